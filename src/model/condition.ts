@@ -1,0 +1,45 @@
+/** What the agent says of an object: is it as intended, on what evidence, and if not, why. Types and one constructor. */
+
+import type { Reason } from './reasons.js';
+
+/** `ready`: all evidence seen. `waiting`: nothing is wrong, something has to come. `failed`: somebody has to act. */
+export type ConditionState = 'ready' | 'waiting' | 'failed';
+
+export interface ObjectRef {
+  readonly kind: 'bridge' | 'port';
+  readonly name: string;
+  /** The bridge of a port. */
+  readonly bridge?: string;
+}
+
+export interface Condition {
+  readonly object: ObjectRef;
+  readonly state: ConditionState;
+  readonly reason: Reason;
+  /** One sentence for a person, with the values that matter. Foreign text in it is escaped and bounded. */
+  readonly message: string;
+  /** What was seen, by name: `ofport`, `link_state`, `ifindex` … */
+  readonly evidence: Readonly<Record<string, string>>;
+}
+
+/** A difference that the agent reports and does not repair by itself. */
+export interface Finding {
+  readonly reason: Reason;
+  readonly object: ObjectRef;
+  readonly message: string;
+  /** Who wants or holds the object, where two are in conflict: both are named. */
+  readonly claimants: readonly string[];
+  readonly remedy: string;
+}
+
+/** `port p0 on br-sfc`, `bridge br-sfc`. */
+export function formatObject(object: ObjectRef): string {
+  return object.bridge === undefined
+    ? `${object.kind} ${object.name}`
+    : `${object.kind} ${object.name} on ${object.bridge}`;
+}
+
+/** A key that is equal for equal objects, whatever their place in a list. */
+export function objectKey(object: ObjectRef): string {
+  return `${object.kind}:${object.name}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * What is there now, read from Open vSwitch and the kernel. Keyed by name: uuids and OpenFlow numbers change under us and
+ * are carried only to address the rows within one plan.
+ */
+
+import type { Netdev } from './netdev.js';
+import type { StringMap } from './ownership.js';
+
+export interface ObservedBridge {
+  readonly uuid: string;
+  readonly name: string;
+  readonly datapathType: string;
+  readonly failMode: 'secure' | 'standalone' | undefined;
+  readonly protocols: readonly string[];
+  /** As vswitchd reports it; undefined until it has made the switch. */
+  readonly datapathId: string | undefined;
+  readonly otherConfig: StringMap;
+  readonly externalIds: StringMap;
+}
+
+export interface ObservedInterface {
+  readonly uuid: string;
+  readonly name: string;
+  readonly type: string;
+  readonly options: StringMap;
+  /** -1: could not be opened. Undefined: not assigned yet. */
+  readonly ofport: number | undefined;
+  readonly ofportRequest: number | undefined;
+  readonly mtu: number | undefined;
+  readonly mtuRequest: number | undefined;
+  readonly error: string | undefined;
+  readonly linkState: 'up' | 'down' | undefined;
+  readonly ifindex: number | undefined;
+  readonly macInUse: string | undefined;
+  readonly externalIds: StringMap;
+}
+
+export interface ObservedPort {
+  readonly uuid: string;
+  readonly name: string;
+  readonly bridge: string;
+  readonly tag: number | undefined;
+  readonly trunks: readonly number[];
+  readonly vlanMode: string | undefined;
+  readonly otherConfig: StringMap;
+  readonly externalIds: StringMap;
+  /** More than one: a bond. */
+  readonly interfaces: readonly ObservedInterface[];
+}
+
+/** The one row of table Open_vSwitch. */
+export interface ObservedRoot {
+  readonly uuid: string;
+  readonly curCfg: number;
+  readonly nextCfg: number;
+  readonly externalIds: StringMap;
+  /** Empty when vswitchd has not said (or the schema lacks the column). */
+  readonly datapathTypes: readonly string[];
+  readonly ifaceTypes: readonly string[];
+  readonly ovsVersion: string | undefined;
+  readonly isDpdkInitialized: boolean;
+  readonly isDocaInitialized: boolean;
+}
+
+/** Whether vswitchd is answering, seen on its own sockets and not in the database. */
+export interface SwitchLiveness {
+  /** Bridges whose management socket gave a live OpenFlow answer. */
+  readonly answering: ReadonlySet<string>;
+  /** Bridges that were asked and did not answer. */
+  readonly silent: ReadonlySet<string>;
+}
+
+export interface Observed {
+  readonly root: ObservedRoot;
+  readonly bridges: ReadonlyMap<string, ObservedBridge>;
+  readonly ports: ReadonlyMap<string, ObservedPort>;
+  readonly netdevs: ReadonlyMap<string, Netdev>;
+  readonly liveness: SwitchLiveness;
+}

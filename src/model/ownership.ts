@@ -1,0 +1,43 @@
+/**
+ * How a row tells that it is the agent's. Every row that the agent makes carries the owner key in its external_ids; what
+ * carries no mark is foreign and is never changed. Of maps that others write too, the agent owns single keys: it notes
+ * which in a second key, so that a key that is no longer declared can be removed, and no other ever is.
+ */
+
+/** external_ids key whose value names the agent instance that made the row. */
+export const ownerKey = 'dpu-agent-owner';
+/** external_ids key that lists, as a JSON array of `column:key`, the map keys that the agent manages in the row. */
+export const managedKeysKey = 'dpu-agent-keys';
+
+/** Keys that the agent itself writes; an intent must not name them. */
+export const reservedKeys: ReadonlySet<string> = new Set([ownerKey, managedKeysKey]);
+
+export type StringMap = ReadonlyMap<string, string>;
+
+/** Whether the row with these external_ids was made by the agent instance `owner`. */
+export function isOwnedBy(externalIds: StringMap, owner: string): boolean {
+  return externalIds.get(ownerKey) === owner;
+}
+
+/**
+ * The managed keys of a row, by column. What is not a JSON array of `column:key` strings counts as nothing managed: the
+ * note lies in the open, and a damaged one must not make the agent remove a key that it did not write.
+ */
+export function parseManagedKeys(externalIds: StringMap): ReadonlySet<string> {
+  const text = externalIds.get(managedKeysKey);
+  if (text === undefined) return new Set();
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (!Array.isArray(parsed)) return new Set();
+    return new Set(parsed.filter((entry): entry is string => typeof entry === 'string' && entry.includes(':')));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return new Set();
+    throw cause;
+  }
+}
+
+/** The note for `keys`, each `column:key`; sorted, so that equal sets give equal text. Undefined when there is none. */
+export function formatManagedKeys(keys: Iterable<string>): string | undefined {
+  const sorted = [...keys].sort();
+  return sorted.length === 0 ? undefined : JSON.stringify(sorted);
+}

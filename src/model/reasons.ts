@@ -1,0 +1,42 @@
+/**
+ * Every reason code that a condition or a finding can carry, with what it means and what to do. A code is an interface
+ * to operators: listed in docs/errors.md (a test keeps the two equal) and never given a second meaning.
+ */
+
+/** Why something is not ready, or what is wrong, by stable code. */
+export const reasons = {
+  // Conditions of bridges and ports: evidence that is missing.
+  Ready: 'All evidence was seen.',
+  NotApplied: 'The change is planned and not committed yet.',
+  BridgeAbsent: 'The bridge does not exist, and the mode of the intent does not let the agent create it.',
+  BridgeNotMade: 'The bridge row exists, but Open vSwitch did not make a switch for it.',
+  VswitchdSilent: 'ovs-vswitchd gives no live answer, so what the database says may be left from before it died.',
+  VswitchdLagging: 'ovs-vswitchd has not yet applied the newest configuration.',
+  OfportPending: 'Open vSwitch has not given the port a number yet.',
+  OfportDiffers: 'The port has another OpenFlow number than the one requested.',
+  InterfaceError: 'Open vSwitch could not open the interface.',
+  PatchPeerMissing: 'The patch port has no usable peer.',
+  LinkDown: 'The link of the interface is down.',
+  NetdevMissing: 'The network device does not exist on this machine; the port is added as soon as it appears.',
+  NetdevAmbiguous: 'More than one network device answers to the selector.',
+  DeviceRecreated: 'The network device was created anew under Open vSwitch and carries no traffic until re-attached.',
+  MtuRefused: 'The interface did not take the requested MTU.',
+  PortsNotReady: 'The bridge works, but some of its ports are not ready.',
+  TransactionRefused: 'The database refused the change of this object; it is tried again with backoff.',
+  ReadOnly: 'The agent is told to observe only, so the difference is not repaired.',
+  OvsdbUnavailable: 'There is no usable connection to the Open vSwitch database.',
+  // Findings: differences that the agent reports and does not repair by itself.
+  PortClaimedTwice: 'Two intents want the same port; the first keeps it.',
+  OfportClaimedTwice: 'Two intents want the same OpenFlow port number on one bridge; the first keeps it.',
+  ForeignBridge: "A bridge of this name exists and is not marked as the agent's; set adopt to take it over.",
+  ForeignPort: "A port of this name exists and is not marked as the agent's; set adopt to take it over.",
+  PortOnForeignBridge: "The port lives on another bridge and is not the agent's to move.",
+  PatchPeerTaken: 'The peer of the patch port exists and belongs to something else.',
+  OrphanKept: "An object marked as the agent's belongs to no intent, and cannot be removed without harm to others.",
+  OrphanPending: "An object marked as the agent's belongs to no intent; it is removed after the grace period.",
+  SchemaTooOld: 'The database schema lacks a column that the intent needs.',
+  DatapathTypeUnsupported: 'This Open vSwitch does not offer the datapath type that the intent asks for.',
+  ObservedDiffers: 'A bridge that is only observed differs from what the configuration describes.',
+} as const;
+
+export type Reason = keyof typeof reasons;
