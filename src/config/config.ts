@@ -1,0 +1,202 @@
+/**
+ * The agent's configuration as plain readonly types: what every other part of the agent may know about it. Made only by
+ * `loadConfig`, which has checked every rule stated here; nothing in this file reads, parses or validates.
+ */
+
+/** A whole, valid configuration with every default filled in. A key that is absent means "not managed". */
+export interface Config {
+  readonly ovsdb: OvsdbConfig;
+  readonly ovs: OvsConfig;
+  readonly representors: RepresentorsConfig;
+  readonly agent: AgentConfig;
+  readonly log: LogConfig;
+  /** In the order of the file; names are unique. */
+  readonly bridges: readonly BridgeConfig[];
+}
+
+/** How to reach ovsdb-server. */
+export interface OvsdbConfig {
+  /** At least one of `unix:/path`, `tcp:host:port`, `ssl:host:port`; tried in this order. */
+  readonly endpoints: readonly string[];
+  /** Present whenever an endpoint begins with `ssl:`. */
+  readonly tls?: TlsConfig;
+  /** Inactivity probe, ms; 0 switches it off. Absent: the client's own default. */
+  readonly probeMs?: number;
+  /** Deadline of one request, ms. Absent: the client's own default. */
+  readonly deadlineMs?: number;
+}
+
+/** Paths of PEM files, absolute. The files are read by the client, not when the configuration is loaded. */
+export interface TlsConfig {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface OvsConfig {
+  /** Directory of `<bridge>.mgmt` and of the daemons' control sockets, absolute. */
+  readonly runDir: string;
+}
+
+/** How netdevs are matched to functions: by the kernel's switchdev attributes, or by the names of the simulator. */
+export type FinderKind = 'switchdev' | 'simulated';
+
+export interface RepresentorsConfig {
+  readonly finder: FinderKind;
+  /** Directory under which `sys` and `proc` are looked for, absolute; `/` outside tests. */
+  readonly root: string;
+}
+
+export interface AgentConfig {
+  /** Value of the ownership mark on rows. Changing it disowns everything made under the old name. */
+  readonly owner: string;
+  /** What must survive a restart, absolute. */
+  readonly stateDir: string;
+  /** Lock and sockets, absolute. */
+  readonly runDir: string;
+  /** How long to gather events before one round of reconciliation, ms. */
+  readonly coalesceMs: number;
+  /** A full round takes place at least this often, ms. */
+  readonly fullResyncMs: number;
+  /** An owned row that nothing wants any more is deleted no sooner than this after it was first seen, ms. */
+  readonly orphanGraceMs: number;
+  /** ... and only after it was seen in this many full rounds. */
+  readonly orphanSightings: number;
+  /** Nothing is deleted for this long after the start, ms. */
+  readonly bootGraceMs: number;
+  /** `observe`: every bridge is treated as if its mode were `observe`; the agent writes nothing. */
+  readonly repair: 'on' | 'observe';
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: 'json' | 'pretty';
+}
+
+/**
+ * `own`: the agent creates the bridge and writes its settings. `share`: somebody else makes the bridge, the agent adds its
+ * ports. `observe`: the agent reads only. In `share` the bridge's settings, and in `observe` settings and ports, are
+ * expectations: a difference is a finding and is never repaired.
+ */
+export type BridgeMode = 'own' | 'share' | 'observe';
+
+export type FailMode = 'secure' | 'standalone';
+
+/** Names of OpenFlow versions as column Bridge.protocols spells them. */
+export type OpenFlowProtocol = 'OpenFlow10' | 'OpenFlow11' | 'OpenFlow12' | 'OpenFlow13' | 'OpenFlow14' | 'OpenFlow15';
+
+/** Keys and values of an OVSDB map column, applied key by key; keys that are not listed are left alone. */
+export type StringMap = Readonly<Record<string, string>>;
+
+export interface BridgeConfig {
+  readonly name: string;
+  readonly mode: BridgeMode;
+  /** Take over an existing bridge of this name that carries no ownership mark. Only ever true in mode `own`. */
+  readonly adopt: boolean;
+  /** Bridge.datapath_type. */
+  readonly datapathType?: string;
+  readonly failMode?: FailMode;
+  /** Not empty, unique, sorted by version. */
+  readonly protocols?: readonly OpenFlowProtocol[];
+  /** other_config:datapath-id, 16 lower-case hexadecimal digits, not zero. Absent: pinned by the agent. */
+  readonly datapathId?: string;
+  /** other_config:hwaddr, a locally administered unicast address in lower case. Absent: pinned by the agent. */
+  readonly hwaddr?: string;
+  /** mtu_request of the local port, 68..65535. */
+  readonly mtu?: number;
+  /** Never holds `datapath-id` or `hwaddr`: those have keys of their own. */
+  readonly otherConfig: StringMap;
+  readonly externalIds: StringMap;
+  /** In the order of the file, then the implied patch ports. Names are unique over all bridges. */
+  readonly ports: readonly PortConfig[];
+}
+
+export type PortConfig = NamedPort | PatchPort | RepresentorPort | UplinkPort;
+
+export type PortKind = PortConfig['kind'];
+
+/** What every kind of port has. The OVS port and its one interface have the same name. */
+export interface PortSettings {
+  readonly vlan?: VlanConfig;
+  /** Interface.ofport_request, 1..65279, unique in the bridge. */
+  readonly ofport?: number;
+  /** Interface.options; never holds `peer`. */
+  readonly options: StringMap;
+  /** Port.other_config. */
+  readonly otherConfig: StringMap;
+  /** Port.external_ids. */
+  readonly externalIds: StringMap;
+  /** Interface.external_ids. */
+  readonly interfaceExternalIds: StringMap;
+  /** Take over an existing port of this name, on this bridge, that carries no ownership mark. Never true in mode `observe`. */
+  readonly adopt: boolean;
+}
+
+/** What ports with a device (all but patch ports) have besides. */
+export interface DeviceSettings extends PortSettings {
+  /** Interface.mtu_request, 68..65535. */
+  readonly mtu?: number;
+}
+
+/** A port whose device is known by name: Interface.type is '' for `system`, else the kind itself. */
+export interface NamedPort extends DeviceSettings {
+  readonly kind: 'system' | 'internal' | 'dpdk';
+  readonly name: string;
+}
+
+/** Interface.type of a port whose device the finder finds: '' for `system`. */
+export type FoundInterfaceType = 'system' | 'dpdk' | 'doca';
+
+/** A port on the representor of a function. */
+export interface RepresentorPort extends DeviceSettings {
+  readonly kind: 'representor';
+  /** The device's expected name. Absent: the name of whatever device the finder finds. */
+  readonly name?: string;
+  readonly representor: RepresentorSelector;
+  readonly interfaceType: FoundInterfaceType;
+}
+
+/** A port on the representor of a physical port. */
+export interface UplinkPort extends DeviceSettings {
+  readonly kind: 'uplink';
+  /** The device's expected name. Absent: the name of whatever device the finder finds. */
+  readonly name?: string;
+  /** Number of the physical port, from 0. */
+  readonly uplink: number;
+  readonly interfaceType: FoundInterfaceType;
+}
+
+/** One side of a patch pair. */
+export interface PatchPort extends PortSettings {
+  readonly kind: 'patch';
+  readonly name: string;
+  readonly peer: PatchPeer;
+  /**
+   * True when the file does not mention this side: it was made by `createPeer` of the other side. Such ports are already in
+   * `ports` of their bridge, so a reader of the configuration never has to derive them.
+   */
+  readonly isImplied: boolean;
+}
+
+export interface PatchPeer {
+  readonly bridge: string;
+  readonly port: string;
+}
+
+/** Which function a representor stands for. `controller` is absent where the file does not say. */
+export type RepresentorSelector =
+  | { readonly kind: 'pf'; readonly pf: number; readonly controller?: number }
+  | { readonly kind: 'vf'; readonly pf: number; readonly vf: number; readonly controller?: number }
+  | { readonly kind: 'sf'; readonly pf: number; readonly sf: number; readonly controller?: number };
+
+export type VlanMode = 'access' | 'trunk' | 'native-tagged' | 'native-untagged';
+
+/** Port.tag, trunks and vlan_mode. `access` and `native-*` have a tag, `trunk` has none, `access` has no trunks. */
+export interface VlanConfig {
+  readonly tag?: number;
+  /** Unique, ascending. */
+  readonly trunks?: readonly number[];
+  readonly mode?: VlanMode;
+}
