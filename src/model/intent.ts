@@ -51,7 +51,12 @@ export type Attachment =
   | { readonly kind: 'dpdk'; readonly type: string }
   | { readonly kind: 'patch'; readonly peer: string; readonly peerBridge: string }
   /** A representor or uplink, found by what it is. */
-  | { readonly kind: 'representor'; readonly selector: RepresentorSelector };
+  | {
+      readonly kind: 'representor';
+      readonly selector: RepresentorSelector;
+      /** The OVS interface type; undefined: what the bridge's datapath wants. */
+      readonly type: string | undefined;
+    };
 
 export interface PortIntent {
   /** Name of port and interface. Undefined for a representor that takes the name of the device that is found. */

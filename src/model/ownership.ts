@@ -9,8 +9,15 @@ export const ownerKey = 'dpu-agent-owner';
 /** external_ids key that lists, as a JSON array of `column:key`, the map keys that the agent manages in the row. */
 export const managedKeysKey = 'dpu-agent-keys';
 
+/**
+ * external_ids key that holds, as a JSON object, the identities that the agent chose for the row once and for all: the
+ * datapath-id and hwaddr of a bridge, the OpenFlow number of an interface. Open vSwitch would otherwise let them follow
+ * other ports (ovs-vswitchd.conf.db(5), other_config:hwaddr), and drop OpenFlow connections when they change.
+ */
+export const pinsKey = 'dpu-agent-pins';
+
 /** Keys that the agent itself writes; an intent must not name them. */
-export const reservedKeys: ReadonlySet<string> = new Set([ownerKey, managedKeysKey]);
+export const reservedKeys: ReadonlySet<string> = new Set([ownerKey, managedKeysKey, pinsKey]);
 
 export type StringMap = ReadonlyMap<string, string>;
 
@@ -24,14 +31,18 @@ export function isOwnedBy(externalIds: StringMap, owner: string): boolean {
  * note lies in the open, and a damaged one must not make the agent remove a key that it did not write.
  */
 export function parseManagedKeys(externalIds: StringMap): ReadonlySet<string> {
-  const text = externalIds.get(managedKeysKey);
-  if (text === undefined) return new Set();
+  const parsed = parseNote(externalIds.get(managedKeysKey));
+  if (!Array.isArray(parsed)) return new Set();
+  return new Set(parsed.filter((entry): entry is string => typeof entry === 'string' && entry.includes(':')));
+}
+
+/** The JSON value of a note, or undefined when there is none or somebody damaged it. */
+function parseNote(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
   try {
-    const parsed: unknown = JSON.parse(text);
-    if (!Array.isArray(parsed)) return new Set();
-    return new Set(parsed.filter((entry): entry is string => typeof entry === 'string' && entry.includes(':')));
+    return JSON.parse(text);
   } catch (cause) {
-    if (cause instanceof SyntaxError) return new Set();
+    if (cause instanceof SyntaxError) return undefined;
     throw cause;
   }
 }
@@ -40,4 +51,18 @@ export function parseManagedKeys(externalIds: StringMap): ReadonlySet<string> {
 export function formatManagedKeys(keys: Iterable<string>): string | undefined {
   const sorted = [...keys].sort();
   return sorted.length === 0 ? undefined : JSON.stringify(sorted);
+}
+
+/** The pinned identities of a row, by name; what is not a string is left out. */
+export function parsePins(externalIds: StringMap): StringMap {
+  const parsed = parseNote(externalIds.get(pinsKey));
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return new Map();
+  const entries = Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return new Map(entries);
+}
+
+/** The note for `pins`; undefined when there is none. */
+export function formatPins(pins: StringMap): string | undefined {
+  if (pins.size === 0) return undefined;
+  return JSON.stringify(Object.fromEntries([...pins].sort(([a], [b]) => (a < b ? -1 : 1))));
 }
