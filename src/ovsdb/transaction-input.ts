@@ -1,0 +1,168 @@
+/**
+ * What the builder of transactions takes, typed by the generated tables, and its way onto the wire: columns are looked up
+ * in the schema of the server and values are checked before anything is sent. Holds no state.
+ */
+import { AgentError } from '../lib/errors.js';
+import type { EncodedClause, EncodedMutation, EncodedWhere } from './operation.js';
+import { RowHandle } from './row-handle.js';
+import type { ColumnSchema, DatabaseSchema, TableSchema } from './schema.js';
+import type { DatabaseTypes, Json, Ref, RowOf, TableName, UpdateOf, Uuid } from './types.js';
+import { type ColumnType, encodeValue } from './values.js';
+
+/** A database whose tables are not generated: every column takes any value, checked at run time only. */
+export type AnyDatabase = Readonly<Record<string, object>>;
+
+export type ColumnName<Database extends DatabaseTypes, Table extends TableName<Database>> = Extract<
+  keyof RowOf<Database, Table>,
+  string
+>;
+
+/** Columns that a change may name: not `_uuid`, not the immutable ones. */
+export type UpdateColumn<Database extends DatabaseTypes, Table extends TableName<Database>> = Extract<
+  keyof UpdateOf<Database, Table>,
+  string
+>;
+
+/** What a change of one column takes. */
+export type ColumnInput<
+  Database extends DatabaseTypes,
+  Table extends TableName<Database>,
+  Column extends UpdateColumn<Database, Table>,
+> = NonNullable<UpdateOf<Database, Table>[Column]>;
+
+/** RFC 7047 section 5.1, `<function>`. */
+export type ClauseFunction = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'includes' | 'excludes';
+
+/** RFC 7047 section 5.1, `<mutator>`. */
+export type Mutator = '+=' | '-=' | '*=' | '/=' | '%=' | 'insert' | 'delete';
+
+/** One clause of a `where`; several are joined by "and". */
+export type Clause<Database extends DatabaseTypes, Table extends TableName<Database>> = readonly [
+  column: ColumnName<Database, Table>,
+  fn: ClauseFunction,
+  value: unknown,
+];
+
+/** One row: by its uuid, or by the handle of an insert of the same transaction. */
+export type RowTarget<Table extends string> = Uuid | Ref<Table> | RowHandle<Table>;
+
+/**
+ * Which rows an operation is about. `where` on anything but `_uuid` is a full scan in ovsdb-server up to 3.x: resolve to
+ * the uuid through the replica where it matters. `{ all: true }` is the only way to say every row of the table.
+ */
+export type Target<Database extends DatabaseTypes, Table extends TableName<Database>> =
+  RowTarget<Table> | { readonly where: readonly Clause<Database, Table>[] } | { readonly all: true };
+
+/** The schema of a table, or SCHEMA_MISMATCH: the server's schema is older than the caller. */
+export function findTable(schema: DatabaseSchema, table: string): TableSchema {
+  const found = schema.tables.get(table);
+  if (found !== undefined) return found;
+  throw new AgentError('OVSDB_SCHEMA_MISMATCH', 'the schema of the server lacks the table', {
+    facts: { database: schema.name, table },
+  });
+}
+
+/** The schema of a column, or SCHEMA_MISMATCH. */
+export function findColumn(table: TableSchema, column: string): ColumnSchema {
+  const found = table.columns.get(column);
+  if (found !== undefined) return found;
+  throw new AgentError('OVSDB_SCHEMA_MISMATCH', 'the schema of the server lacks the column', {
+    facts: { table: table.name, column },
+  });
+}
+
+/** The type of `_uuid` and `_version`, which stand in no schema. */
+export const uuidType: ColumnType = { key: { type: 'uuid' }, min: 1, max: 1 };
+
+function encodeAs(table: TableSchema, column: string, type: ColumnType, value: unknown): Json {
+  return value instanceof RowHandle && type === uuidType
+    ? value.toJson()
+    : encodeValue(type, value, { table: table.name, column });
+}
+
+/** The value of a whole column, checked in full. */
+export function encodeColumn(table: TableSchema, column: string, value: unknown): Json {
+  return encodeValue(findColumn(table, column).type, value, { table: table.name, column });
+}
+
+/** The columns of an insert, an update or a `wait`; a column whose value is `undefined` is left out when `isInsert`. */
+export function encodeRow(table: TableSchema, values: object, isInsert: boolean): Map<string, Json> {
+  const row = new Map<string, Json>();
+  for (const [column, value] of Object.entries(values) as [string, unknown][]) {
+    if (value === undefined && isInsert) continue;
+    row.set(column, encodeColumn(table, column, value));
+  }
+  return row;
+}
+
+/** The clauses of a target. An empty list comes only from `{ all: true }`. */
+export function encodeTarget(table: TableSchema, target: unknown): EncodedWhere {
+  if (typeof target === 'string' || target instanceof RowHandle) return [encodeClause(table, ['_uuid', '==', target])];
+  if (isRecord(target) && target['all'] === true) return [];
+  const clauses: unknown = isRecord(target) ? target['where'] : undefined;
+  if (!Array.isArray(clauses) || clauses.length === 0) throw emptyWhere(table);
+  return encodeClauses(table, clauses as readonly (readonly [string, string, unknown])[]);
+}
+
+export function encodeClauses(
+  table: TableSchema,
+  clauses: readonly (readonly [string, string, unknown])[],
+): readonly EncodedClause[] {
+  return clauses.map((clause) => encodeClause(table, clause));
+}
+
+function encodeClause(
+  table: TableSchema,
+  [column, fn, value]: readonly [column: string, fn: string, value: unknown],
+): EncodedClause {
+  const type = column === '_uuid' ? uuidType : findColumn(table, column).type;
+  // "includes" and "excludes" compare with any part of a set or map, so its least size does not count.
+  const isPart = fn === 'includes' || fn === 'excludes';
+  return [column, fn, encodeAs(table, column, isPart && isCollection(type) ? { ...type, min: 0 } : type, value)];
+}
+
+/** On the wire an empty `where` is every row of the table; nobody means that by leaving it empty. */
+function emptyWhere(table: TableSchema): AgentError {
+  return new AgentError('OVSDB_VALUE_INVALID', 'an empty "where" would match every row of the table', {
+    facts: { table: table.name },
+    remedy: 'Name the rows, or say { all: true }.',
+  });
+}
+
+/** Whether the type holds more than one element: a map, or a set that is not just an optional value. */
+export function isCollection(type: ColumnType): boolean {
+  return type.value !== undefined || type.max !== 1;
+}
+
+/** Whether several writers share the column element by element: a map, or a set of references. */
+export function isShared(type: ColumnType): boolean {
+  return type.value !== undefined || (type.max !== 1 && type.key.type === 'uuid');
+}
+
+/** A mutation with a checked argument. */
+export function encodeMutation(table: TableSchema, column: string, mutator: Mutator, value: unknown): EncodedMutation {
+  const schema = findColumn(table, column);
+  if (!schema.mutable) {
+    throw new AgentError('OVSDB_VALUE_INVALID', 'the column cannot be changed after the insert', {
+      facts: { table: table.name, column },
+    });
+  }
+  const type = mutationType(schema.type, mutator, value);
+  return [column, mutator, encodeValue(type, value, { table: table.name, column })];
+}
+
+/** RFC 7047 section 5.1: arithmetic takes one number, `insert` and `delete` any number of elements of the column. */
+function mutationType(type: ColumnType, mutator: Mutator, value: unknown): ColumnType {
+  if (mutator !== 'insert' && mutator !== 'delete') return { key: { type: type.key.type }, min: 1, max: 1 };
+  const isKeysOnly = mutator === 'delete' && type.value !== undefined && isList(value);
+  if (isKeysOnly) return { key: type.key, min: 0, max: 'unlimited' };
+  return { ...type, min: 0, max: 'unlimited' };
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) || value instanceof Set;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
