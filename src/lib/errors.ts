@@ -21,6 +21,7 @@ const unknown: ErrorPolicy = { retry: 'backoff', outcome: 'unknown' };
 export const errorPolicies = {
   // Any call.
   ABORTED: never,
+  ABORTED_IN_FLIGHT: { retry: 'never', outcome: 'unknown' },
   DEADLINE_EXCEEDED: unknown,
   // Connections of the protocol clients (OVSDB, OpenFlow, unixctl).
   ENDPOINT_INVALID: never,
