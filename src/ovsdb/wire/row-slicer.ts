@@ -1,0 +1,308 @@
+/**
+ * Takes one big frame apart while it arrives: rows are cut out and parsed one by one, so that the work per chunk is
+ * bounded and no object of a whole dump is built and thrown away. Used by FrameScanner for frames over its threshold.
+ *
+ * The shape it looks for, inside `result` or `params` (RFC 7047 section 4.1.5 and 4.1.6, ovsdb-server(7)):
+ *
+ *     { "result": … { "<table>": { "<uuid>": <row>, … }, … } … }      arrays between `result` and the tables add no level
+ *
+ * Everything else is the skeleton: kept as bytes, parsed at the end by JSON.parse, with a placeholder for each table.
+ * So a frame of any other shape comes out right too, only not in slices.
+ */
+
+import { isAscii } from 'node:buffer';
+
+import type { Json, JsonObject } from '../types.js';
+import { BracketScanner, tooDeep } from './bracket-scanner.js';
+import {
+  braceClose,
+  braceOpen,
+  bracketClose,
+  bracketOpen,
+  ByteStore,
+  colon,
+  comma,
+  isBlank,
+  malformed,
+  quote,
+  textOf,
+} from './bytes.js';
+import { setMember } from './exact-parser.js';
+import { parseBounded } from './json-exact.js';
+
+/** What a RowHook returns to leave the row in the message. */
+export const keepRow: unique symbol = Symbol('keepRow');
+
+/**
+ * Called for each row of a big frame, in order of arrival. The row is dropped from the message unless `keepRow` is
+ * returned. `section` tells replies (`result`) from notifications (`params`). What it throws ends the scan.
+ */
+export type RowHook = (table: string, rowUuid: string, row: JsonObject, section: 'result' | 'params') => unknown;
+
+/** Where the next byte lies. */
+type Level = 'top' | 'arrays' | 'tables' | 'rows';
+/** What is being passed over: it may go on in the next chunk. */
+type Pending = 'nothing' | 'container' | 'string' | 'word';
+/** Inside a table's rows the slicer checks the grammar itself. */
+type Expected = 'keyOrEnd' | 'key' | 'colon' | 'value' | 'commaOrEnd';
+
+type MutableObject = Record<string, Json>;
+
+/** Whether a JSON value is an object. */
+function isObject(json: Json | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+export class RowSlicer {
+  readonly #scanner: BracketScanner;
+  readonly #depthMax: number;
+  readonly #hook: RowHook | undefined;
+  readonly #skeleton = new ByteStore();
+  readonly #token = new ByteStore();
+  /** The rows that stay in the message, per placeholder. */
+  readonly #kept: MutableObject[] = [];
+  #level: Level = 'top';
+  #pending: Pending = 'nothing';
+  #expected: Expected = 'keyOrEnd';
+  #isOpen = false;
+  #isDone = false;
+  #isAfterColon = false;
+  #arrayCount = 0;
+  #section = '';
+  #table = '';
+  #rowUuid = '';
+  #isChunkAscii = true;
+  /** Whether the pending thing is wanted as text, and where it starts in this chunk. */
+  #isToken = false;
+  #tokenStart = 0;
+  #skeletonStart = 0;
+
+  constructor(depthMax: number, hook: RowHook | undefined) {
+    this.#scanner = new BracketScanner(depthMax);
+    this.#depthMax = depthMax;
+    this.#hook = hook;
+  }
+
+  /** Takes bytes from `from` on. Returns the index after the end of the frame, or -1 when the frame goes on. */
+  push(chunk: Buffer, from: number): number {
+    this.#isChunkAscii = isAscii(chunk);
+    this.#skeletonStart = from;
+    this.#tokenStart = from;
+    let at = from;
+    while (at < chunk.length && !this.#isDone) {
+      at = this.#pending === 'nothing' ? this.#step(chunk, at) : this.#pass(chunk, at);
+    }
+    if (this.#level !== 'rows') this.#skeleton.append(chunk, this.#skeletonStart, at);
+    if (this.#isToken) this.#token.append(chunk, this.#tokenStart, at);
+    return this.#isDone ? at : -1;
+  }
+
+  /** The message, once `push` has found its end: the skeleton with the rows that were kept. */
+  finish(): JsonObject {
+    const bytes = this.#skeleton.view();
+    const message = this.#parse(bytes, 0, bytes.length, true, isAscii(bytes));
+    if (!isObject(message)) throw malformed('not an object', bytes, 0);
+    for (const section of ['result', 'params']) this.#attach(message[section]);
+    return message;
+  }
+
+  #step(chunk: Buffer, at: number): number {
+    const byte = chunk[at] as number;
+    if (isBlank(byte)) return at + 1;
+    switch (this.#level) {
+      case 'top':
+        return this.#inTop(at, byte);
+      case 'arrays':
+        return this.#inArrays(at, byte);
+      case 'tables':
+        return this.#inTables(chunk, at, byte);
+      case 'rows':
+        return this.#inRows(chunk, at, byte);
+    }
+  }
+
+  #inTop(at: number, byte: number): number {
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      return at + 1;
+    }
+    if (byte === braceClose) {
+      this.#isDone = true;
+      return at + 1;
+    }
+    if (byte !== braceOpen && byte !== bracketOpen) return this.#inObject(at, byte);
+    if (this.#section !== 'result' && this.#section !== 'params') return this.#skipContainer(at, 1);
+    this.#level = byte === braceOpen ? 'tables' : 'arrays';
+    this.#arrayCount = byte === braceOpen ? 0 : 1;
+    this.#isAfterColon = false;
+    return at + 1;
+  }
+
+  #inArrays(at: number, byte: number): number {
+    if (byte === quote) return this.#skipString(at);
+    if (byte === bracketOpen && ++this.#arrayCount >= this.#depthMax) throw tooDeep(this.#depthMax);
+    if (byte === bracketClose && --this.#arrayCount === 0) this.#level = 'top';
+    if (byte === braceOpen) {
+      this.#level = 'tables';
+      this.#isAfterColon = false;
+    }
+    return at + 1;
+  }
+
+  #inTables(chunk: Buffer, at: number, byte: number): number {
+    if (byte === bracketOpen) return this.#skipContainer(at, this.#arrayCount + 2);
+    if (byte === braceClose) {
+      this.#level = this.#arrayCount === 0 ? 'top' : 'arrays';
+      return at + 1;
+    }
+    if (byte !== braceOpen) return this.#inObject(at, byte);
+    this.#skeleton.append(chunk, this.#skeletonStart, at);
+    const placeholder = Buffer.from(`{"":${this.#kept.length}}`);
+    this.#skeleton.append(placeholder, 0, placeholder.length);
+    this.#kept.push({});
+    this.#level = 'rows';
+    this.#expected = 'keyOrEnd';
+    return at + 1;
+  }
+
+  /** Members of the top object and of the table map: only their keys matter. */
+  #inObject(at: number, byte: number): number {
+    if (byte === colon) this.#isAfterColon = true;
+    if (byte === comma) this.#isAfterColon = false;
+    if (byte !== quote) return at + 1;
+    if (this.#isAfterColon) return this.#skipString(at);
+    return this.#beginToken('string', at);
+  }
+
+  #inRows(chunk: Buffer, at: number, byte: number): number {
+    const expected = this.#expected;
+    if (byte === quote && (expected === 'keyOrEnd' || expected === 'key')) return this.#beginToken('string', at);
+    if (byte === braceClose && (expected === 'keyOrEnd' || expected === 'commaOrEnd')) {
+      this.#level = 'tables';
+      this.#skeletonStart = at + 1;
+      return at + 1;
+    }
+    if (byte === colon && expected === 'colon') this.#expected = 'value';
+    else if (byte === comma && expected === 'commaOrEnd') this.#expected = 'key';
+    else if (expected === 'value') return this.#beginValue(at, byte);
+    else throw malformed(`unexpected byte where ${expected} belongs`, chunk, at);
+    return at + 1;
+  }
+
+  #beginValue(at: number, byte: number): number {
+    if (byte === quote) return this.#beginToken('string', at);
+    if (byte !== braceOpen && byte !== bracketOpen) return this.#beginToken('word', at);
+    this.#scanner.begin(this.#arrayCount + 3);
+    this.#isToken = true;
+    this.#tokenStart = at;
+    this.#pending = 'container';
+    return at;
+  }
+
+  #beginToken(pending: Pending, at: number): number {
+    this.#scanner.begin(0);
+    this.#isToken = true;
+    this.#tokenStart = at;
+    this.#pending = pending;
+    return at + 1;
+  }
+
+  #skipString(at: number): number {
+    this.#scanner.begin(0);
+    this.#pending = 'string';
+    return at + 1;
+  }
+
+  #skipContainer(at: number, depth: number): number {
+    this.#scanner.begin(depth);
+    this.#pending = 'container';
+    return at;
+  }
+
+  /** Goes on with the pending thing; parses it when its end is in this chunk and it is wanted. */
+  #pass(chunk: Buffer, from: number): number {
+    const end = this.#endOfPending(chunk, from);
+    if (end < 0) return chunk.length;
+    const isWord = this.#pending === 'word';
+    const hasLongDigits = isWord || this.#scanner.hasLongDigits;
+    this.#pending = 'nothing';
+    if (!this.#isToken) return end;
+    this.#isToken = false;
+    this.#take(this.#tokenValue(chunk, end, hasLongDigits), chunk, from);
+    return end;
+  }
+
+  #endOfPending(chunk: Buffer, from: number): number {
+    if (this.#pending === 'string') return this.#scanner.scanString(chunk, from, chunk.length);
+    if (this.#pending === 'container') return this.#scanner.scan(chunk, from, chunk.length, this.#shallowDepth());
+    let at = from;
+    while (at < chunk.length) {
+      const byte = chunk[at] as number;
+      if (byte === comma || byte === braceClose || isBlank(byte)) return at;
+      at += 1;
+    }
+    return -1;
+  }
+
+  /** How many brackets are open around the pending container. */
+  #shallowDepth(): number {
+    if (this.#level === 'top') return 1;
+    return this.#level === 'rows' ? this.#arrayCount + 3 : this.#arrayCount + 2;
+  }
+
+  #tokenValue(chunk: Buffer, end: number, hasLongDigits: boolean): Json {
+    if (this.#token.size === 0) return this.#parse(chunk, this.#tokenStart, end, hasLongDigits, this.#isChunkAscii);
+    this.#token.append(chunk, this.#tokenStart, end);
+    const bytes = this.#token.view();
+    const value = this.#parse(bytes, 0, bytes.length, hasLongDigits, isAscii(bytes));
+    this.#token.clear();
+    return value;
+  }
+
+  #parse(bytes: Buffer, start: number, end: number, hasLongDigits: boolean, isKnownAscii: boolean): Json {
+    const text = textOf(bytes, start, end, isKnownAscii);
+    try {
+      return parseBounded(text, hasLongDigits);
+    } catch (error) {
+      throw malformed('invalid JSON', bytes, start, error);
+    }
+  }
+
+  #take(value: Json, chunk: Buffer, at: number): void {
+    const isKey = this.#level !== 'rows' || this.#expected === 'keyOrEnd' || this.#expected === 'key';
+    if (!isKey) {
+      this.#expected = 'commaOrEnd';
+      this.#emit(value);
+      return;
+    }
+    if (typeof value !== 'string') throw malformed('a key is no string', chunk, at);
+    if (this.#level === 'top') this.#section = value;
+    else if (this.#level === 'tables') this.#table = value;
+    else {
+      this.#rowUuid = value;
+      this.#expected = 'colon';
+    }
+  }
+
+  #emit(value: Json): void {
+    if (this.#hook !== undefined && isObject(value)) {
+      const section = this.#section === 'result' ? 'result' : 'params';
+      if (this.#hook(this.#table, this.#rowUuid, value, section) !== keepRow) return;
+    }
+    const rows = this.#kept.at(-1);
+    if (rows !== undefined) setMember(rows, this.#rowUuid, value);
+  }
+
+  /** Replaces the placeholders: by construction every object that is a direct value of a table map is one. */
+  #attach(json: Json | undefined): void {
+    if (Array.isArray(json)) {
+      for (const item of json as readonly Json[]) this.#attach(item);
+    } else if (isObject(json)) {
+      for (const [table, value] of Object.entries(json)) {
+        const index = isObject(value) ? value[''] : undefined;
+        const rows = typeof index === 'number' ? this.#kept[index] : undefined;
+        if (rows !== undefined) setMember(json, table, rows);
+      }
+    }
+  }
+}
