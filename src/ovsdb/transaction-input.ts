@@ -53,6 +53,34 @@ export type RowTarget<Table extends string> = Uuid | Ref<Table> | RowHandle<Tabl
 export type Target<Database extends DatabaseTypes, Table extends TableName<Database>> =
   RowTarget<Table> | { readonly where: readonly Clause<Database, Table>[] } | { readonly all: true };
 
+export interface InsertOptions {
+  /**
+   * The uuid of the new row, for Open vSwitch 2.13 and later. Makes a repeat after a lost connection safe: it is refused
+   * with OVSDB_DUPLICATE_UUID instead of making a second row.
+   */
+  readonly uuid?: Uuid;
+  /** The `uuid-name`, for readable descriptions. Default `row1`, `row2` … */
+  readonly name?: string;
+}
+
+export interface UpdateOptions<Column extends string> {
+  /**
+   * Maps and sets of references that are meant to be written whole. Other writers' elements are lost then; without this
+   * such columns are refused, because `setKeys`, `deleteKeys`, `addToSet` and `removeFromSet` touch only what they name.
+   */
+  readonly replaceWhole?: readonly Column[];
+}
+
+export interface WaitOptions<Database extends DatabaseTypes, Table extends TableName<Database>> {
+  readonly target: Target<Database, Table>;
+  readonly until: '==' | '!=';
+  readonly columns: readonly ColumnName<Database, Table>[];
+  /** The rows that the selected ones are compared with, as a set. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** 0 to 60 000; default 0: the condition holds now, or the transaction fails. */
+  readonly timeoutMs?: number;
+}
+
 /** The schema of a table, or SCHEMA_MISMATCH: the server's schema is older than the caller. */
 export function findTable(schema: DatabaseSchema, table: string): TableSchema {
   const found = schema.tables.get(table);

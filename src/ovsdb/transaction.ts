@@ -19,10 +19,12 @@ import {
   encodeTarget,
   findColumn,
   findTable,
-  isShared,
+  type InsertOptions,
   type Mutator,
   type Target,
   type UpdateColumn,
+  type UpdateOptions,
+  type WaitOptions,
 } from './transaction-input.js';
 import { lintOperations, type Hint } from './transaction-lint.js';
 import {
@@ -32,46 +34,26 @@ import {
   type SentOperation,
   TransactionOutcome,
 } from './transaction-result.js';
+import {
+  checkWait,
+  checkWrite,
+  guardColumn,
+  nothingToDo,
+  requireMap,
+  requireSet,
+  requireSingle,
+} from './transaction-rules.js';
 import { describeOperation } from './transaction-text.js';
 import { verifyOperation } from './transaction-verify.js';
-import type { DatabaseTypes, InsertOf, Json, JsonObject, RowOf, TableName, UpdateOf, Uuid } from './types.js';
-
-/** The longest wait that a transaction may ask the server for: it holds the transaction, and state, all that time. */
-export const waitMsMax = 60_000;
-
-export interface InsertOptions {
-  /**
-   * The uuid of the new row, for Open vSwitch 2.13 and later. Makes a repeat after a lost connection safe: it is refused
-   * with OVSDB_DUPLICATE_UUID instead of making a second row.
-   */
-  readonly uuid?: Uuid;
-  /** The `uuid-name`, for readable descriptions. Default `row1`, `row2` … */
-  readonly name?: string;
-}
-
-export interface UpdateOptions<Column extends string> {
-  /**
-   * Maps and sets of references that are meant to be written whole. Other writers' elements are lost then; without this
-   * such columns are refused, because `setKeys`, `deleteKeys`, `addToSet` and `removeFromSet` touch only what they name.
-   */
-  readonly replaceWhole?: readonly Column[];
-}
-
-export interface WaitOptions<Database extends DatabaseTypes, Table extends TableName<Database>> {
-  readonly target: Target<Database, Table>;
-  readonly until: '==' | '!=';
-  readonly columns: readonly ColumnName<Database, Table>[];
-  /** The rows that the selected ones are compared with, as a set. */
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  /** 0 to waitMsMax; default 0: the condition holds now, or the transaction fails. */
-  readonly timeoutMs?: number;
-}
+import type { DatabaseTypes, InsertOf, Json, JsonObject, RowOf, TableName, UpdateOf } from './types.js';
 
 /** A transaction under construction. Order is kept; edits of one row that follow each other become one operation. */
 export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
   readonly schema: DatabaseSchema;
   /** The name that `transact` is called with. */
   readonly database: string;
+  /** Conditions on the state before the transaction: they go first, or they would see its own changes. */
+  readonly #guards = new OperationList();
   readonly #list = new OperationList();
   readonly #inserts = new Map<RowHandle, number>();
   readonly #names = new Set<string>();
@@ -86,7 +68,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     this.database = database;
   }
 
-  /** Whether there is nothing to send: comments and lock assertions alone change nothing. */
+  /** Whether there is nothing to do: guards, comments and lock assertions alone change nothing. */
   get isEmpty(): boolean {
     return this.#list.operations.length === 0;
   }
@@ -143,7 +125,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     column: Column,
     entries: ColumnInput<Database, Table, Column>,
   ): OperationRef {
-    this.#requireMap(table, column);
+    requireMap(this.#table(table), column);
     const keys = entries instanceof Map ? [...(entries.keys() as Iterable<unknown>)] : Object.keys(entries);
     return this.#mutate(table, target, [
       [column, 'delete', keys],
@@ -158,7 +140,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     column: Column,
     keys: readonly unknown[] | ReadonlySet<unknown> | ColumnInput<Database, Table, Column>,
   ): OperationRef {
-    this.#requireMap(table, column);
+    requireMap(this.#table(table), column);
     return this.#mutate(table, target, [[column, 'delete', keys]]);
   }
 
@@ -169,7 +151,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     column: Column,
     values: ColumnInput<Database, Table, Column>,
   ): OperationRef {
-    this.#requireSet(table, column);
+    requireSet(this.#table(table), column);
     return this.#mutate(table, target, [[column, 'insert', values]]);
   }
 
@@ -180,7 +162,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     column: Column,
     values: ColumnInput<Database, Table, Column>,
   ): OperationRef {
-    this.#requireSet(table, column);
+    requireSet(this.#table(table), column);
     return this.#mutate(table, target, [[column, 'delete', values]]);
   }
 
@@ -191,9 +173,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     column: UpdateColumn<Database, Table>,
     by: number | bigint = 1,
   ): OperationRef {
-    const { type } = findColumn(this.#table(table), column);
-    if (type.min !== 1 || type.max !== 1)
-      throw misused(table, column, 'only a column of exactly one value can be incremented');
+    requireSingle(this.#table(table), column);
     return this.#mutate(table, target, [[column, '+=', by]]);
   }
 
@@ -225,45 +205,30 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     table: Table,
     row: RowOf<Database, Table>,
     columns: readonly ColumnName<Database, Table>[],
-  ): OperationRef {
-    return this.#add(verifyOperation(this.#table(table), row as object, columns));
+  ): void {
+    this.#guard(verifyOperation(this.#table(table), row as object, columns));
   }
 
   /** Lets the transaction happen only if no row matches: the guard of an insert by its natural key. */
-  requireAbsent<Table extends TableName<Database>>(
-    table: Table,
-    where: readonly Clause<Database, Table>[],
-  ): OperationRef {
-    return this.wait(table, { target: { where }, until: '==', columns: [columnOf(where)], rows: [] });
+  requireAbsent<Table extends TableName<Database>>(table: Table, where: readonly Clause<Database, Table>[]): void {
+    this.#guard(
+      this.#waitOperation(table, { target: { where }, until: '==', columns: [guardColumn(where)], rows: [] }),
+    );
   }
 
   /** Lets the transaction happen only if some row matches: the guard of a change that rests on a fact. */
-  requirePresent<Table extends TableName<Database>>(
-    table: Table,
-    where: readonly Clause<Database, Table>[],
-  ): OperationRef {
-    return this.wait(table, { target: { where }, until: '!=', columns: [columnOf(where)], rows: [] });
+  requirePresent<Table extends TableName<Database>>(table: Table, where: readonly Clause<Database, Table>[]): void {
+    this.#guard(
+      this.#waitOperation(table, { target: { where }, until: '!=', columns: [guardColumn(where)], rows: [] }),
+    );
   }
 
-  /** The `wait` operation itself (RFC 7047 section 5.2.6). */
+  /**
+   * The `wait` operation itself (RFC 7047 section 5.2.6), at its place among the operations: it sees the changes of those
+   * before it.
+   */
   wait<Table extends TableName<Database>>(table: Table, options: WaitOptions<Database, Table>): OperationRef {
-    const schema = this.#table(table);
-    const timeoutMs = options.timeoutMs ?? 0;
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > waitMsMax) {
-      throw new AgentError('OVSDB_VALUE_INVALID', 'the timeout of a wait is out of range', {
-        facts: { table, timeoutMs, timeoutMsMax: waitMsMax },
-      });
-    }
-    const operation: WaitOperation = {
-      op: 'wait',
-      table,
-      where: encodeTarget(schema, options.target),
-      columns: options.columns,
-      until: options.until,
-      rows: options.rows.map((row) => Object.fromEntries(encodeRow(schema, row, false))),
-      timeoutMs,
-    };
-    return this.#add(operation);
+    return this.#add(this.#waitOperation(table, options));
   }
 
   /** A line for the log of the database file: who did this, and why (`ovsdb-tool show-log`). */
@@ -298,10 +263,11 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
    */
   toOperations(): Json[] {
     this.#isSealed = true;
+    this.#guards.checkReferences(this.#names);
     this.#list.checkReferences(this.#names);
     return [
       ...this.#locks.map((lock) => ({ op: 'assert', lock })),
-      ...this.#list.operations.map(encodeOperation),
+      ...this.#rowOperations().map(encodeOperation),
       ...this.#comments.map((comment) => ({ op: 'comment', comment })),
       ...(this.#ending === undefined ? [] : [this.#ending]),
     ];
@@ -311,14 +277,14 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
   decodeOutcome(reply: Json): TransactionOutcome {
     assert(this.#isSealed, 'a transaction is decoded after it was sent');
     const results = decodeResults(this.#sent(), reply);
-    const start = this.#locks.length;
+    const start = this.#locks.length + this.#guards.operations.length;
     const decoders = this.#list.operations.map((operation) => rowDecoder(this.#table(operation.table)));
     return new TransactionOutcome(results.slice(start, start + this.#list.operations.length), this.#inserts, decoders);
   }
 
   /** The transaction for people, one operation per line, in the words of ovs-vsctl. */
   describe(): readonly string[] {
-    return this.#list.operations.map(describeOperation);
+    return this.#rowOperations().map(describeOperation);
   }
 
   /** What is probably not meant: see `Hint`. */
@@ -330,6 +296,10 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     return findTable(this.schema, name);
   }
 
+  #rowOperations(): readonly RowOperation[] {
+    return [...this.#guards.operations, ...this.#list.operations];
+  }
+
   #assertOpen(): void {
     assert(!this.#isSealed, 'a transaction is not changed after it was sent');
   }
@@ -338,6 +308,27 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     this.#assertOpen();
     assert(this.#ending === undefined, 'a transaction ends once');
     this.#ending = operation;
+  }
+
+  #guard(operation: WaitOperation): void {
+    this.#assertOpen();
+    this.#guards.add(operation);
+  }
+
+  #waitOperation<Table extends TableName<Database>>(
+    table: Table,
+    options: WaitOptions<Database, Table>,
+  ): WaitOperation {
+    const schema = this.#table(table);
+    return {
+      op: 'wait',
+      table,
+      where: encodeTarget(schema, options.target),
+      columns: options.columns,
+      until: options.until,
+      rows: options.rows.map((row) => Object.fromEntries(encodeRow(schema, row, false))),
+      timeoutMs: checkWait(table, options.timeoutMs ?? 0),
+    };
   }
 
   #add(operation: RowOperation): OperationRef {
@@ -368,22 +359,10 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     return { index: this.#list.addMutate(operation, target) };
   }
 
-  #requireMap(table: string, column: string): void {
-    const { type } = findColumn(this.#table(table), column);
-    if (type.value === undefined) throw misused(table, column, 'only a map column has keys');
-  }
-
-  #requireSet(table: string, column: string): void {
-    const { type } = findColumn(this.#table(table), column);
-    if (type.value !== undefined || (type.min === 1 && type.max === 1)) {
-      throw misused(table, column, 'only a set column has elements');
-    }
-  }
-
   #sent(): readonly SentOperation[] {
     return [
       ...this.#locks.map((lock) => ({ op: 'assert', text: `assert ${lock}` })),
-      ...this.#list.operations.map((operation) => ({
+      ...this.#rowOperations().map((operation) => ({
         op: operation.op,
         table: operation.table,
         get text() {
@@ -394,30 +373,4 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
       ...(this.#ending === undefined ? [] : [{ op: 'end', text: 'commit or abort' }]),
     ];
   }
-}
-
-function checkWrite(table: TableSchema, column: string, isWholeWanted: boolean | undefined): void {
-  const { mutable, type } = findColumn(table, column);
-  if (!mutable) throw misused(table.name, column, 'the column cannot be changed after the insert');
-  if (isWholeWanted !== true && isShared(type)) {
-    throw new AgentError('OVSDB_VALUE_INVALID', 'writing the column whole would drop the elements of other writers', {
-      facts: { table: table.name, column },
-      remedy: 'Use setKeys, deleteKeys, addToSet or removeFromSet, or name the column in replaceWhole.',
-    });
-  }
-}
-
-function misused(table: string, column: string, rule: string): AgentError {
-  return new AgentError('OVSDB_VALUE_INVALID', rule, { facts: { table, column } });
-}
-
-function nothingToDo(table: TableSchema): AgentError {
-  return new AgentError('OVSDB_VALUE_INVALID', 'an update without columns', { facts: { table: table.name } });
-}
-
-/** A `wait` needs a column to compare; any one tells presence. */
-function columnOf<Column extends string>(where: readonly (readonly [Column, ...unknown[]])[]): Column {
-  const [first] = where;
-  if (first === undefined) throw new AgentError('OVSDB_VALUE_INVALID', 'a guard without a condition');
-  return first[0];
 }
