@@ -3,7 +3,7 @@
 import { formatObject, type Finding } from '../model/condition.js';
 import { safeText } from '../lib/text.js';
 import type { Action, ActionKind } from './action.js';
-import type { Plan } from './plan.js';
+import type { Plan } from './plan-builder.js';
 
 const verbs: Record<ActionKind, string> = {
   createBridge: 'create',

@@ -10,7 +10,7 @@ import type { BridgeIntent } from '../model/intent.js';
 import type { Observed, ObservedBridge, ObservedInterface } from '../model/observed.js';
 import type { Reason } from '../model/reasons.js';
 import { safeText } from '../lib/text.js';
-import type { PlanInput, Plan } from './plan.js';
+import type { PlanInput, Plan } from './plan-builder.js';
 import { mainInterface } from './plan-ports.js';
 import { candidateKey } from './plan-removals.js';
 

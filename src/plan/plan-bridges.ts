@@ -6,7 +6,7 @@ import type { Observed, ObservedBridge } from '../model/observed.js';
 import { isOwnedBy, parsePins, type StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
 import { deriveDatapathId, deriveHwaddr } from './identity.js';
-import type { PlanBuilder } from './plan.js';
+import type { PlanBuilder } from './plan-builder.js';
 import { diffRow, isEmptyEdit, type PresentRow, type RowDiff, type WantedRow } from './row-diff.js';
 
 /** Whether the agent made the bridge: the mark may have been wiped from one of the rows, but not from both by accident. */

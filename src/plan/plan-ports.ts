@@ -9,7 +9,7 @@ import type { Observed, ObservedInterface, ObservedPort } from '../model/observe
 import { isOwnedBy, type StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
 import { assignOfports } from './ofports.js';
-import type { PlanBuilder } from './plan.js';
+import type { PlanBuilder } from './plan-builder.js';
 import { diffRow, isEmptyEdit, type PresentRow, type WantedRow } from './row-diff.js';
 
 /** The interface that gives the port its name; a port of the agent has no other. */
