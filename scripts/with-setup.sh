@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Runs a command after making sure that everything it needs is installed: npm packages, Open vSwitch, OVN and the
+# network tools. Works on Debian- and RHEL-like machines; installs only what is missing, and says what it does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+export PATH="$PATH:/usr/sbin:/sbin"
+
+missing=()
+need() { # need COMMAND DEBIAN_PACKAGE RHEL_PACKAGE
+  command -v "$1" >/dev/null 2>&1 || missing+=("$1 $2 $3")
+}
+need ovs-vswitchd openvswitch-switch openvswitch
+need ovsdb-server openvswitch-switch openvswitch
+need ovs-vsctl openvswitch-switch openvswitch
+need ovs-ofctl openvswitch-switch openvswitch
+need ovn-controller ovn-host ovn-host
+need ovn-northd ovn-central ovn-central
+need ip iproute2 iproute
+need ethtool ethtool ethtool
+need ping iputils-ping iputils
+need openssl openssl openssl
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null 2>&1; then sudo -n "$@" || fail "root rights are needed once, to install: $*"
+  else fail "run this once as root: $*"
+  fi
+}
+
+if [ "${#missing[@]}" -gt 0 ]; then
+  if command -v apt-get >/dev/null 2>&1; then
+    packages=$(printf '%s\n' "${missing[@]}" | cut -d' ' -f2 | sort -u | tr '\n' ' ')
+    say "installing $packages"
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends $packages python3-openvswitch >/dev/null
+  elif command -v dnf >/dev/null 2>&1; then
+    packages=$(printf '%s\n' "${missing[@]}" | cut -d' ' -f3 | sort -u | tr '\n' ' ')
+    say "installing $packages"
+    # shellcheck disable=SC2086
+    as_root dnf install -y -q $packages ||
+      fail "dnf could not install $packages: enable the repository that carries them (RHEL: fast-datapath; CentOS Stream: centos-release-nfv-openvswitch)"
+  else
+    fail "neither apt-get nor dnf here; install by hand: $(printf '%s\n' "${missing[@]}" | cut -d' ' -f1 | sort -u | tr '\n' ' ')"
+  fi
+  for entry in "${missing[@]}"; do
+    command -v "${entry%% *}" >/dev/null 2>&1 || fail "${entry%% *} is still missing after the installation"
+  done
+fi
+
+node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+[ "$node_major" -ge 20 ] || fail "Node.js 20 or newer is needed, found $(node --version 2>/dev/null || echo none)"
+
+# npm ci when there are no packages, or the lock file has changed since they were installed.
+stamp=node_modules/.installed-lock
+if [ ! -f "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
+  say "installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json "$stamp"
+fi
+
+exec "$@"

@@ -1,0 +1,120 @@
+/** The configuration file as a source of intents: turns what a person wrote into the planner's words. */
+
+import type { IntentSource, Unsubscribe } from '../agent/ports.js';
+import type { BridgeConfig, Config, PortConfig, RepresentorSelector as ConfigSelector } from '../config/config.js';
+import type { Attachment, BridgeIntent, Intents, PortIntent, VlanIntent } from '../model/intent.js';
+import type { RepresentorSelector } from '../model/netdev.js';
+
+const mapOf = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries(record));
+
+/** Controller 0 is the DPU itself; the host is 1 and above. A function of no named controller is the host's, but for SFs. */
+function selectorOf(config: ConfigSelector): RepresentorSelector {
+  const controller = config.controller === undefined || config.controller === 0 ? undefined : config.controller;
+  switch (config.kind) {
+    case 'pf':
+      return { kind: 'hostPf', pf: config.pf, controller };
+    case 'vf':
+      return { kind: 'hostVf', pf: config.pf, vf: config.vf, controller };
+    case 'sf':
+      return { kind: 'sf', isExternal: controller !== undefined, pf: config.pf, sf: config.sf, controller };
+  }
+}
+
+function interfaceType(type: string | undefined): string | undefined {
+  return type === 'system' ? '' : type;
+}
+
+function attachmentOf(port: PortConfig): Attachment {
+  switch (port.kind) {
+    case 'system':
+    case 'internal':
+      return { kind: port.kind };
+    case 'dpdk':
+      return { kind: 'dpdk', type: 'dpdk' };
+    case 'patch':
+      return { kind: 'patch', peer: port.peer.port, peerBridge: port.peer.bridge };
+    case 'uplink':
+      return {
+        kind: 'representor',
+        selector: { kind: 'uplink', port: port.uplink },
+        type: interfaceType(port.interfaceType),
+      };
+    case 'representor':
+      return {
+        kind: 'representor',
+        selector: selectorOf(port.representor),
+        type: interfaceType(port.interfaceType),
+      };
+  }
+}
+
+function vlanOf(port: PortConfig): VlanIntent {
+  return { tag: port.vlan?.tag, trunks: port.vlan?.trunks ?? [], mode: port.vlan?.mode };
+}
+
+function portIntent(bridge: BridgeConfig, port: PortConfig): PortIntent {
+  return {
+    name: port.name,
+    bridge: bridge.name,
+    attachment: attachmentOf(port),
+    adopt: port.adopt,
+    vlan: vlanOf(port),
+    ofport: port.ofport,
+    mtu: port.kind === 'patch' ? undefined : port.mtu,
+    options: mapOf(port.options),
+    otherConfig: mapOf(port.otherConfig),
+    externalIds: mapOf(port.externalIds),
+    interfaceExternalIds: mapOf(port.interfaceExternalIds),
+    source: { rank: 0, name: `configuration, port ${port.name ?? port.kind} of ${bridge.name}` },
+  };
+}
+
+function bridgeIntent(bridge: BridgeConfig): BridgeIntent {
+  return {
+    name: bridge.name,
+    mode: bridge.mode,
+    adopt: bridge.adopt,
+    datapathType: bridge.datapathType,
+    failMode: bridge.failMode,
+    protocols: bridge.protocols ?? [],
+    datapathId: bridge.datapathId,
+    hwaddr: bridge.hwaddr,
+    mtu: bridge.mtu,
+    otherConfig: mapOf(bridge.otherConfig),
+    externalIds: mapOf(bridge.externalIds),
+    source: { rank: 0, name: `configuration, bridge ${bridge.name}` },
+  };
+}
+
+/** The intents of a configuration. */
+export function intentsOf(config: Config): Intents {
+  return {
+    bridges: config.bridges.map(bridgeIntent),
+    ports: config.bridges.flatMap((bridge) => bridge.ports.map((port) => portIntent(bridge, port))),
+  };
+}
+
+/** Holds the intents of the newest valid configuration. */
+export class ConfigIntents implements IntentSource {
+  readonly #listeners = new Set<() => void>();
+  #intents: Intents;
+
+  constructor(config: Config) {
+    this.#intents = intentsOf(config);
+  }
+
+  intents(): Intents {
+    return this.#intents;
+  }
+
+  /** Takes over a new configuration. */
+  replace(config: Config): void {
+    this.#intents = intentsOf(config);
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads the replica's rows as the planner's observed bridges and ports. Rows are immutable, so what was made from one is
+ * kept with it and made once; a round over ten thousand unchanged ports costs look-ups only.
+ */
+
+import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import type { RowOf } from '../ovsdb/index.js';
+import type { StoreSnapshot } from '../agent/ports.js';
+import type { ObservedBridge, ObservedInterface, ObservedPort, ObservedRoot } from '../model/observed.js';
+
+type RootRow = RowOf<OpenVswitchDatabase, 'Open_vSwitch'>;
+type BridgeRow = RowOf<OpenVswitchDatabase, 'Bridge'>;
+type PortRow = RowOf<OpenVswitchDatabase, 'Port'>;
+type InterfaceRow = RowOf<OpenVswitchDatabase, 'Interface'>;
+
+/** The tables as the replica offers them. */
+export interface RowSource {
+  root(): RootRow | undefined;
+  bridges(): Iterable<BridgeRow>;
+  port(uuid: string): PortRow | undefined;
+  interface(uuid: string): InterfaceRow | undefined;
+}
+
+/** Values made from immutable rows, kept as long as the rows. */
+function perRow<R extends object, T>(make: (row: R) => T): (row: R) => T {
+  const made = new WeakMap<R, T>();
+  return (row) => {
+    const kept = made.get(row);
+    if (kept !== undefined) return kept;
+    const value = make(row);
+    made.set(row, value);
+    return value;
+  };
+}
+
+/** OpenFlow numbers, MTUs and indexes: far below 2^53 by their definition, whatever the column could hold. */
+const small = (value: number | bigint | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+
+const observeBridge = perRow(
+  (row: BridgeRow): ObservedBridge => ({
+    uuid: row._uuid,
+    name: row.name,
+    datapathType: row.datapath_type,
+    failMode: row.fail_mode,
+    protocols: row.protocols,
+    datapathId: row.datapath_id,
+    otherConfig: row.other_config,
+    externalIds: row.external_ids,
+  }),
+);
+
+const observeInterface = perRow(
+  (row: InterfaceRow): ObservedInterface => ({
+    uuid: row._uuid,
+    name: row.name,
+    // `system` and the empty string are the same type to vswitchd.
+    type: row.type === 'system' ? '' : row.type,
+    options: row.options,
+    ofport: small(row.ofport),
+    ofportRequest: small(row.ofport_request),
+    mtu: small(row.mtu),
+    mtuRequest: small(row.mtu_request),
+    error: row.error,
+    linkState: row.link_state,
+    ifindex: small(row.ifindex),
+    macInUse: row.mac_in_use,
+    externalIds: row.external_ids,
+  }),
+);
+
+function observePort(bridge: string, row: PortRow, source: RowSource): ObservedPort {
+  const interfaces = row.interfaces.map((uuid) => source.interface(uuid)).filter((entry) => entry !== undefined);
+  return {
+    uuid: row._uuid,
+    name: row.name,
+    bridge,
+    tag: small(row.tag),
+    trunks: row.trunks.map(Number),
+    vlanMode: row.vlan_mode,
+    otherConfig: row.other_config,
+    externalIds: row.external_ids,
+    interfaces: interfaces.map(observeInterface),
+  };
+}
+
+function observeRoot(row: RootRow): ObservedRoot {
+  // Columns of newer or NVIDIA's schemas; the replica leaves out what the server does not have.
+  const extra = row as unknown as Readonly<Record<string, unknown>>;
+  return {
+    uuid: row._uuid,
+    curCfg: Number(row.cur_cfg),
+    nextCfg: Number(row.next_cfg),
+    externalIds: row.external_ids,
+    datapathTypes: row.datapath_types ?? [],
+    ifaceTypes: row.iface_types ?? [],
+    ovsVersion: row.ovs_version,
+    isDpdkInitialized: extra['dpdk_initialized'] === true,
+    isDocaInitialized: extra['doca_initialized'] === true,
+  };
+}
+
+/** The database as the planner sees it; undefined while it has no Open_vSwitch row (it was never initialised). */
+export function observeRows(source: RowSource): StoreSnapshot | undefined {
+  const root = source.root();
+  if (root === undefined) return undefined;
+  const bridges = new Map<string, ObservedBridge>();
+  const ports = new Map<string, ObservedPort>();
+  for (const row of source.bridges()) {
+    bridges.set(row.name, observeBridge(row));
+    for (const uuid of row.ports) {
+      const port = source.port(uuid);
+      if (port !== undefined) ports.set(port.name, observePort(row.name, port, source));
+    }
+  }
+  return { root: observeRoot(root), bridges, ports };
+}

@@ -1,0 +1,237 @@
+/**
+ * The loop that keeps the switch as intended: observe, plan, apply in one transaction, judge. Level-triggered: events only
+ * say "look again". It plans on a complete observation or not at all, and never guesses what a lost connection did.
+ */
+
+import type { Clock } from '../lib/clock.js';
+import { Trigger } from '../lib/trigger.js';
+import { resolve, type Desired } from '../intent/resolve.js';
+import { objectKey, type Condition, type ObjectRef } from '../model/condition.js';
+import type { Observed } from '../model/observed.js';
+import type { Action } from '../plan/action.js';
+import { summarizeAction } from '../plan/format.js';
+import { judge } from '../plan/judge.js';
+import { plan, type Plan, type PlanInput } from '../plan/plan.js';
+import type { GraceByCause } from '../plan/sightings.js';
+import { Journal, type JournalEntry } from './journal.js';
+import { RoundMemory } from './memory.js';
+import type { ApplyResult, DeviceSource, IntentSource, LivenessSource, SwitchStore } from './ports.js';
+import type { AgentStatus } from './status.js';
+
+export interface ReconcilerOptions {
+  readonly owner: string;
+  /** Gathering time of a burst of events, ms. */
+  readonly coalesceMs: number;
+  /** A look without any event, ms: something always changes unnoticed. */
+  readonly fullResyncMs: number;
+  /** After the start nothing is written for this long, ms: the platform's own boot scripts still build bridges. */
+  readonly bootGraceMs: number;
+  readonly grace: GraceByCause;
+  readonly repair: 'on' | 'observe';
+}
+
+export interface ReconcilerParts {
+  readonly store: SwitchStore;
+  readonly devices: DeviceSource;
+  readonly liveness: LivenessSource;
+  readonly intents: IntentSource;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told of each new snapshot. */
+  readonly onStatus: (status: AgentStatus) => void;
+  /** Told of each change that was tried. */
+  readonly onJournal: (entry: JournalEntry) => void;
+  /** A round threw: a bug of the agent. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** Everything one look yields. */
+export interface Look {
+  readonly input: PlanInput;
+  readonly plan: Plan;
+}
+
+/** Most actions in one transaction; the rest follows in the next. */
+const actionsPerTransactionMax = 2_000;
+/** Journal entries kept, and shown in a status. */
+const journalCountMax = 1_000;
+const journalShownCount = 50;
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #options: ReconcilerOptions;
+  readonly #memory: RoundMemory;
+  readonly #journal = new Journal(journalCountMax);
+  readonly #trigger: Trigger;
+  readonly #startedMs: number;
+  #unsubscribe: (() => void)[] = [];
+  #appliedRounds = 0;
+  #appliedActions = 0;
+  #dirtySinceMs: number | undefined;
+
+  constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#memory = new RoundMemory(options.grace);
+    this.#startedMs = parts.clock.nowMs();
+    this.#trigger = new Trigger({
+      clock: parts.clock,
+      gatherMs: options.coalesceMs,
+      work: (signal) => this.#round(signal),
+      onError: parts.onBug,
+    });
+  }
+
+  start(): void {
+    const look = (): void => {
+      this.#dirtySinceMs ??= this.#parts.clock.nowMs();
+      this.#trigger.fire();
+    };
+    const { store, devices, liveness, intents } = this.#parts;
+    this.#unsubscribe = [store, devices, liveness, intents].map((source) => source.onChange(look));
+    look();
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#trigger.close();
+  }
+
+  /** The newest journal entries, oldest first. */
+  journal(count: number): readonly JournalEntry[] {
+    return this.#journal.tail(count);
+  }
+
+  /** One look at the world, without writing anything; undefined while an input has not been read completely. */
+  look(): Look | undefined {
+    const { store, devices, liveness, intents, clock } = this.#parts;
+    const snapshot = store.snapshot();
+    const netdevs = devices.snapshot();
+    if (snapshot === undefined || netdevs === undefined || store.state().kind !== 'synced') return undefined;
+    const observed: Observed = { ...snapshot, netdevs, liveness: liveness.snapshot() };
+    const desired = resolve(intents.intents(), { root: snapshot.root, netdevs, find: devices.find });
+    const nowMs = clock.nowMs();
+    const input: PlanInput = {
+      desired,
+      observed,
+      owner: this.#options.owner,
+      ripe: new Set(),
+      held: this.#memory.heldPorts(snapshot.root.curCfg),
+      quarantined: this.#memory.quarantined(nowMs),
+    };
+    const first = plan(input);
+    const ripe = this.#memory.see(first.candidates, nowMs);
+    if (ripe.size === 0) return { input, plan: first };
+    const ripened = { ...input, ripe };
+    return { input: ripened, plan: plan(ripened) };
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { clock, liveness } = this.#parts;
+    const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
+    this.#dirtySinceMs = undefined;
+    this.#trigger.fireWithin(this.#options.fullResyncMs);
+    const look = this.look();
+    if (look === undefined) {
+      this.#publish(undefined);
+      return;
+    }
+    liveness.watch(bridgesToAsk(look.input.desired, look.input.observed));
+    const actions = look.plan.actions.slice(0, actionsPerTransactionMax);
+    if (actions.length > 0 && this.#mode() === 'on') await this.#apply(actions, sinceMs, signal);
+    if (signal.aborted) return;
+    this.#publish(actions.length > 0 ? (this.look() ?? look) : look);
+    const waitMs = this.#memory.nextLookMs(look.plan.candidates, clock.nowMs());
+    if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1));
+  }
+
+  #mode(): AgentStatus['repair'] {
+    if (this.#options.repair === 'observe') return 'observe';
+    const graceLeftMs = this.#startedMs + this.#options.bootGraceMs - this.#parts.clock.nowMs();
+    if (graceLeftMs <= 0) return 'on';
+    this.#trigger.fireWithin(graceLeftMs);
+    return 'bootGrace';
+  }
+
+  async #apply(actions: readonly Action[], sinceMs: number, signal: AbortSignal): Promise<void> {
+    const { store, clock, random } = this.#parts;
+    const summary = summarize(actions);
+    const result = await store.apply(actions, summary, signal);
+    const nowMs = clock.nowMs();
+    if (result.kind === 'applied') {
+      this.#appliedRounds += 1;
+      this.#appliedActions += actions.length;
+      this.#memory.accept(actions);
+      if (result.nextCfg !== undefined) this.#memory.hold(actions, result.nextCfg);
+    } else if (result.kind === 'refused') {
+      const blamed = result.object === undefined ? actions.map((action) => action.object) : [result.object];
+      for (const object of blamed) this.#memory.refuse(object, result.message, nowMs, random());
+    }
+    this.#note(actions, summary, result, nowMs - sinceMs);
+    // Applied or not, the world is the only truth: look again.
+    this.#trigger.fire();
+  }
+
+  #note(actions: readonly Action[], summary: string, result: ApplyResult, tookMs: number): void {
+    const lines = actions.flatMap((action) =>
+      action.differences.map(
+        (entry) => `${entry.table} ${action.object.name} ${entry.field}: ${entry.from} → ${entry.to}`,
+      ),
+    );
+    const details = lines.length > 20 ? [...lines.slice(0, 20), `and ${lines.length - 20} more`] : lines;
+    const message = result.kind === 'applied' ? undefined : result.message;
+    const wallMs = this.#parts.clock.wallMs();
+    const entry = this.#journal.add({ wallMs, summary, details, outcome: result.kind, message, tookMs });
+    this.#parts.onJournal(entry);
+  }
+
+  #publish(look: Look | undefined): void {
+    const { store, liveness, clock, onStatus } = this.#parts;
+    const alive = liveness.snapshot();
+    const conditions = look === undefined ? this.#unobserved() : judge(look.input, look.plan);
+    const repair = this.#mode();
+    onStatus({
+      wallMs: clock.wallMs(),
+      ovsdb: store.state(),
+      vswitchd: alive.answering.size > 0 ? 'alive' : alive.silent.size > 0 ? 'silent' : 'unknown',
+      repair,
+      isReady: look !== undefined && conditions.every((entry) => entry.state === 'ready'),
+      conditions: repair === 'on' ? conditions : conditions.map(explainReadOnly),
+      findings: look?.plan.findings ?? [],
+      pendingCount: look?.plan.actions.length ?? 0,
+      appliedRounds: this.#appliedRounds,
+      appliedActions: this.#appliedActions,
+      journal: this.#journal.tail(journalShownCount),
+    });
+  }
+
+  /** While nothing can be observed nothing is known: every declared bridge says so. */
+  #unobserved(): readonly Condition[] {
+    const state = this.#parts.store.state();
+    const message = state.kind === 'synced' ? 'The network devices have not been read yet.' : state.message;
+    const bridges = new Map(this.#parts.intents.intents().bridges.map((intent) => [intent.name, intent]));
+    return [...bridges.keys()].sort().map((name) => {
+      const object: ObjectRef = { kind: 'bridge', name };
+      return { object, state: 'failed', reason: 'OvsdbUnavailable', message, evidence: {} };
+    });
+  }
+}
+
+/** In a mode that writes nothing, a difference waits for a person. */
+function explainReadOnly(condition: Condition): Condition {
+  if (condition.reason !== 'NotApplied') return condition;
+  return { ...condition, reason: 'ReadOnly', message: `${condition.message} The agent is not to write now.` };
+}
+
+/** Bridges that should have a switch: those that are wanted and are in the database. */
+function bridgesToAsk(desired: Desired, observed: Observed): readonly string[] {
+  return [...desired.bridges.keys()].filter((name) => observed.bridges.has(name));
+}
+
+/** The actions in one line of bounded length: the comment in the database's log. */
+function summarize(actions: readonly Action[]): string {
+  const objects = new Map(actions.map((action) => [`${summarizeAction(action)}|${objectKey(action.object)}`, action]));
+  const words = [...new Set([...objects.values()].map(summarizeAction))];
+  const shown = words.slice(0, 4).join('; ');
+  return words.length > 4 ? `${shown}; and ${words.length - 4} more` : shown;
+}
