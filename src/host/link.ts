@@ -31,7 +31,7 @@ const mtuLimits = { min: 68, max: 65_535 } as const;
 
 /**
  * Sets a device up (IFF_UP).
- * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED
+ * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED, ABORTED_IN_FLIGHT
  */
 export function setLinkUp(name: string, options: LinkOptions): Promise<void> {
   return setLink(name, ['up'], options);
@@ -39,7 +39,7 @@ export function setLinkUp(name: string, options: LinkOptions): Promise<void> {
 
 /**
  * Sets a device down.
- * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED
+ * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED, ABORTED_IN_FLIGHT
  */
 export function setLinkDown(name: string, options: LinkOptions): Promise<void> {
   return setLink(name, ['down'], options);
@@ -48,7 +48,7 @@ export function setLinkDown(name: string, options: LinkOptions): Promise<void> {
 /**
  * Sets the MTU of a device.
  * @param mtu bytes, 68 to 65535; the driver may accept less
- * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED
+ * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED, ABORTED_IN_FLIGHT
  */
 export async function setMtu(name: string, mtu: number, options: LinkOptions): Promise<void> {
   if (!Number.isInteger(mtu) || mtu < mtuLimits.min || mtu > mtuLimits.max) {
@@ -59,7 +59,7 @@ export async function setMtu(name: string, mtu: number, options: LinkOptions): P
 
 /**
  * The MTUs that the kernel accepts for a device, or undefined where it does not say. sysfs has them not.
- * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED
+ * @throws AgentError NETDEV_MISSING, NETDEV_REFUSED, DEADLINE_EXCEEDED, ABORTED, ABORTED_IN_FLIGHT
  */
 export async function observeMtuRange(name: string, options: LinkOptions): Promise<MtuRange | undefined> {
   return parseMtuRange(await runIp(name, ['-d', '-j', 'link', 'show', 'dev', name], options));
@@ -86,11 +86,13 @@ function outputOf(name: string, result: ToolResult): string {
       return result.stdout;
     case 'notStarted':
       throw refused(name, `the ip tool cannot be started (${result.reason})`);
-    // Withdrawn in mid-call is as unknown as no answer in time: the message may have reached the kernel.
     case 'aborted':
+      throw new AgentError('ABORTED_IN_FLIGHT', 'the change of a network device was given up while it ran', {
+        facts: { name },
+      });
     case 'timedOut':
       throw new AgentError('DEADLINE_EXCEEDED', 'the kernel did not answer while a network device was changed', {
-        facts: { name, isWithdrawn: result.kind === 'aborted' },
+        facts: { name },
       });
     case 'broken':
       throw new AgentError('DEADLINE_EXCEEDED', 'the ip tool broke off while a network device was changed', {
