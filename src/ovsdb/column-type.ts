@@ -127,6 +127,11 @@ function kindOf(isMap: boolean, min: number, max: number): ColumnKind {
   return min === 0 ? 'optional' : 'scalar';
 }
 
+/** A column type from its parts; `kind` follows from them. */
+export function columnType(parts: Omit<ColumnType, 'kind'>): ColumnType {
+  return { kind: kindOf(parts.value !== undefined, parts.min, parts.max), ...parts };
+}
+
 /** Parses a `<type>` of RFC 7047 section 3.2. `where` names the column in errors. Throws PEER_PROTOCOL. */
 export function parseColumnType(json: Json | undefined, where: string): ColumnType {
   if (!isJsonObject(json)) return { kind: 'scalar', key: parseBaseType(json, where), min: 1, max: 1 };
@@ -135,5 +140,5 @@ export function parseColumnType(json: Json | undefined, where: string): ColumnTy
   if ((min !== 0 && min !== 1) || !(max >= 1)) throw badSchema('min or max out of range', where);
   const value = json['value'] === undefined ? undefined : parseBaseType(json['value'], where);
   const key = parseBaseType(json['key'], where);
-  return { kind: kindOf(value !== undefined, min, max), key, ...(value === undefined ? {} : { value }), min, max };
+  return columnType({ key, ...(value === undefined ? {} : { value }), min, max });
 }

@@ -7,9 +7,9 @@ import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import type { BaseType, ColumnType } from './column-type.js';
 import { RowHandle } from './row-handle.js';
-import type { Json, OvsdbInteger } from './types.js';
+import type { Atom, Json, OvsdbInteger } from './types.js';
 import { integerMax, integerMin, isUuid } from './value-model.js';
-import { isStorableText } from './wire/json-exact.js';
+import { isStorableText, writeJson } from './wire/json-exact.js';
 
 /** Where a value is meant to go; only for errors. */
 export interface ValuePlace {
@@ -96,21 +96,21 @@ function encodeChecked(base: BaseType, value: unknown, place: ValuePlace): Json 
 /** Encodes one atom. Throws AgentError OVSDB_VALUE_INVALID that names place, value and rule. */
 export function encodeAtom(base: BaseType, value: unknown, place: ValuePlace = {}): Json {
   const json = encodeChecked(base, value, place);
-  // Compared loosely typed: 1n and 1 are one integer.
-  if (base.enum !== undefined && !base.enum.some((allowed) => allowed === json || isSameInteger(allowed, json))) {
+  if (base.enum !== undefined && !base.enum.some((allowed) => isSameAtom(allowed, json))) {
     return refuse(`one of ${base.enum.map(String).join(', ')}`, value, place);
   }
   return json;
 }
 
-/** Whether two integers, one of them a bigint, are the same. */
-function isSameInteger(a: Json, b: Json): boolean {
-  return typeof a !== typeof b && String(a) === String(b) && (typeof a === 'bigint' || typeof b === 'bigint');
+/** 1n and 1 are one integer, however the caller or the schema spells it. */
+function isSameAtom(allowed: Atom, json: Json): boolean {
+  if (typeof allowed === 'bigint' || typeof json === 'bigint') return identityOf(allowed) === identityOf(json);
+  return allowed === json;
 }
 
-/** What tells two encoded atoms apart. */
+/** What tells two encoded atoms of one type apart. */
 function identityOf(json: Json): string {
-  return typeof json === 'object' && json !== null ? Object.values(json).join(':') : String(json);
+  return typeof json === 'bigint' ? String(json) : writeJson(json);
 }
 
 function checkCount(count: number, min: number, max: number, value: unknown, place: ValuePlace): void {

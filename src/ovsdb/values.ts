@@ -4,7 +4,7 @@
  */
 
 export type { AtomicType, BaseType, ColumnKind, ColumnType } from './column-type.js';
-export { isJsonArray, isJsonObject, parseColumnType } from './column-type.js';
+export { columnType, isJsonArray, isJsonObject, parseColumnType } from './column-type.js';
 export type { DecodePools, ValueDecoder } from './decode-value.js';
 export { createDecoder, decodeValue } from './decode-value.js';
 export type { ValuePlace } from './encode-value.js';
