@@ -3,11 +3,11 @@
  * in the schema of the server and values are checked before anything is sent. Holds no state.
  */
 import { AgentError } from '../lib/errors.js';
-import type { EncodedClause, EncodedMutation, EncodedWhere } from './operation.js';
+import { type EncodedClause, type EncodedMutation, type EncodedWhere, isArray } from './operation.js';
 import { RowHandle } from './row-handle.js';
 import type { ColumnSchema, DatabaseSchema, TableSchema } from './schema.js';
 import type { DatabaseTypes, Json, Ref, RowOf, TableName, UpdateOf, Uuid } from './types.js';
-import { type ColumnType, encodeValue } from './values.js';
+import { type ColumnType, encodePart, encodeValue } from './values.js';
 
 /** A database whose tables are not generated: every column takes any value, checked at run time only. */
 export type AnyDatabase = Readonly<Record<string, object>>;
@@ -100,13 +100,7 @@ export function findColumn(table: TableSchema, column: string): ColumnSchema {
 }
 
 /** The type of `_uuid` and `_version`, which stand in no schema. */
-export const uuidType: ColumnType = { key: { type: 'uuid' }, min: 1, max: 1 };
-
-function encodeAs(table: TableSchema, column: string, type: ColumnType, value: unknown): Json {
-  return value instanceof RowHandle && type === uuidType
-    ? value.toJson()
-    : encodeValue(type, value, { table: table.name, column });
-}
+export const uuidType: ColumnType = { kind: 'scalar', key: { type: 'uuid' }, min: 1, max: 1 };
 
 /** The value of a whole column, checked in full. */
 export function encodeColumn(table: TableSchema, column: string, value: unknown): Json {
@@ -144,9 +138,10 @@ function encodeClause(
   [column, fn, value]: readonly [column: string, fn: string, value: unknown],
 ): EncodedClause {
   const type = column === '_uuid' ? uuidType : findColumn(table, column).type;
+  const place = { table: table.name, column };
   // "includes" and "excludes" compare with any part of a set or map, so its least size does not count.
   const isPart = fn === 'includes' || fn === 'excludes';
-  return [column, fn, encodeAs(table, column, isPart && isCollection(type) ? { ...type, min: 0 } : type, value)];
+  return [column, fn, isPart ? encodePart(type, value, place) : encodeValue(type, value, place)];
 }
 
 /** On the wire an empty `where` is every row of the table; nobody means that by leaving it empty. */
@@ -157,38 +152,38 @@ function emptyWhere(table: TableSchema): AgentError {
   });
 }
 
-/** Whether the type holds more than one element: a map, or a set that is not just an optional value. */
-export function isCollection(type: ColumnType): boolean {
-  return type.value !== undefined || type.max !== 1;
-}
-
 /** Whether several writers share the column element by element: a map, or a set of references. */
 export function isShared(type: ColumnType): boolean {
-  return type.value !== undefined || (type.max !== 1 && type.key.type === 'uuid');
+  return type.kind === 'map' || (type.kind === 'set' && type.key.type === 'uuid');
 }
 
 /** A mutation with a checked argument. */
 export function encodeMutation(table: TableSchema, column: string, mutator: Mutator, value: unknown): EncodedMutation {
-  const schema = findColumn(table, column);
-  if (!schema.mutable) {
-    throw new AgentError('OVSDB_VALUE_INVALID', 'the column cannot be changed after the insert', {
-      facts: { table: table.name, column },
-    });
+  const { mutable, type } = findColumn(table, column);
+  const place = { table: table.name, column };
+  if (!mutable) {
+    throw new AgentError('OVSDB_VALUE_INVALID', 'the column cannot be changed after the insert', { facts: place });
   }
-  const type = mutationType(schema.type, mutator, value);
-  return [column, mutator, encodeValue(type, value, { table: table.name, column })];
+  if (mutator === 'insert' || mutator === 'delete') {
+    const isKeys = mutator === 'delete' && type.kind === 'map' && (Array.isArray(value) || value instanceof Set);
+    return [column, mutator, encodePart(isKeys ? keySet(type) : type, value, place)];
+  }
+  // RFC 7047 section 5.1: arithmetic takes one number, whatever the size of the column.
+  const number: ColumnType = { kind: 'scalar', key: { type: type.key.type }, min: 1, max: 1 };
+  return [column, mutator, encodeValue(number, value, place)];
 }
 
-/** RFC 7047 section 5.1: arithmetic takes one number, `insert` and `delete` any number of elements of the column. */
-function mutationType(type: ColumnType, mutator: Mutator, value: unknown): ColumnType {
-  if (mutator !== 'insert' && mutator !== 'delete') return { key: { type: type.key.type }, min: 1, max: 1 };
-  const isKeysOnly = mutator === 'delete' && type.value !== undefined && isList(value);
-  if (isKeysOnly) return { key: type.key, min: 0, max: 'unlimited' };
-  return { ...type, min: 0, max: 'unlimited' };
+/** The mutations that overwrite keys of a map: `insert` alone never does (RFC 7047 section 5.1). */
+export function encodeSetKeys(table: TableSchema, column: string, entries: unknown): readonly EncodedMutation[] {
+  const insert = encodeMutation(table, column, 'insert', entries);
+  const keys: Json[] = [];
+  const pairs = isArray(insert[2]) ? insert[2][1] : undefined;
+  if (isArray(pairs)) for (const pair of pairs) if (isArray(pair) && pair[0] !== undefined) keys.push(pair[0]);
+  return [[column, 'delete', ['set', keys]], insert];
 }
 
-function isList(value: unknown): boolean {
-  return Array.isArray(value) || value instanceof Set;
+function keySet(type: ColumnType): ColumnType {
+  return { kind: 'set', key: type.key, min: 0, max: Infinity };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

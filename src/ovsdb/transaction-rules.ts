@@ -12,13 +12,13 @@ export const waitMsMax = 60_000;
 /** Refuses columns that are no maps. */
 export function requireMap(table: TableSchema, column: string): void {
   const { type } = findColumn(table, column);
-  if (type.value === undefined) throw misused(table.name, column, 'only a map column has keys');
+  if (type.kind !== 'map') throw misused(table.name, column, 'only a map column has keys');
 }
 
 /** Refuses columns that are no sets; an optional value is a set of at most one. */
 export function requireSet(table: TableSchema, column: string): void {
   const { type } = findColumn(table, column);
-  if (type.value !== undefined || (type.min === 1 && type.max === 1)) {
+  if (type.kind === 'map' || type.kind === 'scalar') {
     throw misused(table.name, column, 'only a set column has elements');
   }
 }
@@ -26,7 +26,7 @@ export function requireSet(table: TableSchema, column: string): void {
 /** Refuses columns that may be empty: the server would count up nothing and report success. */
 export function requireSingle(table: TableSchema, column: string): void {
   const { type } = findColumn(table, column);
-  if (type.min === 1 && type.max === 1 && type.value === undefined) return;
+  if (type.kind === 'scalar') return;
   throw misused(table.name, column, 'only a column of exactly one value can be incremented');
 }
 

@@ -115,7 +115,8 @@ const plainWord = /^[\w.:/@-]+$/;
 
 function atomText(atom: Json): string {
   if (typeof atom === 'string') return plainWord.test(atom) ? atom : `"${safeText(atom, 256)}"`;
-  if (!isArray(atom)) return String(atom);
+  if (typeof atom !== 'object' || atom === null) return String(atom);
+  if (!isArray(atom)) return safeText(JSON.stringify(atom));
   const [tag, id] = atom;
   if (typeof id !== 'string') return safeText(JSON.stringify(atom));
   return tag === 'named-uuid' ? `@${id}` : id;

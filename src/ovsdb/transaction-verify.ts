@@ -36,7 +36,7 @@ export function verifyOperation(table: TableSchema, row: object, columns: readon
 
 function realRange(table: TableSchema, column: string, value: unknown): readonly EncodedClause[] {
   const { type } = findColumn(table, column);
-  if (type.value !== undefined || type.min !== 1 || type.max !== 1 || typeof value !== 'number') {
+  if (type.kind !== 'scalar' || typeof value !== 'number') {
     throw new AgentError('OVSDB_VALUE_INVALID', 'only a column of exactly one real can be verified', {
       facts: { table: table.name, column },
     });

@@ -5,7 +5,7 @@
  */
 import { assert } from '../lib/assert.js';
 import { AgentError } from '../lib/errors.js';
-import { encodeOperation, type MutateOperation, type RowOperation, type WaitOperation } from './operation.js';
+import { encodeOperation, type EncodedMutation, type RowOperation, type WaitOperation } from './operation.js';
 import { OperationList } from './operation-list.js';
 import { isRowName, RowHandle } from './row-handle.js';
 import type { DatabaseSchema, TableSchema } from './schema.js';
@@ -16,6 +16,7 @@ import {
   type ColumnName,
   encodeMutation,
   encodeRow,
+  encodeSetKeys,
   encodeTarget,
   findColumn,
   findTable,
@@ -112,7 +113,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     mutator: Mutator,
     value: unknown,
   ): OperationRef {
-    return this.#mutate(table, target, [[column, mutator, value]]);
+    return this.#mutate(table, target, column, mutator, value);
   }
 
   /**
@@ -126,11 +127,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     entries: ColumnInput<Database, Table, Column>,
   ): OperationRef {
     requireMap(this.#table(table), column);
-    const keys = entries instanceof Map ? [...(entries.keys() as Iterable<unknown>)] : Object.keys(entries);
-    return this.#mutate(table, target, [
-      [column, 'delete', keys],
-      [column, 'insert', entries],
-    ]);
+    return this.#addMutate(table, target, encodeSetKeys(this.#table(table), column, entries));
   }
 
   /** Deletes keys of a map column; given entries, only those whose value matches as well. */
@@ -141,7 +138,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     keys: readonly unknown[] | ReadonlySet<unknown> | ColumnInput<Database, Table, Column>,
   ): OperationRef {
     requireMap(this.#table(table), column);
-    return this.#mutate(table, target, [[column, 'delete', keys]]);
+    return this.#mutate(table, target, column, 'delete', keys);
   }
 
   /** Adds elements to a set column; those that are there stay. */
@@ -152,7 +149,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     values: ColumnInput<Database, Table, Column>,
   ): OperationRef {
     requireSet(this.#table(table), column);
-    return this.#mutate(table, target, [[column, 'insert', values]]);
+    return this.#mutate(table, target, column, 'insert', values);
   }
 
   /** Removes elements from a set column; those that are not there do no harm. */
@@ -163,7 +160,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     values: ColumnInput<Database, Table, Column>,
   ): OperationRef {
     requireSet(this.#table(table), column);
-    return this.#mutate(table, target, [[column, 'delete', values]]);
+    return this.#mutate(table, target, column, 'delete', values);
   }
 
   /** Adds `by` to a column that always holds one number. On an empty optional column the server would do nothing. */
@@ -174,7 +171,7 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     by: number | bigint = 1,
   ): OperationRef {
     requireSingle(this.#table(table), column);
-    return this.#mutate(table, target, [[column, '+=', by]]);
+    return this.#mutate(table, target, column, '+=', by);
   }
 
   /**
@@ -347,16 +344,14 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     return name;
   }
 
-  #mutate(
-    table: string,
-    target: unknown,
-    mutations: readonly (readonly [column: string, mutator: Mutator, value: unknown])[],
-  ): OperationRef {
-    const schema = this.#table(table);
-    const encoded = mutations.map(([column, mutator, value]) => encodeMutation(schema, column, mutator, value));
-    const operation: MutateOperation = { op: 'mutate', table, where: encodeTarget(schema, target), mutations: encoded };
+  #mutate(table: string, target: unknown, column: string, mutator: Mutator, value: unknown): OperationRef {
+    return this.#addMutate(table, target, [encodeMutation(this.#table(table), column, mutator, value)]);
+  }
+
+  #addMutate(table: string, target: unknown, mutations: readonly EncodedMutation[]): OperationRef {
     this.#assertOpen();
-    return { index: this.#list.addMutate(operation, target) };
+    const where = encodeTarget(this.#table(table), target);
+    return { index: this.#list.addMutate({ op: 'mutate', table, where, mutations: [...mutations] }, target) };
   }
 
   #sent(): readonly SentOperation[] {
