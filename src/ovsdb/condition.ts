@@ -79,6 +79,7 @@ function compileClause(table: TableSchema, clause: ConditionClause): CompiledCla
   const [column, fn, given] = clause;
   const type = typeOf(table, column);
   checkFunction(type, fn, table.name, column);
+  if (given === undefined && orderFunctions.includes(fn)) throw refuse('nothing has no order', table.name, column, fn);
   const json = encodeArgument(type, fn, given, table.name, column);
   return { column, fn, type, value: decodeValue(type, json), json: [column, fn, json] };
 }
