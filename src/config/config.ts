@@ -155,7 +155,8 @@ export interface RepresentorPort extends DeviceSettings {
   /** The device's expected name. Absent: the name of whatever device the finder finds. */
   readonly name?: string;
   readonly representor: RepresentorSelector;
-  readonly interfaceType: FoundInterfaceType;
+  /** Absent: what the datapath of the bridge wants. */
+  readonly interfaceType?: FoundInterfaceType;
 }
 
 /** A port on the representor of a physical port. */
@@ -165,7 +166,8 @@ export interface UplinkPort extends DeviceSettings {
   readonly name?: string;
   /** Number of the physical port, from 0. */
   readonly uplink: number;
-  readonly interfaceType: FoundInterfaceType;
+  /** Absent: what the datapath of the bridge wants. */
+  readonly interfaceType?: FoundInterfaceType;
 }
 
 /** One side of a patch pair. */
@@ -185,7 +187,10 @@ export interface PatchPeer {
   readonly port: string;
 }
 
-/** Which function a representor stands for. `controller` is absent where the file does not say. */
+/**
+ * Which function a representor stands for. `controller` 0 is the DPU itself, 1 and above are hosts; absent where the file
+ * does not say: the host's, but for SFs, which are then the DPU's.
+ */
 export type RepresentorSelector =
   | { readonly kind: 'pf'; readonly pf: number; readonly controller?: number }
   | { readonly kind: 'vf'; readonly pf: number; readonly vf: number; readonly controller?: number }

@@ -1,0 +1,65 @@
+/**
+ * A configuration that may be partly wrong, as the rules see it: each key on its own is present and valid, or absent. Lets
+ * the rules over several keys report their problems together with those of single values.
+ */
+import type * as z from 'zod';
+import type { ConfigPath } from './path.js';
+import {
+  bridgeSchema,
+  configSchema,
+  portSchema,
+  type BridgeInput,
+  type ConfigInput,
+  type PortInput,
+} from './schema.js';
+
+/** The valid keys of one map, where it stands, and which keys were written at all. */
+export interface Draft<T> {
+  readonly path: ConfigPath;
+  readonly given: ReadonlySet<string>;
+  readonly value: Readonly<Partial<T>>;
+}
+
+export interface BridgeDraft extends Draft<Omit<BridgeInput, 'ports'>> {
+  readonly ports: readonly Draft<PortInput>[];
+}
+
+export interface ConfigDraft extends Draft<Omit<ConfigInput, 'bridges'>> {
+  readonly bridges: readonly BridgeDraft[];
+}
+
+/** Picks what is valid from plain data of any shape. */
+export function draftOf(plain: unknown): ConfigDraft {
+  const { bridges: _bridges, ...shape } = configSchema.shape;
+  const bridges = listOf(plain, 'bridges').map((bridge, index) => bridgeDraft(bridge, ['bridges', index]));
+  return { ...pick<Omit<ConfigInput, 'bridges'>>(shape, plain, []), bridges };
+}
+
+function bridgeDraft(plain: unknown, path: ConfigPath): BridgeDraft {
+  const { ports: _ports, ...shape } = bridgeSchema.shape;
+  const ports = listOf(plain, 'ports').map((port, index) =>
+    pick<PortInput>(portSchema.shape, port, [...path, 'ports', index]),
+  );
+  return { ...pick<Omit<BridgeInput, 'ports'>>(shape, plain, path), ports };
+}
+
+function pick<T>(shape: Readonly<Record<keyof T & string, z.ZodType>>, plain: unknown, path: ConfigPath): Draft<T> {
+  const source = isRecord(plain) ? plain : {};
+  const value: Partial<Record<string, unknown>> = {};
+  for (const [key, schema] of Object.entries<z.ZodType>(shape)) {
+    // An absent key is parsed too: that is what fills in its default.
+    const result = schema.safeParse(source[key]);
+    if (result.success && result.data !== undefined) value[key] = result.data;
+  }
+  // Each value was parsed by the schema of its key, which is what T is made of.
+  return { path, given: new Set(Object.keys(source)), value: value as Partial<T> };
+}
+
+function listOf(plain: unknown, key: string): readonly unknown[] {
+  const list = isRecord(plain) ? plain[key] : undefined;
+  return Array.isArray(list) ? list : [];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

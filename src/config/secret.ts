@@ -1,0 +1,21 @@
+/**
+ * Which values are not for other eyes. The agent's own keys hold paths, never secrets; the maps that are passed through to
+ * OVS may (ovs-vswitchd.conf.db(5): `options:psk` of an IPsec tunnel).
+ */
+import type { ConfigPath } from './path.js';
+
+const secretWord = /psk|passw|passphrase|secret|token|credential|private[-_]?key/i;
+
+/** What is shown in place of a secret. */
+export const redacted = '(redacted)';
+
+/** Whether the value at `path` may be a secret, judged by its key. Errs on the side of yes. */
+export function isSecretPath(path: ConfigPath): boolean {
+  const key = path.at(-1);
+  return typeof key === 'string' && mayHoldSecret(key);
+}
+
+/** Whether a line of text may hold a secret, judged by the words in it. */
+export function mayHoldSecret(text: string): boolean {
+  return secretWord.test(text);
+}

@@ -1,0 +1,63 @@
+/**
+ * What to say about a key that does not exist where it stands: the key that was probably meant, the place where it
+ * belongs, or all that is valid. Used by the schema check; pure.
+ */
+import { nearest } from './nearest.js';
+import { formatPath, type ConfigPath } from './path.js';
+import { keysAt, schemaAt, shapeOf } from './schema-shape.js';
+
+/** Columns of Open vSwitch that have another name here (ovs-vswitchd.conf.db(5)). */
+const ovsWords: Readonly<Record<string, string>> = {
+  ofport_request: 'ofport',
+  mtu_request: 'mtu',
+  type: 'kind',
+  tag: 'vlan.tag',
+  trunks: 'vlan.trunks',
+  vlan_mode: 'vlan.mode',
+};
+
+/** A sentence for the problem "unknown key". */
+export function unknownKeyRemedy(key: string, parent: ConfigPath): string {
+  const valid = keysAt(parent);
+  const guess = ovsWord(key, valid) ?? nearest(key, valid) ?? nested(key, parent, valid);
+  if (guess !== undefined) return `Did you mean "${guess}"?`;
+  const home = homes.find((path) => keysAt(path).includes(key));
+  if (home === undefined) return `Valid here: ${valid.join(', ')}.`;
+  return `"${key}" belongs to ${home.length === 0 ? 'the top level' : formatPath(home).replaceAll('[0]', '[…]')}.`;
+}
+
+function ovsWord(key: string, valid: readonly string[]): string | undefined {
+  const word = Object.hasOwn(ovsWords, key) ? ovsWords[key] : undefined;
+  return word !== undefined && valid.includes(word.split('.')[0] ?? word) ? word : undefined;
+}
+
+/** `logLevel` or `level` where `log.level` is meant. */
+function nested(key: string, parent: ConfigPath, valid: readonly string[]): string | undefined {
+  const wanted = fold(key);
+  for (const outer of valid) {
+    const inner = keysAt([...parent, outer]).find((k) => fold(k) === wanted || fold(outer + k) === wanted);
+    if (inner !== undefined) return `${outer}.${inner}`;
+  }
+  return undefined;
+}
+
+function fold(word: string): string {
+  return word.toLowerCase().replace(/[-_.]/g, '');
+}
+
+/** Every place that has keys, the outermost first. */
+const homes: readonly ConfigPath[] = findHomes();
+
+function findHomes(): readonly ConfigPath[] {
+  const found: ConfigPath[] = [];
+  const pending: ConfigPath[] = [[]];
+  for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
+    const schema = schemaAt(path);
+    const shape = schema === undefined ? undefined : shapeOf(schema);
+    if (shape?.kind === 'list') pending.push([...path, 0]);
+    if (shape?.kind !== 'object') continue;
+    found.push(path);
+    for (const key of shape.keys.keys()) pending.push([...path, key]);
+  }
+  return found;
+}
