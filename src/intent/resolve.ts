@@ -55,12 +55,46 @@ function deviceType(declared: string | undefined, bridge: BridgeIntent | undefin
   return isReady && root.ifaceTypes.includes('dpdk') ? 'dpdk' : '';
 }
 
-function mergeBridges(intents: readonly BridgeIntent[]): Map<string, BridgeIntent> {
+/** A text that is equal for equal intents, whatever the order in which their maps and fields were filled. */
+function canonicalText(value: unknown): string {
+  const normalize = (_key: string, field: unknown): unknown => {
+    if (typeof field !== 'object' || field === null || Array.isArray(field)) return field;
+    const entries: [string, unknown][] = field instanceof Map ? [...(field as StringMap)] : Object.entries(field);
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  };
+  return JSON.stringify(value, normalize);
+}
+
+/** A total order that does not depend on the order of the inputs: by source, then by everything that tells two apart. */
+function inOrder<T extends BridgeIntent | PortIntent>(intents: readonly T[]): readonly T[] {
+  const keyed = intents.map((intent) => ({ intent, text: canonicalText(intent) }));
+  keyed.sort((a, b) => compareSources(a.intent.source, b.intent.source) || (a.text < b.text ? -1 : 1));
+  return keyed.map(({ intent }) => intent);
+}
+
+/** Whether two sources say the same of a bridge. */
+function agree(a: BridgeIntent, b: BridgeIntent): boolean {
+  return canonicalText({ ...a, source: undefined }) === canonicalText({ ...b, source: undefined });
+}
+
+function mergeBridges(intents: readonly BridgeIntent[], findings: Finding[]): Map<string, BridgeIntent> {
   const merged = new Map<string, BridgeIntent>();
-  for (const intent of [...intents].sort((a, b) => compareSources(a.source, b.source))) {
-    if (!merged.has(intent.name)) merged.set(intent.name, intent);
+  for (const intent of inOrder(intents)) {
+    const winner = merged.get(intent.name);
+    if (winner === undefined) merged.set(intent.name, intent);
+    else if (!agree(winner, intent)) findings.push(bridgeClaim(winner, intent));
   }
   return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function bridgeClaim(winner: BridgeIntent, loser: BridgeIntent): Finding {
+  return {
+    reason: 'BridgeClaimedTwice',
+    object: { kind: 'bridge', name: loser.name },
+    message: `Bridge ${loser.name} is described by ${winner.source.name} and, otherwise, by ${loser.source.name}; the former holds.`,
+    claimants: [winner.source.name, loser.source.name],
+    remedy: 'Remove the bridge from one of the two, or make them say the same.',
+  };
 }
 
 /** The port's name, or why it cannot be there now. */
@@ -114,7 +148,9 @@ function waitingCondition(intent: PortIntent, why: Exclude<FindResult, { kind: '
 /** A name for a port whose device is not there yet: what is looked for. */
 function describeSelector(intent: PortIntent): string {
   if (intent.attachment.kind !== 'representor') return '?';
-  const entries = Object.entries(intent.attachment.selector).filter(([key]) => key !== 'kind');
+  const entries = Object.entries(intent.attachment.selector)
+    .filter(([key, value]) => key !== 'kind' && value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `${intent.attachment.selector.kind}(${entries.map(([key, value]) => `${key}=${String(value)}`).join(',')})`;
 }
 
@@ -155,40 +191,76 @@ function claimFinding(name: string, winner: PortIntent, loser: PortIntent): Find
   };
 }
 
-/** A total order that does not depend on the order of the inputs: by source, then by everything that tells two apart. */
-function comparePorts(a: PortIntent, b: PortIntent): number {
-  const bySource = compareSources(a.source, b.source);
-  if (bySource !== 0) return bySource;
-  const [keyA, keyB] = [a, b].map(
-    (intent) => `${intent.bridge}\u0000${intent.name ?? ''}\u0000${describeSelector(intent)}`,
-  );
-  return keyA === keyB ? 0 : (keyA ?? '') < (keyB ?? '') ? -1 : 1;
+interface Waiting {
+  readonly intent: PortIntent;
+  readonly condition: Condition;
+}
+
+/** What is settled so far, port by port. */
+interface PortsBuilder {
+  readonly ports: Map<string, DesiredPort>;
+  readonly waiting: Map<string, Waiting>;
+  readonly findings: Finding[];
+}
+
+/** The local port of a bridge is the bridge's: it is not to be declared as a port, on whatever bridge. */
+function localClaim(name: string, bridge: BridgeIntent, loser: PortIntent): Finding {
+  return {
+    ...claimFinding(name, localPort(bridge), loser),
+    remedy: 'The name is that of the local port of the bridge; remove the port, and set its MTU on the bridge.',
+  };
+}
+
+function settlePort(
+  builder: PortsBuilder,
+  intent: PortIntent,
+  bridges: ReadonlyMap<string, BridgeIntent>,
+  context: ResolveContext,
+): void {
+  const found = resolveName(intent, context);
+  if (found.name === undefined) {
+    settleWaiting(builder, { intent, condition: waitingCondition(intent, found.why) });
+    return;
+  }
+  const named = bridges.get(found.name);
+  const winner = builder.ports.get(found.name);
+  if (named !== undefined && (named.mode === 'own' || named.name === intent.bridge)) {
+    builder.findings.push(localClaim(found.name, named, intent));
+  } else if (winner !== undefined) {
+    builder.findings.push(claimFinding(found.name, winner.intent, intent));
+  } else {
+    builder.ports.set(found.name, desirePort(found.name, intent, bridges.get(intent.bridge), context.root));
+  }
+}
+
+function settleWaiting(builder: PortsBuilder, entry: Waiting): void {
+  const { name } = entry.condition.object;
+  const winner = builder.waiting.get(name);
+  if (winner === undefined) builder.waiting.set(name, entry);
+  else builder.findings.push(claimFinding(name, winner.intent, entry.intent));
+}
+
+/** A port that can be there now keeps its name from one that waits for its device. */
+function waitingConditions(builder: PortsBuilder): readonly Condition[] {
+  const conditions: Condition[] = [];
+  for (const [name, { intent, condition }] of builder.waiting) {
+    const winner = builder.ports.get(name);
+    if (winner === undefined) conditions.push(condition);
+    else builder.findings.push(claimFinding(name, winner.intent, intent));
+  }
+  return conditions;
 }
 
 /** What should be in the database, given the intents and what the kernel and the switch offer. */
 export function resolve(intents: Intents, context: ResolveContext): Desired {
-  const bridges = mergeBridges(intents.bridges);
-  const ports = new Map<string, DesiredPort>();
-  const waiting: Condition[] = [];
-  const findings: Finding[] = [];
-  const owned = [...bridges.values()].filter((bridge) => bridge.mode === 'own');
-  for (const intent of [...owned.map(localPort), ...intents.ports].sort(comparePorts)) {
-    const found = resolveName(intent, context);
-    if (found.name === undefined) {
-      waiting.push(waitingCondition(intent, found.why));
-      continue;
-    }
-    const winner = ports.get(found.name);
-    if (winner !== undefined) {
-      findings.push(claimFinding(found.name, winner.intent, intent));
-      continue;
-    }
-    ports.set(found.name, desirePort(found.name, intent, bridges.get(intent.bridge), context.root));
+  const builder: PortsBuilder = { ports: new Map(), waiting: new Map(), findings: [] };
+  const bridges = mergeBridges(intents.bridges, builder.findings);
+  for (const bridge of bridges.values()) {
+    if (bridge.mode !== 'own') continue;
+    builder.ports.set(bridge.name, desirePort(bridge.name, localPort(bridge), bridge, context.root));
   }
-  return {
-    bridges,
-    ports: new Map([...ports].sort(([a], [b]) => (a < b ? -1 : 1))),
-    waiting,
-    findings,
-  };
+  for (const intent of inOrder(intents.ports)) settlePort(builder, intent, bridges, context);
+  const waiting = waitingConditions(builder);
+  const ports = new Map([...builder.ports].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { bridges, ports, waiting, findings: builder.findings };
 }

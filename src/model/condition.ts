@@ -1,5 +1,6 @@
 /** What the agent says of an object: is it as intended, on what evidence, and if not, why. Types and one constructor. */
 
+import { safeText } from '../lib/text.js';
 import type { Reason } from './reasons.js';
 
 /** `ready`: all evidence seen. `waiting`: nothing is wrong, something has to come. `failed`: somebody has to act. */
@@ -32,11 +33,10 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** `port p0 on br-sfc`, `bridge br-sfc`. */
+/** `port p0 on br-sfc`, `bridge br-sfc`; safe to print, for names of rows can be anything. */
 export function formatObject(object: ObjectRef): string {
-  return object.bridge === undefined
-    ? `${object.kind} ${object.name}`
-    : `${object.kind} ${object.name} on ${object.bridge}`;
+  const name = `${object.kind} ${safeText(object.name)}`;
+  return object.bridge === undefined ? name : `${name} on ${safeText(object.bridge)}`;
 }
 
 /** A key that is equal for equal objects, whatever their place in a list. */

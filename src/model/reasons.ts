@@ -26,6 +26,7 @@ export const reasons = {
   ReadOnly: 'The agent is told to observe only, so the difference is not repaired.',
   OvsdbUnavailable: 'There is no usable connection to the Open vSwitch database.',
   // Findings: differences that the agent reports and does not repair by itself.
+  BridgeClaimedTwice: 'Two intents describe the same bridge differently; the first keeps it.',
   PortClaimedTwice: 'Two intents want the same port; the first keeps it.',
   OfportClaimedTwice: 'Two intents want the same OpenFlow port number on one bridge; the first keeps it.',
   ForeignBridge: "A bridge of this name exists and is not marked as the agent's; set adopt to take it over.",

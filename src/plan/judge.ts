@@ -11,8 +11,8 @@ import type { Observed, ObservedBridge, ObservedInterface } from '../model/obser
 import type { Reason } from '../model/reasons.js';
 import { safeText } from '../lib/text.js';
 import type { PlanInput, Plan } from './plan-builder.js';
-import { mainInterface } from './plan-ports.js';
-import { candidateKey } from './plan-removals.js';
+import { mainInterface } from './own-rows.js';
+import { candidateKey } from './removal.js';
 
 interface Verdict {
   readonly state: ConditionState;

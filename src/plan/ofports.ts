@@ -6,6 +6,7 @@
 
 import type { DesiredPort, Desired } from '../intent/resolve.js';
 import type { Finding } from '../model/condition.js';
+import { compareSources } from '../model/intent.js';
 import type { Observed, ObservedPort } from '../model/observed.js';
 import { isOwnedBy, parsePins } from '../model/ownership.js';
 import { chooseOfport, ofportMax } from './identity.js';
@@ -88,11 +89,16 @@ function assignOnBridge(
   }
 }
 
+/** Who comes first keeps a number that two want: the lower source, then the lower name. */
+function comparePorts(a: DesiredPort, b: DesiredPort): number {
+  return compareSources(a.intent.source, b.intent.source) || (a.name < b.name ? -1 : 1);
+}
+
 /** The number of every desired port but the local ones. Independent of the order of the intents. */
 export function assignOfports(desired: Desired, observed: Observed, owner: string): OfportAssignment {
   const result = { ofports: new Map<string, number>(), findings: [] as Finding[] };
   const byBridge = new Map<string, DesiredPort[]>();
-  for (const port of desired.ports.values()) {
+  for (const port of [...desired.ports.values()].sort(comparePorts)) {
     if (port.isLocal) continue;
     byBridge.set(port.bridge, [...(byBridge.get(port.bridge) ?? []), port]);
   }

@@ -1,20 +1,15 @@
 /** The bridges' part of the planner: creates and repairs own bridges, leaves shared and observed ones alone. */
 
+import { safeText } from '../lib/text.js';
 import type { BridgeIntent } from '../model/intent.js';
 import type { ObjectRef } from '../model/condition.js';
 import type { Observed, ObservedBridge } from '../model/observed.js';
-import { isOwnedBy, parsePins, type StringMap } from '../model/ownership.js';
+import { parsePins, type StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
 import { deriveDatapathId, deriveHwaddr } from './identity.js';
+import { holderOfInterface, isOwnBridge, isOwnPort } from './own-rows.js';
 import type { PlanBuilder } from './plan-builder.js';
 import { diffRow, isEmptyEdit, type PresentRow, type RowDiff, type WantedRow } from './row-diff.js';
-
-/** Whether the agent made the bridge: the mark may have been wiped from one of the rows, but not from both by accident. */
-export function isOwnBridge(bridge: ObservedBridge, observed: Observed, owner: string): boolean {
-  if (isOwnedBy(bridge.externalIds, owner)) return true;
-  const local = observed.ports.get(bridge.name);
-  return local !== undefined && local.bridge === bridge.name && isOwnedBy(local.externalIds, owner);
-}
 
 /** datapath-id and hwaddr: as declared, else as pinned before, else as they are (adopted), else derived from the name. */
 function pinsOf(intent: BridgeIntent, present: ObservedBridge | undefined, observed: Observed): StringMap {
@@ -96,12 +91,37 @@ function block(
   });
 }
 
+/**
+ * Whether somebody else's port or bond member has the name that the new bridge's local port must have. Open vSwitch cannot
+ * make such a bridge, and creating its row would break the port that is there.
+ */
+function isNameTaken(builder: PlanBuilder, intent: BridgeIntent, object: ObjectRef): boolean {
+  const { observed, owner } = builder.input;
+  const holder = observed.ports.get(intent.name) ?? holderOfInterface(observed, intent.name);
+  if (holder === undefined || (holder.name === intent.name && isOwnPort(holder, owner))) return false;
+  const where = `${safeText(holder.name)} on ${safeText(holder.bridge)}`;
+  const message = `Bridge ${intent.name} needs a local port of its name, which port ${where} has.`;
+  const claimants = [intent.source.name, `whoever made port ${where}`];
+  builder.findings.push({
+    reason: 'PortOnForeignBridge',
+    object,
+    message,
+    claimants,
+    remedy: 'Remove that port, or name the bridge otherwise.',
+  });
+  builder.blocked.push({ object, state: 'failed', reason: 'PortOnForeignBridge', message, evidence: {} });
+  return true;
+}
+
 function planOwn(builder: PlanBuilder, intent: BridgeIntent): void {
   const { observed, owner } = builder.input;
   const object: ObjectRef = { kind: 'bridge', name: intent.name };
   const present = observed.bridges.get(intent.name);
   if (!isDatapathOffered(intent, observed)) {
-    const offered = observed.root.datapathTypes.join(', ');
+    const offered = [...observed.root.datapathTypes]
+      .sort()
+      .map((type) => safeText(type))
+      .join(', ');
     const message = `This Open vSwitch offers the datapath types ${offered}, not ${intent.datapathType ?? ''}.`;
     const remedy = 'Set datapathType to one that is offered, or install a build of Open vSwitch that has it.';
     builder.findings.push({
@@ -122,6 +142,7 @@ function planOwn(builder: PlanBuilder, intent: BridgeIntent): void {
     block(builder, object, 'ForeignBridge', message);
     return;
   }
+  if (present === undefined && isNameTaken(builder, intent, object)) return;
   builder.usableBridges.set(intent.name, { uuid: present?.uuid });
   const wanted = wantedBridge(intent, pinsOf(intent, present, observed));
   const diff = diffRow(wanted, present === undefined ? undefined : presentBridge(present), owner);

@@ -32,6 +32,8 @@ export interface Plan {
 export interface PlanBuilder {
   readonly input: PlanInput;
   readonly actions: Action[];
+  /** Deletions; they come after everything that makes or moves, so that what is kept is safe before. */
+  readonly removals: Action[];
   readonly findings: Finding[];
   readonly candidates: Candidate[];
   readonly blocked: Condition[];

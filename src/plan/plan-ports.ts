@@ -4,24 +4,17 @@
  */
 
 import type { DesiredPort } from '../intent/resolve.js';
-import type { Condition, Finding, ObjectRef } from '../model/condition.js';
+import { safeText } from '../lib/text.js';
+import type { Condition, ObjectRef } from '../model/condition.js';
 import type { Observed, ObservedInterface, ObservedPort } from '../model/observed.js';
-import { isOwnedBy, type StringMap } from '../model/ownership.js';
+import type { StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
 import { assignOfports } from './ofports.js';
+import { isOwnPort, mainInterface } from './own-rows.js';
 import type { PlanBuilder } from './plan-builder.js';
 import { diffRow, isEmptyEdit, type PresentRow, type WantedRow } from './row-diff.js';
-
-/** The interface that gives the port its name; a port of the agent has no other. */
-export function mainInterface(port: ObservedPort): ObservedInterface | undefined {
-  return port.interfaces.find((entry) => entry.name === port.name);
-}
-
-/** Whether the agent made the port: both of its rows carry the mark, and one of them may have been wiped. */
-export function isOwnPort(port: ObservedPort, owner: string): boolean {
-  const main = mainInterface(port);
-  return isOwnedBy(port.externalIds, owner) || (main !== undefined && isOwnedBy(main.externalIds, owner));
-}
+import { portConflict, type Conflict } from './port-conflicts.js';
+import { noteCandidate, removePort } from './removal.js';
 
 function wantedPort(port: DesiredPort): WantedRow {
   const { vlan, otherConfig, externalIds } = port.intent;
@@ -40,7 +33,7 @@ function wantedPort(port: DesiredPort): WantedRow {
 function wantedInterface(port: DesiredPort, ofport: number | undefined): WantedRow {
   const cells = new Map<string, CellValue>([['type', port.type]]);
   // The local port's number is fixed by the protocol (OFPP_LOCAL); a request for it would be out of range.
-  if (!port.isLocal) cells.set('ofport_request', ofport);
+  cells.set('ofport_request', port.isLocal ? undefined : ofport);
   if (port.type !== 'patch') cells.set('mtu_request', port.intent.mtu);
   const maps = new Map([
     ['options', port.options],
@@ -81,7 +74,7 @@ function presentInterface(entry: ObservedInterface): PresentRow {
   };
 }
 
-function refuse(builder: PlanBuilder, port: DesiredPort, finding: Omit<Finding, 'object'>): void {
+function refuse(builder: PlanBuilder, port: DesiredPort, finding: Conflict): void {
   const object: ObjectRef = { kind: 'port', name: port.name, bridge: port.bridge };
   builder.findings.push({ ...finding, object });
   const condition: Condition = {
@@ -92,50 +85,6 @@ function refuse(builder: PlanBuilder, port: DesiredPort, finding: Omit<Finding, 
     evidence: {},
   };
   builder.blocked.push(condition);
-}
-
-/** Why the existing port of that name is not the agent's to change, if it is not. */
-function foreignFinding(port: DesiredPort, present: ObservedPort): Omit<Finding, 'object'> {
-  if (present.bridge !== port.bridge) {
-    return {
-      reason: 'PortOnForeignBridge',
-      message: `Port ${port.name} is wanted on ${port.bridge} and lives on ${present.bridge}, without the agent's mark.`,
-      claimants: [port.intent.source.name, `whoever put it on ${present.bridge}`],
-      remedy: `Remove it from ${present.bridge} (ovs-vsctl del-port ${present.bridge} ${port.name}), or drop the intent.`,
-    };
-  }
-  return {
-    reason: 'ForeignPort',
-    message: `Port ${port.name} is on ${port.bridge} already, without the agent's mark.`,
-    claimants: [port.intent.source.name, 'whoever made the port'],
-    remedy: 'Set adopt: true on the port to take it over, or drop the intent.',
-  };
-}
-
-/** What stands at the other end of a patch port, when it leaves no room for this one. */
-function patchConflict(builder: PlanBuilder, port: DesiredPort): Omit<Finding, 'object'> | undefined {
-  const { desired, observed } = builder.input;
-  if (port.peer === undefined) return undefined;
-  const wanted = desired.ports.get(port.peer.port);
-  if (wanted !== undefined) {
-    if (wanted.peer?.port === port.name) return undefined;
-    const is = wanted.peer === undefined ? 'is no patch port' : `has the peer ${wanted.peer.port}`;
-    return patchFinding(port, port.peer.port, `${is}, says ${wanted.intent.source.name}`, wanted.intent.source.name);
-  }
-  const present = observed.ports.get(port.peer.port);
-  const main = present === undefined ? undefined : mainInterface(present);
-  if (present === undefined || main?.options.get('peer') === port.name) return undefined;
-  const is = main?.type === 'patch' ? `has the peer ${main.options.get('peer') ?? '(none)'}` : 'is no patch port';
-  return patchFinding(port, present.name, is, `port ${present.name} on ${present.bridge}`);
-}
-
-function patchFinding(port: DesiredPort, peer: string, is: string, holder: string): Omit<Finding, 'object'> {
-  return {
-    reason: 'PatchPeerTaken',
-    message: `Patch port ${port.name} wants the peer ${peer}, which ${is}.`,
-    claimants: [port.intent.source.name, holder],
-    remedy: 'Make the two ends name each other, or give one of them another peer.',
-  };
 }
 
 function createPort(builder: PlanBuilder, port: DesiredPort, bridgeUuid: string | undefined, ofport?: number): void {
@@ -180,7 +129,15 @@ function dropStrangers(builder: PlanBuilder, port: DesiredPort, present: Observe
     object: { kind: 'port', name: port.name, bridge: port.bridge },
     loss: undefined,
     differences: [
-      { table: 'Port', field: 'interfaces', from: present.interfaces.map((e) => e.name).join(', '), to: main.name },
+      {
+        table: 'Port',
+        field: 'interfaces',
+        from: present.interfaces
+          .map((entry) => entry.name)
+          .sort()
+          .join(', '),
+        to: main.name,
+      },
     ],
     uuid: present.uuid,
     interfaceUuids: strangers.map((entry) => entry.uuid).sort(),
@@ -219,23 +176,34 @@ function repairPort(builder: PlanBuilder, port: DesiredPort, present: ObservedPo
   });
 }
 
-/** Whether the port may be planned; if not, the reason is noted. */
-function isAllowed(builder: PlanBuilder, port: DesiredPort, present: ObservedPort | undefined): boolean {
-  const { owner } = builder.input;
-  const conflict = patchConflict(builder, port);
-  if (conflict !== undefined) {
-    refuse(builder, port, conflict);
-    return false;
-  }
-  if (present === undefined || isOwnPort(present, owner)) return true;
-  // An adopted port must be where it is wanted: adopting is taking over what is there, not moving it.
-  if (port.intent.adopt && present.bridge === port.bridge && mainInterface(present) !== undefined) return true;
-  refuse(builder, port, foreignFinding(port, present));
-  return false;
+/**
+ * Whether the kernel device is not the one that Open vSwitch opened. Both datapaths put a device into promiscuous mode
+ * when they open it, so a device that has a port number and is not promiscuous was created after that; the database alone
+ * shows nothing wrong (link up, number unchanged, no error, and even the new ifindex).
+ */
+function isDeviceRecreated(builder: PlanBuilder, port: DesiredPort, present: ObservedPort): boolean {
+  const { observed } = builder.input;
+  const main = mainInterface(present);
+  const netdev = observed.netdevs.get(port.name);
+  if (port.type !== '' || main?.type !== '' || netdev === undefined) return false;
+  if (main.ofport === undefined || main.ofport <= 0 || !observed.liveness.answering.has(present.bridge)) return false;
+  return !netdev.isPromiscuous || (main.ifindex !== undefined && main.ifindex !== netdev.ifindex);
+}
+
+/**
+ * Takes a port out whose device was created anew, once that has been seen long enough; true when it did. Only an own port
+ * in its place comes here, so that what is taken out is certain to be put back.
+ */
+function reattach(builder: PlanBuilder, port: DesiredPort, present: ObservedPort): boolean {
+  if (present.bridge !== port.bridge || !isDeviceRecreated(builder, port, present)) return false;
+  const object: ObjectRef = { kind: 'port', name: port.name, bridge: port.bridge };
+  if (!noteCandidate(builder, object, 'deviceRecreated')) return false;
+  removePort(builder, present, 'deviceRecreated');
+  return true;
 }
 
 function planPort(builder: PlanBuilder, port: DesiredPort, ofports: ReadonlyMap<string, number>): void {
-  const { observed, held } = builder.input;
+  const { observed, owner, held } = builder.input;
   const bridge = builder.usableBridges.get(port.bridge);
   const present = observed.ports.get(port.name);
   const object: ObjectRef = { kind: 'port', name: port.name, bridge: port.bridge };
@@ -244,12 +212,17 @@ function planPort(builder: PlanBuilder, port: DesiredPort, ofports: ReadonlyMap<
     builder.blocked.push({ object, state: 'waiting', reason: 'BridgeAbsent', message, evidence: {} });
     return;
   }
-  if (!isAllowed(builder, port, present)) return;
+  const conflict = portConflict(builder.input, port);
+  if (conflict !== undefined) {
+    refuse(builder, port, conflict);
+    return;
+  }
   const ofport = ofports.get(port.name);
   if (present === undefined) {
     if (!held.has(port.name)) createPort(builder, port, bridge.uuid, ofport);
     return;
   }
+  if (isOwnPort(present, owner) && reattach(builder, port, present)) return;
   moveIfElsewhere(builder, port, present, bridge.uuid);
   repairPort(builder, port, present, ofport);
 }
@@ -269,7 +242,7 @@ export function planPorts(builder: PlanBuilder): void {
 function notePort(builder: PlanBuilder, port: DesiredPort, observed: Observed): void {
   const present = observed.ports.get(port.name);
   if (present?.bridge === port.bridge) return;
-  const where = present === undefined ? 'does not exist' : `is on ${present.bridge}`;
+  const where = present === undefined ? 'does not exist' : `is on ${safeText(present.bridge)}`;
   const message = `Port ${port.name} is described on the observed bridge ${port.bridge} and ${where}.`;
   const remedy = 'Nothing is changed in mode observe; correct the bridge or the configuration.';
   refuse(builder, port, { reason: 'ObservedDiffers', message, claimants: [port.intent.source.name], remedy });

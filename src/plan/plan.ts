@@ -4,7 +4,8 @@
  * explicitly adopts.
  */
 
-import { objectKey, type ObjectRef } from '../model/condition.js';
+import { safeText } from '../lib/text.js';
+import { objectKey } from '../model/condition.js';
 import type { Action } from './action.js';
 import type { Plan, PlanBuilder, PlanInput } from './plan-builder.js';
 import { planBridges } from './plan-bridges.js';
@@ -18,6 +19,7 @@ export function plan(input: PlanInput): Plan {
   const builder: PlanBuilder = {
     input,
     actions: [],
+    removals: [],
     findings: [...input.desired.findings],
     candidates: [],
     blocked: [...input.desired.waiting],
@@ -29,25 +31,36 @@ export function plan(input: PlanInput): Plan {
   return withoutQuarantined(builder);
 }
 
-/** Leaves out what the database refused lately, and what hangs on it, so that the rest goes on. */
+/**
+ * Leaves out what the database refused lately, and what hangs on it, so that the rest goes on: the ports that were to be
+ * put on a bridge that is not created, and whatever else was planned for those.
+ */
 function withoutQuarantined(builder: PlanBuilder): Plan {
   const { quarantined } = builder.input;
   const { findings, candidates } = builder;
-  const isRefused = (object: ObjectRef): boolean => quarantined.has(objectKey(object));
-  const uncreated = new Set(
-    builder.actions.filter((a) => a.kind === 'createBridge' && isRefused(a.object)).map((a) => a.object.name),
-  );
-  const actions: Action[] = [];
-  const blocked = [...builder.blocked];
-  for (const action of builder.actions) {
-    const hangsOnRefused = action.kind === 'createPort' && uncreated.has(action.bridge);
-    if (!isRefused(action.object) && !hangsOnRefused) {
-      actions.push(action);
-      continue;
-    }
-    const words = quarantined.get(objectKey(action.object)) ?? 'its bridge was refused';
-    const message = `The database refused the change: ${words}`;
-    blocked.push({ object: action.object, state: 'failed', reason: 'TransactionRefused', message, evidence: {} });
+  const planned = [...builder.actions, ...builder.removals];
+  const refused = new Map<string, string>();
+  for (const action of planned) {
+    const key = objectKey(action.object);
+    const words = quarantined.get(key) ?? refusedBridge(action, quarantined);
+    if (words !== undefined) refused.set(key, words);
   }
-  return { actions, findings, candidates, blocked };
+  const actions = planned.filter((action) => !refused.has(objectKey(action.object)));
+  const blocked = new Map(builder.blocked.map((entry) => [objectKey(entry.object), entry]));
+  for (const { object } of planned) {
+    const words = refused.get(objectKey(object));
+    if (words === undefined) continue;
+    const message = `The database refused the change: ${safeText(words)}`;
+    blocked.set(objectKey(object), { object, state: 'failed', reason: 'TransactionRefused', message, evidence: {} });
+  }
+  return { actions, findings, candidates, blocked: [...blocked.values()] };
+}
+
+/** What is said of a port whose bridge the same plan would have to create, and may not. */
+function refusedBridge(action: Action, quarantined: ReadonlyMap<string, string>): string | undefined {
+  if (action.kind !== 'createPort' && action.kind !== 'movePort') return undefined;
+  const isNew = (action.kind === 'createPort' ? action.bridgeUuid : action.toUuid) === undefined;
+  const bridge = action.kind === 'createPort' ? action.bridge : action.to;
+  const isRefused = isNew && quarantined.has(objectKey({ kind: 'bridge', name: bridge }));
+  return isRefused ? `bridge ${bridge} was refused` : undefined;
 }

@@ -41,15 +41,34 @@ const emptyMap: StringMap = new Map();
 export function formatCell(value: CellValue): string {
   if (value === undefined) return '(unset)';
   if (typeof value === 'string') return value === '' ? '(empty)' : value;
-  return typeof value === 'number' ? String(value) : `[${value.join(', ')}]`;
+  return typeof value === 'number' ? String(value) : `[${writableSet(value).join(', ')}]`;
 }
 
 /** Whether two cells hold the same; lists are sets, so their order has no meaning. */
 export function cellsEqual(a: CellValue, b: CellValue): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return a === b;
-  if (a.length !== b.length) return false;
-  const members = new Set<string | number>(a);
-  return b.every((value) => members.has(value));
+  const [left, right] = [new Set<string | number>(a), new Set<string | number>(b)];
+  return left.size === right.size && [...left].every((value) => right.has(value));
+}
+
+/** The members of a set column, each once and in one order, so that equal sets give equal actions and equal text. */
+function sortedSet<T extends string | number>(values: readonly T[]): readonly T[] {
+  const compare = (a: T, b: T): number => (typeof a === 'number' && typeof b === 'number' ? a - b : a < b ? -1 : 1);
+  return [...new Set(values)].sort(compare);
+}
+
+/** A set as it is written: the database refuses a set that names a member twice (RFC 7047 section 5.1). */
+function writableSet(value: readonly string[] | readonly number[]): readonly string[] | readonly number[] {
+  return isTexts(value) ? sortedSet(value) : sortedSet(value);
+}
+
+function isTexts(value: readonly string[] | readonly number[]): value is readonly string[] {
+  return typeof value[0] === 'string';
+}
+
+/** What a new row holds in the column anyway: nothing has to be written. */
+function isDefault(value: CellValue): boolean {
+  return value === undefined || value === '' || (typeof value === 'object' && value.length === 0);
 }
 
 /** The keys of all shared maps that the intent declares, as `column:key`. */
@@ -103,13 +122,15 @@ export function diffRow(wanted: WantedRow, present: PresentRow | undefined, owne
   const builder: EditBuilder = { set: new Map(), setKeys: new Map(), deleteKeys: new Map(), differences: [] };
   for (const [column, value] of wanted.cells) {
     const from = present?.cells.get(column);
-    if (cellsEqual(from, value)) continue;
-    builder.set.set(column, value);
+    if (present === undefined ? isDefault(value) : cellsEqual(from, value)) continue;
+    builder.set.set(column, typeof value === 'object' ? writableSet(value) : value);
     builder.differences.push({ table: wanted.table, field: column, from: formatCell(from), to: formatCell(value) });
   }
   for (const [column, map] of withNotes(wanted, owner)) {
     const from = present?.maps.get(column) ?? emptyMap;
-    for (const [key, to] of map) diffKey(builder, wanted.table, column, key, from.get(key), to);
+    // Sorted, because the order of a map's keys has no meaning and must not show in the plan.
+    for (const [key, to] of [...map].sort(([a], [b]) => (a < b ? -1 : 1)))
+      diffKey(builder, wanted.table, column, key, from.get(key), to);
   }
   if (present !== undefined) diffAbandonedKeys(builder, wanted, present);
   return { edit: builder, differences: builder.differences };
