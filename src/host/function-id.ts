@@ -13,9 +13,9 @@ export type FunctionIdKind = keyof typeof functionIdMax;
 
 const decimal = /^(?:0|[1-9][0-9]{0,9})$/;
 
-/** Whether `value` is a whole number in the range of its kind. */
+/** Whether `value` is a whole number in the range of its kind. Minus zero is not: it would not be found under "0". */
 export function isFunctionId(kind: FunctionIdKind, value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= functionIdMax[kind];
+  return Number.isInteger(value) && value >= 0 && !Object.is(value, -0) && value <= functionIdMax[kind];
 }
 
 /** The number that `text` spells in plain decimal without leading zeros, or undefined. */

@@ -26,6 +26,8 @@ export interface InventoryTiming {
   readonly fullMs: number;
   /** How often devices are read while there are no events. */
   readonly pollMs: number;
+  /** How long after a device appeared its devlink port is looked for once more. */
+  readonly devlinkSettleMs: number;
   /** Waiting after a failed reading. */
   readonly retry: { readonly baseMs: number; readonly capMs: number };
 }
@@ -34,6 +36,7 @@ export const inventoryTiming: InventoryTiming = {
   coalesceMs: 30,
   fullMs: 60_000,
   pollMs: 5_000,
+  devlinkSettleMs: 1_000,
   retry: { baseMs: 500, capMs: 15_000 },
 };
 
@@ -42,9 +45,6 @@ export const inventoryTiming: InventoryTiming = {
  * quarter of one core.
  */
 const restFactor = 3;
-
-/** How long after a device appeared its devlink port is looked for once more. */
-const settleMs = 1_000;
 
 export interface InventoryOptions {
   /** The directory under which `sys` lies; `/` unless given. */
@@ -344,7 +344,7 @@ export class Inventory {
   #settleDevlink(): void {
     if (this.#status.devlink.kind !== 'answered') return;
     this.#settleTimer?.cancel();
-    this.#settleTimer = this.#clock.after(settleMs, () => this.#request('full', 0));
+    this.#settleTimer = this.#clock.after(this.#timing.devlinkSettleMs, () => this.#request('full', 0));
   }
 
   #portOf(link: LinkFacts): DevlinkPort | undefined {
