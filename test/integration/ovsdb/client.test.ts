@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OvsdbClient } from '../../../src/ovsdb/index.js';
+import type { ChangeSet, Json } from '../../../src/ovsdb/index.js';
+import { OvsLab } from '../lab/ovs.js';
+import { eventually } from '../lab/daemon.js';
+
+type AnyDatabase = Record<string, object>;
+const monitor = {
+  Open_vSwitch: { columns: ['bridges', 'next_cfg', 'external_ids'] },
+  Bridge: { columns: ['name', 'ports', 'external_ids'] },
+  Port: { columns: ['name', 'interfaces'] },
+  Interface: { columns: ['name', 'type', 'ofport'] },
+};
+
+let lab: OvsLab;
+let client: OvsdbClient<AnyDatabase>;
+let changes: ChangeSet[];
+
+beforeEach(async () => {
+  lab = await OvsLab.start();
+  client = new OvsdbClient<AnyDatabase>({ endpoints: [`unix:${lab.socket}`], database: 'Open_vSwitch', monitor });
+  changes = [];
+  client.onChange((set) => changes.push(set));
+  client.start();
+  await client.synced(AbortSignal.timeout(10_000));
+});
+
+afterEach(async () => {
+  await client.close();
+  await lab.stop();
+});
+
+const addBridge = (name: string): Json[] => [
+  { op: 'insert', table: 'Bridge', row: { name }, 'uuid-name': 'bridge' },
+  { op: 'mutate', table: 'Open_vSwitch', where: [], mutations: [['bridges', 'insert', ['named-uuid', 'bridge']]] },
+];
+
+function bridgeNames(): string[] {
+  return [...client.replica.table('Bridge').rows()].map((row) => String(row['name'])).sort();
+}
+
+describe('a client of a standalone server', () => {
+  it('has its own change in the replica when the transaction resolves', async () => {
+    for (let round = 0; round < 50; round += 1) {
+      await client.transact(addBridge(`br${round}`));
+      expect(client.replica.table('Bridge').size).toBe(round + 1);
+    }
+  });
+
+  it('follows the changes of others', async () => {
+    await lab.vsctl('add-br', 'br-int');
+    await client.waitFor((replica) => replica.table('Bridge').size === 1, { deadlineMs: 10_000 });
+    expect(bridgeNames()).toEqual(['br-int']);
+    await lab.vsctl('del-br', 'br-int');
+    await client.waitFor((replica) => replica.table('Bridge').size === 0, { deadlineMs: 10_000 });
+  });
+
+  it('reports exactly what changed while it was away', async () => {
+    await client.transact(addBridge('kept'));
+    await client.transact(addBridge('gone'));
+    const kept = [...client.replica.table('Bridge').rows()].find((row) => row['name'] === 'kept');
+    await lab.killOvsdbServer();
+    await eventually(() => client.state.kind !== 'synced', 'the loss is noticed');
+    expect(bridgeNames()).toEqual(['gone', 'kept']);
+    changes = [];
+    await lab.startOvsdbServer();
+    await lab.vsctl('--', 'del-br', 'gone', '--', 'add-br', 'new');
+    await client.waitFor(() => bridgeNames().includes('new'), { deadlineMs: 10_000 });
+    expect(bridgeNames()).toEqual(['kept', 'new']);
+    const told = changes.flatMap((set) => set.changes).filter((change) => change.table === 'Bridge');
+    expect(told.map((change) => change.kind).sort()).toEqual(['delete', 'insert']);
+    expect(client.replica.table('Bridge').get(kept!._uuid)).toBe(kept);
+  });
+});
