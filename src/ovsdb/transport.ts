@@ -17,7 +17,7 @@ import type { Endpoint } from './endpoint.js';
 /** The files of mutual TLS, all PEM, as `--private-key`, `--certificate` and `--ca-cert` of Open vSwitch's programs. */
 export interface TlsFiles {
   readonly keyFile: string;
-  readonly certFile: string;
+  readonly certificateFile: string;
   readonly caFile: string;
   /**
    * Whether the server's certificate must name the host that was dialled. Default false: the chain is checked against
@@ -67,7 +67,7 @@ const tcpOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keep
  * certificates; a file that is missing for a moment, as during a rotation, is part of the text and no error.
  */
 export async function tlsFingerprint(tls: TlsFiles): Promise<string> {
-  const parts = [tls.keyFile, tls.certFile, tls.caFile].map(async (path) => {
+  const parts = [tls.keyFile, tls.certificateFile, tls.caFile].map(async (path) => {
     try {
       const { mtimeNs, size, ino } = await stat(path, { bigint: true });
       return `${ino}:${size}:${mtimeNs}`;
@@ -125,7 +125,7 @@ async function tlsOptions(host: string, tls: TlsFiles | undefined, facts: Facts)
   }
   const [key, cert, ca] = await Promise.all([
     readPem(tls.keyFile, facts),
-    readPem(tls.certFile, facts),
+    readPem(tls.certificateFile, facts),
     readPem(tls.caFile, facts),
   ]);
   const name = tls.serverName ?? host;
