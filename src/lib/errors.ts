@@ -51,6 +51,11 @@ export const errorPolicies = {
   OVSDB_PERMISSION: never,
   OVSDB_REFUSED: never,
   OVSDB_LOCK_INVALID: never,
+  // OpenFlow: what the switch or this client refuses.
+  OPENFLOW_REFUSED: never,
+  OPENFLOW_VERSION: backoff,
+  OPENFLOW_VALUE_INVALID: never,
+  OPENFLOW_TEXT_INVALID: never,
   // Configuration and command line.
   CONFIG_UNREADABLE: backoff,
   CONFIG_INVALID: never,
