@@ -43,7 +43,7 @@ export interface DeviceIdentity {
 /** What the kernel says about one network device. */
 export interface LinkFacts {
   readonly name: string;
-  /** Never reused while the kernel runs: another number under the same name is another device. */
+  /** The kernel counts it up: another number under the same name is another device. */
   readonly ifindex: number;
   /** Lower case with colons; empty for a device without a hardware address. */
   readonly mac: string;
