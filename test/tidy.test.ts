@@ -24,11 +24,25 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   plan: ['intent', 'model', 'lib'],
   offload: ['model', 'lib'],
   agent: ['plan', 'intent', 'model', 'lib'],
-  adapters: ['agent', 'plan', 'intent', 'model', 'config', 'ovsdb', 'openflow', 'kube', 'host', 'unixctl', 'gen', 'lib'],
+  adapters: [
+    'agent',
+    'plan',
+    'intent',
+    'model',
+    'config',
+    'ovsdb',
+    'openflow',
+    'kube',
+    'host',
+    'unixctl',
+    'gen',
+    'lib',
+  ],
   api: ['agent', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
   cli: ['agent', 'model', 'gen', 'lib'],
-  sandbox: ['agent', 'model', 'config', 'ovsdb', 'host', 'cli', 'telemetry', 'adapters', 'plan', 'intent', 'lib', 'gen'],
+  app: ['adapters', 'agent', 'plan', 'intent', 'model', 'config', 'ovsdb', 'gen', 'cli', 'telemetry', 'lib'],
+  sandbox: ['app', 'cli', 'agent', 'model', 'config', 'host', 'lib'],
 };
 
 /** Packages that only one folder may import. */

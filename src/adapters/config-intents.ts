@@ -5,7 +5,8 @@ import type { BridgeConfig, Config, PortConfig, RepresentorSelector as ConfigSel
 import type { Attachment, BridgeIntent, Intents, PortIntent, VlanIntent } from '../model/intent.js';
 import type { RepresentorSelector } from '../model/netdev.js';
 
-const mapOf = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries(record));
+const mapOf = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(record));
 
 /** Controller 0 is the DPU itself; the host is 1 and above. A function of no named controller is the host's, but for SFs. */
 function selectorOf(config: ConfigSelector): RepresentorSelector {

@@ -4,7 +4,7 @@
  */
 
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
-import type { RowHandle, Transaction, Uuid } from '../ovsdb/index.js';
+import type { Ref, RowHandle, Transaction, Uuid } from '../ovsdb/index.js';
 import type { ObjectRef } from '../model/condition.js';
 import type { Action, CellValue, RowEdit } from '../plan/action.js';
 
@@ -49,10 +49,11 @@ function editRow(
   // The planner names columns as data; that they exist in the table is checked by the builder against the server's schema.
   const untyped = transaction as unknown as Transaction<Record<string, never>>;
   const target = uuid as never;
+  // Whole columns are named by the planner only where they are the agent's alone.
   const replaceWhole = [...edit.set.keys()] as never[];
-  if (edit.set.size > 0) untyped.update(table, target, cellsOf(edit) as never, { replaceWhole });
-  for (const [column, map] of edit.setKeys) untyped.setKeys(table, target, column as never, map as never);
-  for (const [column, keys] of edit.deleteKeys) untyped.deleteKeys(table, target, column as never, keys as never);
+  if (edit.set.size > 0) untyped.update(table, target, cellsOf(edit), { replaceWhole });
+  for (const [column, map] of edit.setKeys) untyped.setKeys(table, target, column as never, map);
+  for (const [column, keys] of edit.deleteKeys) untyped.deleteKeys(table, target, column as never, keys);
 }
 
 function bridgeTarget(state: EncodeState, name: string, uuid: string | undefined): BridgeTarget | undefined {
@@ -77,28 +78,36 @@ function encodeAction(state: EncodeState, action: Action): void {
       return;
     }
     case 'editBridge':
-      return editRow(transaction, 'Bridge', action.uuid as Uuid, action.edit);
+      editRow(transaction, 'Bridge', action.uuid as Uuid, action.edit);
+      return;
     case 'editPort':
-      return editRow(transaction, 'Port', action.uuid as Uuid, action.edit);
+      editRow(transaction, 'Port', action.uuid as Uuid, action.edit);
+      return;
     case 'editInterface':
-      return editRow(transaction, 'Interface', action.uuid as Uuid, action.edit);
+      editRow(transaction, 'Interface', action.uuid as Uuid, action.edit);
+      return;
     case 'movePort': {
       const target = bridgeTarget(state, action.to, action.toUuid);
       if (target === undefined) return;
-      transaction.removeFromSet('Bridge', action.fromUuid as Uuid, 'ports', [action.uuid as Uuid]);
-      transaction.addToSet('Bridge', target, 'ports', [action.uuid as Uuid]);
+      transaction.removeFromSet('Bridge', action.fromUuid as Uuid, 'ports', [action.uuid as Ref<'Port'>]);
+      transaction.addToSet('Bridge', target, 'ports', [action.uuid as Ref<'Port'>]);
       return;
     }
     case 'dropInterfaces':
-      transaction.removeFromSet('Port', action.uuid as Uuid, 'interfaces', [...action.interfaceUuids] as Uuid[]);
+      transaction.removeFromSet(
+        'Port',
+        action.uuid as Uuid,
+        'interfaces',
+        action.interfaceUuids as readonly Ref<'Interface'>[],
+      );
       return;
     case 'deletePort':
       state.guard('Port', action.uuid as Uuid);
-      transaction.removeFromSet('Bridge', action.bridgeUuid as Uuid, 'ports', [action.uuid as Uuid]);
+      transaction.removeFromSet('Bridge', action.bridgeUuid as Uuid, 'ports', [action.uuid as Ref<'Port'>]);
       return;
     case 'deleteBridge':
       state.guard('Bridge', action.uuid as Uuid);
-      transaction.removeFromSet('Open_vSwitch', state.rootUuid, 'bridges', [action.uuid as Uuid]);
+      transaction.removeFromSet('Open_vSwitch', state.rootUuid, 'bridges', [action.uuid as Ref<'Bridge'>]);
   }
 }
 

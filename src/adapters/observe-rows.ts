@@ -34,39 +34,36 @@ function perRow<R extends object, T>(make: (row: R) => T): (row: R) => T {
 }
 
 /** OpenFlow numbers, MTUs and indexes: far below 2^53 by their definition, whatever the column could hold. */
-const small = (value: number | bigint | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+const small = (value: number | bigint | undefined): number | undefined =>
+  value === undefined ? undefined : Number(value);
 
-const observeBridge = perRow(
-  (row: BridgeRow): ObservedBridge => ({
-    uuid: row._uuid,
-    name: row.name,
-    datapathType: row.datapath_type,
-    failMode: row.fail_mode,
-    protocols: row.protocols,
-    datapathId: row.datapath_id,
-    otherConfig: row.other_config,
-    externalIds: row.external_ids,
-  }),
-);
+const observeBridge = perRow((row: BridgeRow): ObservedBridge => ({
+  uuid: row._uuid,
+  name: row.name,
+  datapathType: row.datapath_type,
+  failMode: row.fail_mode,
+  protocols: row.protocols,
+  datapathId: row.datapath_id,
+  otherConfig: row.other_config,
+  externalIds: row.external_ids,
+}));
 
-const observeInterface = perRow(
-  (row: InterfaceRow): ObservedInterface => ({
-    uuid: row._uuid,
-    name: row.name,
-    // `system` and the empty string are the same type to vswitchd.
-    type: row.type === 'system' ? '' : row.type,
-    options: row.options,
-    ofport: small(row.ofport),
-    ofportRequest: small(row.ofport_request),
-    mtu: small(row.mtu),
-    mtuRequest: small(row.mtu_request),
-    error: row.error,
-    linkState: row.link_state,
-    ifindex: small(row.ifindex),
-    macInUse: row.mac_in_use,
-    externalIds: row.external_ids,
-  }),
-);
+const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
+  uuid: row._uuid,
+  name: row.name,
+  // `system` and the empty string are the same type to vswitchd.
+  type: row.type === 'system' ? '' : row.type,
+  options: row.options,
+  ofport: small(row.ofport),
+  ofportRequest: small(row.ofport_request),
+  mtu: small(row.mtu),
+  mtuRequest: small(row.mtu_request),
+  error: row.error,
+  linkState: row.link_state,
+  ifindex: small(row.ifindex),
+  macInUse: row.mac_in_use,
+  externalIds: row.external_ids,
+}));
 
 function observePort(bridge: string, row: PortRow, source: RowSource): ObservedPort {
   const interfaces = row.interfaces.map((uuid) => source.interface(uuid)).filter((entry) => entry !== undefined);
@@ -83,16 +80,21 @@ function observePort(bridge: string, row: PortRow, source: RowSource): ObservedP
   };
 }
 
+/** A set of words, empty where the server has no such column. */
+function words(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 function observeRoot(row: RootRow): ObservedRoot {
-  // Columns of newer or NVIDIA's schemas; the replica leaves out what the server does not have.
+  // Columns that only some schemas have (by version, or by NVIDIA's build); the replica leaves out the others.
   const extra = row as unknown as Readonly<Record<string, unknown>>;
   return {
     uuid: row._uuid,
     curCfg: Number(row.cur_cfg),
     nextCfg: Number(row.next_cfg),
     externalIds: row.external_ids,
-    datapathTypes: row.datapath_types ?? [],
-    ifaceTypes: row.iface_types ?? [],
+    datapathTypes: words(extra['datapath_types']),
+    ifaceTypes: words(extra['iface_types']),
     ovsVersion: row.ovs_version,
     isDpdkInitialized: extra['dpdk_initialized'] === true,
     isDocaInitialized: extra['doca_initialized'] === true,

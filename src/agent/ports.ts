@@ -47,6 +47,8 @@ export interface SwitchStore {
   state(): StoreState;
   /** Undefined until the database has been read completely. Never half a transaction. */
   snapshot(): StoreSnapshot | undefined;
+  /** Whether this agent may write: another one on the same database may hold the writer's lock. */
+  isWriter(): boolean;
   /** Carries out the actions in one guarded transaction. */
   apply(actions: readonly Action[], comment: string, signal: AbortSignal): Promise<ApplyResult>;
   /** Called when the database or the state of the connection may have changed. */

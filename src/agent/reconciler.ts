@@ -3,6 +3,7 @@
  * say "look again". It plans on a complete observation or not at all, and never guesses what a lost connection did.
  */
 
+import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import { resolve, type Desired } from '../intent/resolve.js';
@@ -53,6 +54,8 @@ export interface Look {
 
 /** Most actions in one transaction; the rest follows in the next. */
 const actionsPerTransactionMax = 2_000;
+/** Between tries of a change that did not go through. */
+const retryBackoff: BackoffTiming = { baseMs: 100, capMs: 10_000 };
 /** Journal entries kept, and shown in a status. */
 const journalCountMax = 1_000;
 const journalShownCount = 50;
@@ -66,6 +69,8 @@ export class Reconciler {
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
   #appliedRounds = 0;
+  /** Rounds in a row whose transaction was not applied. */
+  #failedRounds = 0;
   #appliedActions = 0;
   #dirtySinceMs: number | undefined;
 
@@ -127,12 +132,14 @@ export class Reconciler {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { clock, liveness } = this.#parts;
+    const { clock, liveness, store } = this.#parts;
     const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
     const look = this.look();
     if (look === undefined) {
+      // A vswitchd without its database accepts a question, never answers it, and spins while it is asked.
+      if (store.state().kind !== 'synced') liveness.watch([]);
       this.#publish(undefined);
       return;
     }
@@ -148,7 +155,7 @@ export class Reconciler {
   #mode(): AgentStatus['repair'] {
     if (this.#options.repair === 'observe') return 'observe';
     const graceLeftMs = this.#startedMs + this.#options.bootGraceMs - this.#parts.clock.nowMs();
-    if (graceLeftMs <= 0) return 'on';
+    if (graceLeftMs <= 0) return this.#parts.store.isWriter() ? 'on' : 'standby';
     this.#trigger.fireWithin(graceLeftMs);
     return 'bootGrace';
   }
@@ -159,6 +166,7 @@ export class Reconciler {
     const result = await store.apply(actions, summary, signal);
     const nowMs = clock.nowMs();
     if (result.kind === 'applied') {
+      this.#failedRounds = 0;
       this.#appliedRounds += 1;
       this.#appliedActions += actions.length;
       this.#memory.accept(actions);
@@ -168,8 +176,18 @@ export class Reconciler {
       for (const object of blamed) this.#memory.refuse(object, result.message, nowMs, random());
     }
     this.#note(actions, summary, result, nowMs - sinceMs);
-    // Applied or not, the world is the only truth: look again.
-    this.#trigger.fire();
+    this.#lookAgain(result);
+  }
+
+  /** Applied or not, the world is the only truth: look again; at once after a success, else with backoff. */
+  #lookAgain(result: ApplyResult): void {
+    if (result.kind === 'applied') {
+      this.#trigger.fire();
+      return;
+    }
+    const { coalesceMs } = this.#options;
+    this.#trigger.fireWithin(coalesceMs + 1 + backoffMs(this.#failedRounds, retryBackoff, this.#parts.random()));
+    this.#failedRounds += 1;
   }
 
   #note(actions: readonly Action[], summary: string, result: ApplyResult, tookMs: number): void {

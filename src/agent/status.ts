@@ -10,7 +10,8 @@ export interface AgentStatus {
   readonly ovsdb: StoreState;
   /** `alive`: it answered on a socket. `unknown`: there is no bridge to ask at. */
   readonly vswitchd: 'alive' | 'silent' | 'unknown';
-  readonly repair: 'on' | 'observe' | 'bootGrace';
+  /** `standby`: another agent of the same owner holds the writer's lock. */
+  readonly repair: 'on' | 'observe' | 'bootGrace' | 'standby';
   /** Every wanted object is ready. */
   readonly isReady: boolean;
   readonly conditions: readonly Condition[];

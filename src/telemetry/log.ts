@@ -10,7 +10,10 @@ import { safeText } from '../lib/text.js';
 export type { Logger } from 'pino';
 
 /** A logger that writes JSON lines, synchronously: a line that was logged survives a crash right after it. */
-export function createLogger(level: string, destination: DestinationStream = pino.destination({ dest: 1, sync: true })): Logger {
+export function createLogger(
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): Logger {
   return pino(
     {
       level,
@@ -28,7 +31,17 @@ export function errorFields(error: unknown): Readonly<Record<string, unknown>> {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { error: safeText(text, 4_000) };
   }
-  const facts = Object.entries(error.facts).map(([key, value]) => [key, typeof value === 'string' ? safeText(value) : String(value)]);
+  const facts = Object.entries(error.facts).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? safeText(value) : String(value),
+  ]);
   const cause = error.cause instanceof Error ? safeText(error.cause.message) : undefined;
-  return { code: error.code, error: safeText(error.message), ...Object.fromEntries(facts), remedy: error.remedy, cause };
+  const { code, remedy } = error;
+  return {
+    ...(Object.fromEntries(facts) as Record<string, string>),
+    code,
+    error: safeText(error.message),
+    remedy,
+    cause,
+  };
 }

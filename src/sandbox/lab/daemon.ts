@@ -18,6 +18,9 @@ process.on('exit', () => {
 const setpriv = '/usr/bin/setpriv';
 const leash = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL'] : [];
 
+/** Only the end of what a daemon says is kept: some live for days. */
+const outputLengthMax = 256 * 1024;
+
 export class Daemon {
   readonly #command: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
@@ -48,7 +51,9 @@ export class Daemon {
     const child = spawn(file, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
     live.add(child);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
+      stream
+        .setEncoding('utf8')
+        .on('data', (text: string) => (this.#output = (this.#output + text).slice(-outputLengthMax)));
     }
     child.once('error', (error) => (this.#output += String(error)));
     child.once('exit', () => live.delete(child));

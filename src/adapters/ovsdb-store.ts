@@ -1,0 +1,163 @@
+/**
+ * The Open vSwitch database as the reconcile loop sees it: bridges and ports to look at, and one guarded transaction per
+ * plan. The only place where rows of the database and the planner's words meet.
+ */
+
+import type { ApplyResult, StoreSnapshot, StoreState, SwitchStore, Unsubscribe } from '../agent/ports.js';
+import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import { AgentError } from '../lib/errors.js';
+import { safeText } from '../lib/text.js';
+import type { ObjectRef } from '../model/condition.js';
+import type { OvsdbClient, Uuid } from '../ovsdb/index.js';
+import { Transaction } from '../ovsdb/index.js';
+import type { Action } from '../plan/action.js';
+import { encodeActions } from './encode-actions.js';
+import { observeRows } from './observe-rows.js';
+
+/** What is read of the database: nothing that changes while nothing happens (no statistics). */
+export const monitoredColumns = {
+  Open_vSwitch: [
+    'bridges',
+    'cur_cfg',
+    'next_cfg',
+    'external_ids',
+    'datapath_types',
+    'iface_types',
+    'ovs_version',
+    'dpdk_initialized',
+    'doca_initialized',
+  ],
+  Bridge: ['name', 'ports', 'datapath_type', 'datapath_id', 'fail_mode', 'protocols', 'other_config', 'external_ids'],
+  Port: ['name', 'interfaces', 'tag', 'trunks', 'vlan_mode', 'other_config', 'external_ids'],
+  Interface: [
+    'name',
+    'type',
+    'options',
+    'ofport',
+    'ofport_request',
+    'mtu',
+    'mtu_request',
+    'error',
+    'link_state',
+    'ifindex',
+    'mac_in_use',
+    'external_ids',
+  ],
+} as const;
+
+/** Two agents on one database take turns by this lock (RFC 7047 section 4.1.8); only the holder writes. */
+export function writerLock(owner: string): string {
+  return `dpu_agent_${owner.replace(/[^A-Za-z0-9_]/g, '_')}`;
+}
+
+export type VswitchClient = OvsdbClient<OpenVswitchDatabase>;
+
+export class OvsdbStore implements SwitchStore {
+  readonly #client: VswitchClient;
+  readonly #deadlineMs: number;
+  readonly #lock: string | undefined;
+  /** Of the replica's version that it was made from. */
+  #snapshot: { readonly version: number; readonly value: StoreSnapshot | undefined } | undefined;
+
+  /** @param lock the writer's lock that the client was told to take; undefined: writing is not asked for */
+  constructor(client: VswitchClient, deadlineMs: number, lock: string | undefined) {
+    this.#client = client;
+    this.#lock = lock;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  state(): StoreState {
+    const state = this.#client.state;
+    if (state.kind === 'synced') return { kind: 'synced', endpoint: state.endpoint };
+    const error = state.lastError;
+    const message = error === undefined ? 'The database is being read.' : safeText(describeError(error), 512);
+    return { kind: state.kind === 'closed' ? 'closed' : 'connecting', message, code: error?.code };
+  }
+
+  snapshot(): StoreSnapshot | undefined {
+    if (this.#client.state.kind !== 'synced') return undefined;
+    const { replica } = this.#client;
+    if (this.#snapshot?.version !== replica.version) {
+      this.#snapshot = { version: replica.version, value: observeRows(rowSource(this.#client)) };
+    }
+    return this.#snapshot.value;
+  }
+
+  isWriter(): boolean {
+    return this.#lock !== undefined && this.#client.lockState(this.#lock) === 'held';
+  }
+
+  async apply(actions: readonly Action[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
+    const snapshot = this.snapshot();
+    if (snapshot === undefined) return { kind: 'conflict', message: 'the connection was lost before the change' };
+    try {
+      return await this.#transact(actions, snapshot, comment, signal);
+    } catch (error) {
+      if (error instanceof AgentError) return failedResult(error, undefined);
+      throw error;
+    }
+  }
+
+  onChange(listener: () => void): Unsubscribe {
+    const offs = [this.#client.onChange(listener), this.#client.onState(listener), this.#client.onLock(listener)];
+    return () => {
+      for (const off of offs) off();
+    };
+  }
+
+  async #transact(
+    actions: readonly Action[],
+    snapshot: StoreSnapshot,
+    comment: string,
+    signal: AbortSignal,
+  ): Promise<ApplyResult> {
+    const transaction = new Transaction<OpenVswitchDatabase>(this.#client.schema);
+    const { replica } = this.#client;
+    const guard = (table: 'Bridge' | 'Port', uuid: Uuid): void => {
+      const row = replica.table(table).get(uuid);
+      if (row !== undefined) transaction.verify(table, row as never, ['name', 'external_ids'] as never);
+    };
+    const encoded = encodeActions(transaction, snapshot.root.uuid as Uuid, actions, guard);
+    transaction.comment(`dpu-node-agent: ${comment}`);
+    try {
+      await this.#client.transact(transaction, { signal, deadlineMs: this.#deadlineMs });
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      const { operation } = error.facts;
+      const blamed = typeof operation === 'number' ? encoded.objects[operation] : undefined;
+      return failedResult(error, blamed);
+    }
+    return { kind: 'applied', nextCfg: encoded.needsVswitchd ? this.snapshot()?.root.nextCfg : undefined };
+  }
+}
+
+/** The error, and what a person can do about it. */
+function describeError(error: AgentError): string {
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return `${error.message}${cause}${error.remedy === undefined ? '' : ` (${error.remedy})`}`;
+}
+
+function failedResult(error: AgentError, object: ObjectRef | undefined): ApplyResult {
+  const message = safeText(describeError(error), 512);
+  if (error.code === 'OVSDB_WAIT_FAILED' || error.code === 'OVSDB_NOT_OWNER' || error.code === 'NOT_CONNECTED') {
+    return { kind: 'conflict', message };
+  }
+  if (error.isOutcomeUnknown || error.code === 'ABORTED') return { kind: 'unknown', message };
+  return { kind: 'refused', object, message, code: error.code };
+}
+
+function rowSource(client: VswitchClient): Parameters<typeof observeRows>[0] {
+  const { replica } = client;
+  const [roots, bridges, ports, interfaces] = [
+    replica.table('Open_vSwitch'),
+    replica.table('Bridge'),
+    replica.table('Port'),
+    replica.table('Interface'),
+  ];
+  return {
+    root: () => [...roots.rows()][0] as never,
+    bridges: () => bridges.rows() as never,
+    port: (uuid) => ports.get(uuid as Uuid) as never,
+    interface: (uuid) => interfaces.get(uuid as Uuid) as never,
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Shows the agent's status to other processes on the same machine: one JSON file, replaced atomically, so that a reader
+ * never sees half of one. At most one write is under way; what comes meanwhile is written after it, the newest only.
+ */
+
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError } from '../lib/errors.js';
+import type { AgentStatus } from '../agent/status.js';
+
+/** Name of the file in the run directory. */
+export const statusFileName = 'status.json';
+
+export class StatusFile {
+  readonly #dir: string;
+  readonly #onError: (error: AgentError) => void;
+  #next: AgentStatus | undefined;
+  #writing: Promise<void> | undefined;
+
+  /** @param dir the run directory; made when it is missing */
+  constructor(dir: string, onError: (error: AgentError) => void) {
+    this.#dir = dir;
+    this.#onError = onError;
+  }
+
+  /** Shows this status, soon. */
+  show(status: AgentStatus): void {
+    this.#next = status;
+    this.#writing ??= this.#drain().finally(() => (this.#writing = undefined));
+  }
+
+  /** Resolves when what was shown is written. */
+  async close(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#next !== undefined) {
+      const status = this.#next;
+      this.#next = undefined;
+      try {
+        await this.#write(status);
+      } catch (cause) {
+        const facts = { file: join(this.#dir, statusFileName) };
+        const remedy = 'Make agent.runDir a directory that the agent may write to.';
+        this.#onError(
+          new AgentError('STATE_UNWRITABLE', 'the status file cannot be written', { cause, facts, remedy }),
+        );
+      }
+    }
+  }
+
+  async #write(status: AgentStatus): Promise<void> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o755 });
+    const file = join(this.#dir, statusFileName);
+    const draft = `${file}.${process.pid}.new`;
+    await writeFile(draft, `${JSON.stringify(status)}\n`, { mode: 0o644 });
+    await rename(draft, file);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Puts the agent together from a configuration: clients, sources, reconcile loop. Used by every command that needs the
+ * switch; holds no rules of its own.
+ */
+
+import { ConfigIntents } from '../adapters/config-intents.js';
+import { HostDevices } from '../adapters/host-devices.js';
+import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-store.js';
+import { SwitchProbe } from '../adapters/switch-probe.js';
+import type { JournalEntry } from '../agent/journal.js';
+import { Reconciler } from '../agent/reconciler.js';
+import type { AgentStatus } from '../agent/status.js';
+import type { Config, TlsConfig } from '../config/config.js';
+import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import type { Clock } from '../lib/clock.js';
+import { OvsdbClient, type TlsFiles } from '../ovsdb/index.js';
+import type { GraceByCause } from '../plan/sightings.js';
+
+/** Deadline of one transaction where the configuration names none, ms. */
+const transactionMsDefault = 10_000;
+
+export interface AssembleOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Whether to take the writer's lock: commands that only look do not. */
+  readonly isWriter: boolean;
+  readonly onStatus: (status: AgentStatus) => void;
+  readonly onJournal: (entry: JournalEntry) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface Assembly {
+  readonly client: OvsdbClient<OpenVswitchDatabase>;
+  readonly intents: ConfigIntents;
+  readonly devices: HostDevices;
+  readonly probe: SwitchProbe;
+  readonly reconciler: Reconciler;
+  /** Begins to connect and to watch; does not wait. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * How long a candidate must be seen. A device that is gone, or was created anew under Open vSwitch, is certain after a
+ * second look at the kernel; an orphan may be somebody's intent that has yet to arrive.
+ */
+function graceOf(config: Config): GraceByCause {
+  return {
+    orphan: { sightings: config.agent.orphanSightings, ms: config.agent.orphanGraceMs },
+    deviceGone: { sightings: 2, ms: 500 },
+    deviceRecreated: { sightings: 2, ms: 300 },
+  };
+}
+
+function tlsFiles(tls: TlsConfig): TlsFiles {
+  return { caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile };
+}
+
+function createClient(config: Config, clock: Clock, random: () => number): OvsdbClient<OpenVswitchDatabase> {
+  const { endpoints, tls, probeMs } = config.ovsdb;
+  return new OvsdbClient<OpenVswitchDatabase>({
+    endpoints,
+    database: 'Open_vSwitch',
+    monitor: Object.fromEntries(Object.entries(monitoredColumns).map(([table, columns]) => [table, { columns }])),
+    clock,
+    random,
+    ...(tls === undefined ? {} : { tls: tlsFiles(tls) }),
+    ...(probeMs === undefined ? {} : { probeMs }),
+  });
+}
+
+export function assemble(options: AssembleOptions): Assembly {
+  const { config, clock, random } = options;
+  const client = createClient(config, clock, random);
+  const lock = options.isWriter ? writerLock(config.agent.owner) : undefined;
+  const intents = new ConfigIntents(config);
+  const { finder, root } = config.representors;
+  const devices = new HostDevices({ finder, root, clock, random });
+  const probe = new SwitchProbe(config.ovs.runDir, clock, random);
+  const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
+  const { onStatus, onJournal, onBug } = options;
+  const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
+  const reconciler = new Reconciler(
+    { store, devices, liveness: probe, intents, clock, random, onStatus, onJournal, onBug },
+    { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
+  );
+  return {
+    client,
+    intents,
+    devices,
+    probe,
+    reconciler,
+    start: () => {
+      if (lock !== undefined) client.lock(lock);
+      client.start();
+      reconciler.start();
+      devices.start().catch(onBug);
+    },
+    close: async () => {
+      await reconciler.close();
+      probe.close();
+      await Promise.all([client.close(), devices.close()]);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * The daemon: assembles the agent, logs what really changes, shows its status in a file, follows changes of the
+ * configuration, and ends in order. It keeps no state that the world does not have.
+ */
+
+import { StatusFile } from '../adapters/status-file.js';
+import type { JournalEntry } from '../agent/journal.js';
+import type { AgentStatus } from '../agent/status.js';
+import type { Config } from '../config/config.js';
+import { ConfigWatcher } from '../config/watcher.js';
+import type { Clock } from '../lib/clock.js';
+import { safeText } from '../lib/text.js';
+import { formatObject, objectKey, type Condition } from '../model/condition.js';
+import { errorFields, type Logger } from '../telemetry/log.js';
+import type { ConfigSource } from './arguments.js';
+import { assemble } from './assemble.js';
+
+export interface RunContext {
+  readonly config: Config;
+  readonly source: ConfigSource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Aborted when the agent shall end. */
+  readonly signal: AbortSignal;
+  /** Calls the listener when the configuration is to be read again (SIGHUP). */
+  readonly onReload: (listener: () => void) => void;
+  readonly version: string;
+}
+
+/** Logs what differs between two statuses: readiness of the whole, and each condition that became another. */
+function createStatusLog(logger: Logger): (status: AgentStatus) => void {
+  let before: AgentStatus | undefined;
+  let reasons = new Map<string, string>();
+  return (status) => {
+    if (before?.ovsdb.kind !== status.ovsdb.kind) logConnection(logger, status);
+    if (before !== undefined && before.vswitchd !== status.vswitchd) {
+      logger[status.vswitchd === 'silent' ? 'warn' : 'info'](
+        { vswitchd: status.vswitchd },
+        'vswitchd liveness changed',
+      );
+    }
+    const now = new Map(status.conditions.map((entry) => [objectKey(entry.object), entry.reason]));
+    for (const entry of status.conditions) {
+      if (reasons.get(objectKey(entry.object)) !== entry.reason) logCondition(logger, entry);
+    }
+    if (before?.isReady !== status.isReady) logger.info({ isReady: status.isReady }, 'readiness changed');
+    reasons = now;
+    before = status;
+  };
+}
+
+function logConnection(logger: Logger, status: AgentStatus): void {
+  const { ovsdb } = status;
+  if (ovsdb.kind === 'synced') logger.info({ endpoint: ovsdb.endpoint }, 'OVSDB in sync');
+  else logger.warn({ code: ovsdb.code, error: ovsdb.message }, 'OVSDB not in sync');
+}
+
+function logCondition(logger: Logger, entry: Condition): void {
+  const fields = { object: formatObject(entry.object), state: entry.state, reason: entry.reason };
+  const isNews = entry.reason !== 'Ready' && entry.reason !== 'NotApplied';
+  if (entry.state === 'failed') logger.warn({ ...fields, detail: entry.message }, 'condition changed');
+  else if (isNews) logger.info({ ...fields, detail: entry.message }, 'condition changed');
+  else logger.debug(fields, 'condition changed');
+}
+
+function logChange(logger: Logger, entry: JournalEntry): void {
+  const fields = {
+    change: safeText(entry.summary, 500),
+    outcome: entry.outcome,
+    details: entry.details.map((line) => safeText(line)),
+    tookMs: Math.round(entry.tookMs * 10) / 10,
+    error: entry.message,
+  };
+  logger[entry.outcome === 'applied' ? 'info' : 'warn'](fields, 'change');
+}
+
+/** What of the new configuration takes effect only after a restart. */
+function frozenParts(before: Config, after: Config): readonly string[] {
+  const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log'] as const;
+  return parts.filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
+}
+
+/** Runs until the signal; resolves when everything is closed. What it leaves in the switch stays there. */
+export async function runAgent(context: RunContext): Promise<void> {
+  const { config, source, env, clock, random, logger, signal } = context;
+  const statusFile = new StatusFile(config.agent.runDir, (error) =>
+    logger.warn(errorFields(error), 'status not shown'),
+  );
+  const logStatus = createStatusLog(logger);
+  const ended = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+  let fail = (_error: unknown): void => undefined;
+  const broken = new Promise<never>((_resolve, reject) => (fail = reject));
+  const assembly = assemble({
+    config,
+    clock,
+    random,
+    isWriter: true,
+    onStatus: (status) => {
+      logStatus(status);
+      statusFile.show(status);
+    },
+    onJournal: (entry) => logChange(logger, entry),
+    onBug: (error) => fail(error),
+  });
+  let current = config;
+  const watcher = new ConfigWatcher({
+    file: source.file,
+    env,
+    sets: source.sets,
+    clock,
+    onChange: (loaded) => {
+      const frozen = frozenParts(current, loaded.config);
+      if (frozen.length > 0) logger.warn({ parts: frozen }, 'these parts of the new configuration need a restart');
+      current = loaded.config;
+      assembly.intents.replace(loaded.config);
+      logger.info({ file: source.file }, 'configuration loaded anew');
+    },
+    onProblem: (error) =>
+      logger.error(errorFields(error), 'the new configuration is not used; the old one stays in force'),
+  });
+  logger.info({ version: context.version, file: source.file, owner: config.agent.owner }, 'agent starts');
+  try {
+    watcher.start();
+    context.onReload(() => watcher.reload());
+    assembly.start();
+    await Promise.race([ended, broken]);
+  } finally {
+    watcher.stop();
+    await assembly.close();
+    await statusFile.close();
+    logger.info('agent ended');
+  }
+}

@@ -1,0 +1,98 @@
+/** `npm run sandbox`: the virtual DPU for a person, live, or once with three breakages and their repair. */
+
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatStatus } from '../cli/status-text.js';
+import { AgentError, toError } from '../lib/errors.js';
+import { breakAndWatch, doesPing, faults } from './faults.js';
+import { eventually } from './lab/daemon.js';
+import { helpText, parseOptions, type SandboxOptions } from './options.js';
+import { Sandbox } from './sandbox.js';
+
+const print = (text: string): void => void process.stdout.write(text);
+const mainFile = fileURLToPath(new URL('../main.js', import.meta.url));
+/** How often the live table is looked at, ms. */
+const refreshMs = 250;
+
+function describeGround(isReal: boolean): string {
+  if (isReal)
+    return 'real: Open vSwitch (userspace datapath), namespaces, packets; simulated: the eSwitch (veth pairs)\n';
+  return (
+    'real: Open vSwitch with its dummy datapath, the agent; simulated: devices (files), eSwitch\n' +
+    'lost without root: network namespaces, real packets, link events. Run as root to have them.\n'
+  );
+}
+
+async function bringUp(sandbox: Sandbox): Promise<void> {
+  const startMs = performance.now();
+  const startWallMs = Date.now();
+  await sandbox.start();
+  const status = await sandbox.agent.ready(startWallMs);
+  print(`up in ${Math.round(performance.now() - startMs)} ms\n\n${formatStatus(status)}\n`);
+  await eventually(() => doesPing(sandbox), 'a packet of pod 1 reaches the fabric');
+  if (sandbox.isReal) print('ping from pod 1 through br-int, br-sfc and br-hbn to the fabric: answered\n\n');
+}
+
+/** The demonstration; true when everything was repaired. */
+async function runOnce(sandbox: Sandbox): Promise<boolean> {
+  await bringUp(sandbox);
+  let repairedCount = 0;
+  for (const fault of faults) {
+    print(`break: ${fault.title}\n`);
+    const repair = await breakAndWatch(sandbox, fault);
+    if (repair.isRepaired) repairedCount += 1;
+    const word = repair.isRepaired ? 'repaired' : 'NOT REPAIRED';
+    print(`  ${word} after ${repair.tookMs.toFixed(0)} ms: ${repair.message}\n`);
+  }
+  const status = await sandbox.agent.status();
+  if (status !== undefined) print(`\n${formatStatus(status, 10)}`);
+  if (repairedCount < faults.length) print(`\nThe agent's log:\n${sandbox.agent.log}\n`);
+  print(`\n${repairedCount} of ${faults.length} repaired\n`);
+  return repairedCount === faults.length;
+}
+
+function hints(sandbox: Sandbox): string {
+  const db = `ovs-vsctl --db=unix:${sandbox.lab.socket}`;
+  const pod = sandbox.layout.cables.find((cable) => cable.dpuEnd === 'rep0-1');
+  const ping = pod === undefined ? '' : `  ip netns exec ${pod.farNamespace} ping 10.77.0.1\n`;
+  return `\nBreak something in another terminal; it is repaired while you look:\n  ${db} del-port p0\n${sandbox.isReal ? ping : ''}Ctrl-C ends the sandbox.\n`;
+}
+
+/** Shows the table until the signal; on a terminal it is redrawn in place, elsewhere printed when it changes. */
+async function runLive(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  await bringUp(sandbox);
+  let shown = '';
+  while (!signal.aborted) {
+    const status = await sandbox.agent.status();
+    const text = status === undefined ? '' : `${formatStatus(status, 8)}${hints(sandbox)}`;
+    if (text !== shown) print(process.stdout.isTTY ? `\u001b[H\u001b[2J${text}` : `${text}\n`);
+    shown = text;
+    await sleep(refreshMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function run(options: SandboxOptions): Promise<number> {
+  const isRoot = process.getuid?.() === 0;
+  const sandbox = new Sandbox({ options, isReal: isRoot && !options.isDummy, mainFile });
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => abort.abort());
+  const ended = new Promise<number>((resolve) => abort.signal.addEventListener('abort', () => resolve(130)));
+  print(describeGround(sandbox.isReal));
+  try {
+    if (options.isOnce) return await Promise.race([ended, runOnce(sandbox).then((isGood) => (isGood ? 0 : 1))]);
+    await Promise.race([ended, runLive(sandbox, abort.signal)]);
+    return 0;
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.isHelp) print(helpText);
+  else process.exitCode = await run(options);
+} catch (error) {
+  const remedy = error instanceof AgentError && error.remedy !== undefined ? `\n  ${error.remedy}` : '';
+  process.stderr.write(`sandbox: ${toError(error).message}${remedy}\n`);
+  process.exitCode = error instanceof AgentError && error.code === 'USAGE' ? 2 : 1;
+}
