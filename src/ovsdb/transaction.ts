@@ -74,6 +74,11 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     return this.#list.operations.length === 0;
   }
 
+  /** How many operations there are so far; the index of the next one, unless it is folded into an earlier one. */
+  get operationCount(): number {
+    return this.#list.operations.length;
+  }
+
   /** Inserts a row. The handle stands for it in references of this transaction, also in operations added earlier. */
   insert<Table extends TableName<Database>>(
     table: Table,
