@@ -8,21 +8,29 @@ import type { ColumnType } from './column-type.js';
 import type { Atom, Value } from './types.js';
 import { emptyMap, emptySet, isSetValue } from './value-model.js';
 
-/** Below this, searching the array for each member is cheaper than building a Set of thousands. */
+/** Up to here, searching the array for each member is cheaper than building a Set of thousands. */
 const fewMembers = 4;
 
 function applySetDiff(old: readonly Atom[], diff: readonly Atom[]): readonly Atom[] {
-  const changed = diff.length <= fewMembers ? diff : new Set(diff);
-  const isChanged = (atom: Atom): boolean => (changed instanceof Set ? changed.has(atom) : diff.includes(atom));
-  const kept = old.filter((atom) => !isChanged(atom));
-  if (old.length - kept.length < diff.length) {
-    const known = diff.length <= fewMembers ? old : new Set(old);
-    for (const atom of diff) {
-      const isKnown = known instanceof Set ? known.has(atom) : old.includes(atom);
-      if (!isKnown) kept.push(atom);
-    }
+  const members = diff.length <= fewMembers ? toggleFew(old, diff) : toggleMany(old, diff);
+  return members.length === 0 ? emptySet : Object.freeze(members);
+}
+
+function toggleFew(old: readonly Atom[], diff: readonly Atom[]): Atom[] {
+  // Spreading is two orders faster here than slice(), which V8 does slowly for frozen arrays.
+  const members = [...old];
+  for (const atom of diff) {
+    const at = members.indexOf(atom);
+    if (at < 0) members.push(atom);
+    else members.splice(at, 1);
   }
-  return kept.length === 0 ? emptySet : Object.freeze(kept);
+  return members;
+}
+
+function toggleMany(old: readonly Atom[], diff: readonly Atom[]): Atom[] {
+  const members = new Set(old);
+  for (const atom of diff) if (!members.delete(atom)) members.add(atom);
+  return [...members];
 }
 
 function applyMapDiff(old: ReadonlyMap<Atom, Atom>, diff: ReadonlyMap<Atom, Atom>): ReadonlyMap<Atom, Atom> {

@@ -91,7 +91,7 @@ describe('Replica, fed with what a real server sent', () => {
         return {
           _uuid: uuid,
           ...Object.fromEntries(row.map(([c, v]) => [c, decodeValue(columns.get(c)!.type, v)])),
-        } as Row;
+        };
       });
       return [name, rowsOf(decoded)];
     }),

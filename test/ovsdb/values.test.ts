@@ -208,12 +208,8 @@ describe('encodeValue', () => {
     const error = refusal(() => encodeValue(type, value, { table: 'Port', column: 'tag' }));
     expect(error.code).toBe('OVSDB_VALUE_INVALID');
     expect(error.message).toContain('Port.tag');
-    expect(error.facts).toMatchObject({
-      table: 'Port',
-      column: 'tag',
-      rule: expect.any(String),
-      value: expect.any(String),
-    });
+    expect(error.facts).toMatchObject({ table: 'Port', column: 'tag' });
+    expect([typeof error.facts['rule'], typeof error.facts['value']]).toEqual(['string', 'string']);
   });
 
   it('lets a part of a set be smaller than the set may be, but not doubled', () => {
