@@ -78,7 +78,9 @@ const ovsdb = z.strictObject({
 });
 
 const ovs = z.strictObject({
-  runDir: absolutePath('Directory of <bridge>.mgmt and of the control sockets of OVS').default('/run/openvswitch'),
+  runDir: absolutePath('Directory of the sockets of Open vSwitch: control, and management of each bridge').default(
+    '/run/openvswitch',
+  ),
 });
 
 const representors = z.strictObject({
@@ -86,7 +88,7 @@ const representors = z.strictObject({
     .enum(['switchdev', 'simulated'])
     .default('switchdev')
     .describe(
-      "How devices are matched to functions: the kernel's switchdev attributes, or names of the form rep<pf>-<vf>",
+      "How devices are matched to functions: the kernel's switchdev attributes, or names such as rep0-3 as the DPU simulator gives them",
     ),
   root: absolutePath('Directory under which sys and proc are looked for').default('/'),
 });

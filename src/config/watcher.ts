@@ -4,8 +4,10 @@
  */
 import { watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../lib/clock.js';
 import { AgentError, toError } from '../lib/errors.js';
+import type { Config } from './config.js';
 import { readConfigText } from './config-text.js';
 import { loadConfig, type ConfigSources, type LoadedConfig } from './load.js';
 import { ConfigError, formatProblems } from './problem.js';
@@ -15,13 +17,13 @@ export interface ConfigWatcherOptions {
   readonly env?: ConfigSources['env'];
   readonly sets?: ConfigSources['sets'];
   readonly clock: Clock;
-  /** The text that the configuration in effect was loaded from; a file that still says the same changes nothing. */
-  readonly text?: string;
+  /** The configuration in effect. Without it the first reload counts as a change whatever the file says. */
+  readonly config?: Config;
   /** How long a burst of changes is waited out, ms; a ConfigMap's update is five operations in one directory. */
   readonly debounceMs?: number;
   /** The file is read again this often whatever happens, ms: watches can be lost, and links can lead elsewhere. */
   readonly rereadMs?: number;
-  /** A new and valid configuration. */
+  /** A valid configuration that differs from the last; one that differs in comments alone is not told. */
   readonly onChange: (loaded: LoadedConfig) => void;
   /** The file cannot be read or is not valid; told once for each new reason. The old configuration stays. */
   readonly onProblem: (error: AgentError) => void;
@@ -36,7 +38,9 @@ const rereadMsDefault = 60_000;
 export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions;
   readonly #directory: string;
+  /** What the file said when it was last valid, so that reading the same again costs nothing. */
   #text: string | undefined;
+  #config: Config | undefined;
   #lastProblem: string | undefined;
   #watch: FSWatcher | undefined;
   /** Told once, until a watch succeeds again. */
@@ -47,7 +51,7 @@ export class ConfigWatcher {
 
   constructor(options: ConfigWatcherOptions) {
     this.#options = options;
-    this.#text = options.text;
+    this.#config = options.config;
     // Editors and Kubernetes replace the file or a link beside it (`..data`), so a watch on the file itself would see nothing.
     this.#directory = dirname(options.file);
   }
@@ -88,6 +92,8 @@ export class ConfigWatcher {
       this.#report(thrown);
       return 'refused';
     }
+    if (isDeepStrictEqual(loaded.config, this.#config)) return 'unchanged';
+    this.#config = loaded.config;
     this.#options.onChange(loaded);
     return 'changed';
   }

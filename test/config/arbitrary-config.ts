@@ -1,0 +1,117 @@
+/** Random valid configurations as plain data of the file, for the property tests of this folder. */
+import fc from 'fast-check';
+import { mayHoldSecret } from '../../src/config/secret.js';
+
+type Plain = Record<string, unknown>;
+
+// A secret is blotted out when shown, so it does not survive the round trip.
+const mapKey = fc.stringMatching(/^[a-z][a-z-]{0,8}$/).filter((key) => !mayHoldSecret(key));
+const mapValue = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.constantFrom(
+    'true',
+    '007',
+    '1e3',
+    'null',
+    '~',
+    '',
+    'a: b',
+    '# x',
+    ' - y ',
+    'line\nbreak',
+    '"',
+    "'",
+    '\t',
+    '*a',
+    '&b',
+    '!c',
+  ),
+);
+const stringMap = fc.dictionary(mapKey, mapValue, { maxKeys: 3 });
+
+const maps = { otherConfig: stringMap, externalIds: stringMap };
+
+const vlan = fc.oneof(
+  fc.record({ tag: fc.nat(4095) }),
+  fc.record({ trunks: fc.uniqueArray(fc.nat(4095), { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    tag: fc.nat(4095),
+    mode: fc.constantFrom('native-tagged', 'native-untagged'),
+    trunks: fc.uniqueArray(fc.nat(4095), { minLength: 1, maxLength: 4 }),
+  }),
+);
+
+const portSettings = fc.record(
+  { vlan, options: stringMap, interfaceExternalIds: stringMap, adopt: fc.boolean(), ...maps },
+  { requiredKeys: [] },
+);
+
+const bridgeSettings = fc.record(
+  {
+    mode: fc.constantFrom('own', 'share'),
+    datapathType: fc.constantFrom('netdev'),
+    failMode: fc.constantFrom('secure', 'standalone'),
+    protocols: fc.uniqueArray(fc.constantFrom('OpenFlow10', 'OpenFlow13', 'OpenFlow15'), { minLength: 1 }),
+    mtu: fc.integer({ min: 68, max: 65_535 }),
+    ...maps,
+  },
+  { requiredKeys: [] },
+);
+
+/** What is behind port number `index` of bridge `bridge`; unique by construction. */
+function behind(bridge: number, index: number, bridgeCount: number): fc.Arbitrary<Plain> {
+  const name = `b${bridge}p${index}`;
+  const kinds: fc.Arbitrary<Plain>[] = [
+    fc.record({ name: fc.constant(name), kind: fc.constantFrom('system', 'internal', 'dpdk') }),
+    fc.constant({ kind: 'representor', representor: { pf: bridge, vf: index } }),
+    fc.constant({
+      kind: 'representor',
+      name,
+      representor: { pf: bridge, sf: index, controller: 1 },
+      interfaceType: 'dpdk',
+    }),
+  ];
+  if (bridge < 4 && index < 4) kinds.push(fc.constant({ kind: 'uplink', uplink: bridge * 4 + index }));
+  if (bridgeCount > 1) {
+    const peer = { bridge: `br${(bridge + 1) % bridgeCount}`, port: `peer-of-${name}` };
+    kinds.push(
+      fc.record({
+        name: fc.constant(name),
+        kind: fc.constant('patch'),
+        peer: fc.constant(peer),
+        createPeer: fc.boolean(),
+      }),
+    );
+  }
+  return fc.oneof(...kinds);
+}
+
+function port(bridge: number, index: number, bridgeCount: number): fc.Arbitrary<Plain> {
+  const number = fc.option(fc.constant({ ofport: index + 1 }), { nil: {} });
+  return fc
+    .tuple(behind(bridge, index, bridgeCount), portSettings, number)
+    .map((parts) => Object.assign({}, ...parts) as Plain);
+}
+
+function bridge(index: number, bridgeCount: number): fc.Arbitrary<Plain> {
+  const ports = fc
+    .nat(4)
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, i) => port(index, i, bridgeCount))));
+  return fc.tuple(bridgeSettings, ports).map(([settings, list]) => ({ name: `br${index}`, ...settings, ports: list }));
+}
+
+const sections = fc.record(
+  {
+    ovsdb: fc.record({ endpoints: fc.constantFrom(['unix:/a'], ['tcp:127.0.0.1:6640', 'unix:/b c']) }),
+    agent: fc.record({ coalesceMs: fc.nat(10_000), repair: fc.constantFrom('on', 'observe') }, { requiredKeys: [] }),
+    log: fc.record({ level: fc.constantFrom('debug', 'info') }),
+  },
+  { requiredKeys: [] },
+);
+
+/** A valid configuration. */
+export const arbitraryConfig: fc.Arbitrary<Plain> = fc
+  .tuple(sections, fc.nat(3))
+  .chain(([settings, count]) =>
+    fc.tuple(...Array.from({ length: count }, (_, i) => bridge(i, count))).map((bridges) => ({ ...settings, bridges })),
+  );
