@@ -106,7 +106,7 @@ describe('loadConfig', () => {
           (plain['bridges'] as { name: string }[]).map(({ name }) => name),
         );
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 
@@ -146,7 +146,7 @@ describe('loadConfig', () => {
           expect(message).not.toBe('');
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     );
   });
 
@@ -174,7 +174,7 @@ describe('loadConfig', () => {
           expect(formatProblems(thrown as ConfigError, 'f')).toContain('nothing was changed');
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });
