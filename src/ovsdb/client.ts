@@ -8,6 +8,7 @@ import { assert } from '../lib/assert.js';
 import { AgentError } from '../lib/errors.js';
 import { settleOptions } from './client-options.js';
 import type { ClientSettings, OvsdbClientOptions } from './client-options.js';
+import { encodeCondition } from './condition.js';
 import type { Condition } from './condition.js';
 import { ConditionSlots } from './condition-slots.js';
 import { Connector } from './connector.js';
@@ -230,9 +231,13 @@ export class OvsdbClient<Database extends DatabaseTypes> implements AsyncDisposa
   /**
    * Filters the rows of a table by another condition from now on. Resolves when the server has acknowledged it and the
    * rows that came and went by it are in the replica. Calls for the same table overtake each other: the last one counts.
-   * @throws AgentError ABORTED, DEADLINE_EXCEEDED, CLIENT_CLOSED; the condition stays wanted
+   * @throws AgentError ABORTED, DEADLINE_EXCEEDED, CLIENT_CLOSED, and the condition stays wanted; OVSDB_VALUE_INVALID or
+   *   OVSDB_SCHEMA_MISMATCH for one that the server would refuse
    */
   async setCondition(table: TableName<Database>, condition: Condition, options: WaitOptions = {}): Promise<void> {
+    if (!this.#settings.monitor.has(table)) throw new AgentError('USAGE', 'the table is not monitored');
+    const schema = this.#memory.feed.schema?.tables.get(table);
+    if (schema !== undefined) encodeCondition(schema, condition);
     this.#memory.conditions.set(table, condition);
     this.#connector.session?.sendConditions();
     await this.#until(() => this.#state.kind === 'synced' && this.#memory.conditions.isSettled(table), options);

@@ -47,6 +47,8 @@ export class Connector {
   #dialing: AbortController | undefined;
   #session: SessionDriver | undefined;
   #wasSynced = false;
+  /** Why we want another connection, until the one that is there has been given up for it. */
+  #wish: AgentError | undefined;
   #endpointIndex = 0;
   #isClosed = false;
 
@@ -71,7 +73,9 @@ export class Connector {
 
   /** Ends the connection, if there is one, and begins another. */
   redial(): void {
+    this.#wish = new AgentError('CONNECTION_LOST', 'the connection was given up for a new one');
     this.#step('redial');
+    this.#wish = undefined;
   }
 
   /** Ends everything. */
@@ -132,7 +136,8 @@ export class Connector {
     try {
       const fingerprint = await this.#fingerprint();
       const socket = await dial(this.#endpoint(), { signal: dialing.signal, tls: settings.tls });
-      this.#connected(socket, fingerprint);
+      if (dialing.signal.aborted) socket.destroy();
+      else this.#connected(socket, fingerprint);
     } catch (error) {
       // An abandoned dial has been accounted for by whoever abandoned it.
       if (dialing.signal.aborted) return;
@@ -189,15 +194,19 @@ export class Connector {
 
   /** The machine gave up what is there: silence, too long a dial, or our own wish for another connection. */
   #giveUp(): void {
-    const wish = this.#link.kind === 'waiting' && this.#link.failures === 0;
+    const isDialing = this.#dialing !== undefined;
+    if (this.#session !== undefined || isDialing) {
+      const error = this.#wish ?? (isDialing ? this.#slowDialError() : silentError(this.endpoint));
+      this.#hangUp(error);
+      this.#report(error);
+      this.#options.listener.onPhase('backoff', error);
+    }
     this.#endpointIndex += 1;
-    if (this.#session === undefined && this.#dialing === undefined) return;
-    const error = wish
-      ? new AgentError('CONNECTION_LOST', 'the connection was given up for a new one')
-      : new AgentError('CONNECTION_LOST', 'the server gave no sign of life', { facts: { endpoint: this.endpoint } });
-    this.#hangUp(error);
-    this.#report(error);
-    this.#options.listener.onPhase('backoff', error);
+  }
+
+  #slowDialError(): AgentError {
+    const facts = { endpoint: this.endpoint, dialMsMax: this.#options.settings.timing.dialMsMax };
+    return new AgentError('CONNECT_FAILED', 'the server did not answer the connection in time', { facts });
   }
 
   #hangUp(error: AgentError): void {
@@ -248,4 +257,8 @@ export class Connector {
     };
     this.#tlsTimer = this.#options.settings.clock.after(tlsWatchMs, () => void look(), true);
   }
+}
+
+function silentError(endpoint: string): AgentError {
+  return new AgentError('CONNECTION_LOST', 'the server gave no sign of life', { facts: { endpoint } });
 }

@@ -89,7 +89,7 @@ function restart(state: SessionState, monitor: 'server' | 'data'): SessionStep {
   if (monitor === 'server') {
     return leave(new AgentError('OVSDB_SCHEMA_MISMATCH', 'the server changed what it tells about itself'));
   }
-  if (state.kind === 'synced' || state.kind === 'dataMonitor') {
+  if (state.kind === 'synced') {
     return [{ kind: 'dataSchema' }, [{ kind: 'getDataSchema' }]];
   }
   return leave(new AgentError('PEER_PROTOCOL', 'the server canceled a monitor that does not exist'));
