@@ -10,7 +10,7 @@ import type { OvsdbInteger, Ref, RowHandle } from '../ovsdb/index.js';
 /** A row of AutoAttach, not a root table: unreferenced rows vanish at commit. */
 export interface AutoAttachRow {
   readonly _uuid: Ref<'AutoAttach'>;
-  /** Range 0..16777215. */
+  /** Keys 0 to 16777215. */
   readonly mappings: ReadonlyMap<number, number>;
   readonly system_description: string;
   readonly system_name: string;
@@ -18,7 +18,7 @@ export interface AutoAttachRow {
 
 /** What an insert into AutoAttach takes; absent columns get their defaults. */
 export interface AutoAttachInsert {
-  /** Range 0..16777215. */
+  /** Keys 0 to 16777215. */
   readonly mappings?: ReadonlyMap<number, number> | Readonly<Record<number, number>>;
   readonly system_description?: string;
   readonly system_name?: string;
@@ -26,7 +26,7 @@ export interface AutoAttachInsert {
 
 /** What an update of AutoAttach takes; absent columns stay as they are. */
 export interface AutoAttachUpdate {
-  /** Range 0..16777215. */
+  /** Keys 0 to 16777215. */
   readonly mappings?: ReadonlyMap<number, number> | Readonly<Record<number, number>>;
   readonly system_description?: string;
   readonly system_name?: string;
@@ -43,9 +43,9 @@ export interface BridgeRow {
   readonly datapath_version: string;
   readonly external_ids: ReadonlyMap<string, string>;
   readonly fail_mode: 'standalone' | 'secure' | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly flood_vlans: readonly number[];
-  /** Range 0..254. */
+  /** Keys 0 to 254. */
   readonly flow_tables: ReadonlyMap<number, Ref<'Flow_Table'>>;
   readonly ipfix: Ref<'IPFIX'> | undefined;
   readonly mcast_snooping_enable: boolean;
@@ -75,9 +75,9 @@ export interface BridgeInsert {
   readonly datapath_version?: string;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly fail_mode?: 'standalone' | 'secure' | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly flood_vlans?: readonly number[] | ReadonlySet<number>;
-  /** Range 0..254. */
+  /** Keys 0 to 254. */
   readonly flow_tables?: ReadonlyMap<number, Ref<'Flow_Table'> | RowHandle<'Flow_Table'>> | Readonly<Record<number, Ref<'Flow_Table'> | RowHandle<'Flow_Table'>>>;
   readonly ipfix?: Ref<'IPFIX'> | RowHandle<'IPFIX'> | undefined;
   readonly mcast_snooping_enable?: boolean;
@@ -107,9 +107,9 @@ export interface BridgeUpdate {
   readonly datapath_version?: string;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly fail_mode?: 'standalone' | 'secure' | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly flood_vlans?: readonly number[] | ReadonlySet<number>;
-  /** Range 0..254. */
+  /** Keys 0 to 254. */
   readonly flow_tables?: ReadonlyMap<number, Ref<'Flow_Table'> | RowHandle<'Flow_Table'>> | Readonly<Record<number, Ref<'Flow_Table'> | RowHandle<'Flow_Table'>>>;
   readonly ipfix?: Ref<'IPFIX'> | RowHandle<'IPFIX'> | undefined;
   readonly mcast_snooping_enable?: boolean;
@@ -169,11 +169,11 @@ export interface CTZoneUpdate {
 export interface ControllerRow {
   readonly _uuid: Ref<'Controller'>;
   readonly connection_mode: 'in-band' | 'out-of-band' | undefined;
-  /** Range 25... */
+  /** Values from 25. */
   readonly controller_burst_limit: OvsdbInteger | undefined;
-  /** Range 1..512. */
+  /** Values 1 to 512. */
   readonly controller_queue_size: number | undefined;
-  /** Range 100... */
+  /** Values from 100. */
   readonly controller_rate_limit: OvsdbInteger | undefined;
   readonly enable_async_messages: boolean | undefined;
   readonly external_ids: ReadonlyMap<string, string>;
@@ -183,7 +183,7 @@ export interface ControllerRow {
   readonly local_gateway: string | undefined;
   readonly local_ip: string | undefined;
   readonly local_netmask: string | undefined;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff: OvsdbInteger | undefined;
   readonly other_config: ReadonlyMap<string, string>;
   /** Ephemeral: lost when the server restarts. */
@@ -197,11 +197,11 @@ export interface ControllerRow {
 /** What an insert into Controller takes; absent columns get their defaults. */
 export interface ControllerInsert {
   readonly connection_mode?: 'in-band' | 'out-of-band' | undefined;
-  /** Range 25... */
+  /** Values from 25. */
   readonly controller_burst_limit?: OvsdbInteger | undefined;
-  /** Range 1..512. */
+  /** Values 1 to 512. */
   readonly controller_queue_size?: number | undefined;
-  /** Range 100... */
+  /** Values from 100. */
   readonly controller_rate_limit?: OvsdbInteger | undefined;
   readonly enable_async_messages?: boolean | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -211,7 +211,7 @@ export interface ControllerInsert {
   readonly local_gateway?: string | undefined;
   readonly local_ip?: string | undefined;
   readonly local_netmask?: string | undefined;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff?: OvsdbInteger | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   /** Ephemeral: lost when the server restarts. */
@@ -225,11 +225,11 @@ export interface ControllerInsert {
 /** What an update of Controller takes; absent columns stay as they are. */
 export interface ControllerUpdate {
   readonly connection_mode?: 'in-band' | 'out-of-band' | undefined;
-  /** Range 25... */
+  /** Values from 25. */
   readonly controller_burst_limit?: OvsdbInteger | undefined;
-  /** Range 1..512. */
+  /** Values 1 to 512. */
   readonly controller_queue_size?: number | undefined;
-  /** Range 100... */
+  /** Values from 100. */
   readonly controller_rate_limit?: OvsdbInteger | undefined;
   readonly enable_async_messages?: boolean | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -239,7 +239,7 @@ export interface ControllerUpdate {
   readonly local_gateway?: string | undefined;
   readonly local_ip?: string | undefined;
   readonly local_netmask?: string | undefined;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff?: OvsdbInteger | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   /** Ephemeral: lost when the server restarts. */
@@ -254,7 +254,7 @@ export interface ControllerUpdate {
 export interface DatapathRow {
   readonly _uuid: Ref<'Datapath'>;
   readonly capabilities: ReadonlyMap<string, string>;
-  /** Range 0..65535. */
+  /** Keys 0 to 65535. */
   readonly ct_zones: ReadonlyMap<number, Ref<'CT_Zone'>>;
   readonly datapath_version: string;
   readonly external_ids: ReadonlyMap<string, string>;
@@ -263,7 +263,7 @@ export interface DatapathRow {
 /** What an insert into Datapath takes; absent columns get their defaults. */
 export interface DatapathInsert {
   readonly capabilities?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..65535. */
+  /** Keys 0 to 65535. */
   readonly ct_zones?: ReadonlyMap<number, Ref<'CT_Zone'> | RowHandle<'CT_Zone'>> | Readonly<Record<number, Ref<'CT_Zone'> | RowHandle<'CT_Zone'>>>;
   readonly datapath_version?: string;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -272,7 +272,7 @@ export interface DatapathInsert {
 /** What an update of Datapath takes; absent columns stay as they are. */
 export interface DatapathUpdate {
   readonly capabilities?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..65535. */
+  /** Keys 0 to 65535. */
   readonly ct_zones?: ReadonlyMap<number, Ref<'CT_Zone'> | RowHandle<'CT_Zone'>> | Readonly<Record<number, Ref<'CT_Zone'> | RowHandle<'CT_Zone'>>>;
   readonly datapath_version?: string;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -283,7 +283,7 @@ export interface FlowSampleCollectorSetRow {
   readonly _uuid: Ref<'Flow_Sample_Collector_Set'>;
   readonly bridge: Ref<'Bridge'>;
   readonly external_ids: ReadonlyMap<string, string>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly id: number;
   readonly ipfix: Ref<'IPFIX'> | undefined;
 }
@@ -292,7 +292,7 @@ export interface FlowSampleCollectorSetRow {
 export interface FlowSampleCollectorSetInsert {
   readonly bridge: Ref<'Bridge'> | RowHandle<'Bridge'>;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly id: number;
   readonly ipfix?: Ref<'IPFIX'> | RowHandle<'IPFIX'> | undefined;
 }
@@ -301,7 +301,7 @@ export interface FlowSampleCollectorSetInsert {
 export interface FlowSampleCollectorSetUpdate {
   readonly bridge?: Ref<'Bridge'> | RowHandle<'Bridge'>;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly id?: number;
   readonly ipfix?: Ref<'IPFIX'> | RowHandle<'IPFIX'> | undefined;
 }
@@ -310,87 +310,87 @@ export interface FlowSampleCollectorSetUpdate {
 export interface FlowTableRow {
   readonly _uuid: Ref<'Flow_Table'>;
   readonly external_ids: ReadonlyMap<string, string>;
-  /** Range 0... */
+  /** Values from 0. */
   readonly flow_limit: OvsdbInteger | undefined;
   readonly groups: readonly string[];
   readonly name: string | undefined;
   readonly overflow_policy: 'refuse' | 'evict' | undefined;
-  /** At most 3. */
+  /** At most 3 members. */
   readonly prefixes: readonly string[];
 }
 
 /** What an insert into Flow_Table takes; absent columns get their defaults. */
 export interface FlowTableInsert {
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0... */
+  /** Values from 0. */
   readonly flow_limit?: OvsdbInteger | undefined;
   readonly groups?: readonly string[] | ReadonlySet<string>;
   readonly name?: string | undefined;
   readonly overflow_policy?: 'refuse' | 'evict' | undefined;
-  /** At most 3. */
+  /** At most 3 members. */
   readonly prefixes?: readonly string[] | ReadonlySet<string>;
 }
 
 /** What an update of Flow_Table takes; absent columns stay as they are. */
 export interface FlowTableUpdate {
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0... */
+  /** Values from 0. */
   readonly flow_limit?: OvsdbInteger | undefined;
   readonly groups?: readonly string[] | ReadonlySet<string>;
   readonly name?: string | undefined;
   readonly overflow_policy?: 'refuse' | 'evict' | undefined;
-  /** At most 3. */
+  /** At most 3 members. */
   readonly prefixes?: readonly string[] | ReadonlySet<string>;
 }
 
 /** A row of IPFIX, not a root table: unreferenced rows vanish at commit. */
 export interface IPFIXRow {
   readonly _uuid: Ref<'IPFIX'>;
-  /** Range 0..4200. */
+  /** Values 0 to 4200. */
   readonly cache_active_timeout: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly cache_max_flows: number | undefined;
   readonly external_ids: ReadonlyMap<string, string>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_domain_id: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_point_id: number | undefined;
   readonly other_config: ReadonlyMap<string, string>;
-  /** Range 1..4294967295. */
+  /** Values 1 to 4294967295. */
   readonly sampling: number | undefined;
   readonly targets: readonly string[];
 }
 
 /** What an insert into IPFIX takes; absent columns get their defaults. */
 export interface IPFIXInsert {
-  /** Range 0..4200. */
+  /** Values 0 to 4200. */
   readonly cache_active_timeout?: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly cache_max_flows?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_domain_id?: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_point_id?: number | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 1..4294967295. */
+  /** Values 1 to 4294967295. */
   readonly sampling?: number | undefined;
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
 
 /** What an update of IPFIX takes; absent columns stay as they are. */
 export interface IPFIXUpdate {
-  /** Range 0..4200. */
+  /** Values 0 to 4200. */
   readonly cache_active_timeout?: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly cache_max_flows?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_domain_id?: number | undefined;
-  /** Range 0..4294967295. */
+  /** Values 0 to 4294967295. */
   readonly obs_point_id?: number | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 1..4294967295. */
+  /** Values 1 to 4294967295. */
   readonly sampling?: number | undefined;
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
@@ -408,7 +408,7 @@ export interface InterfaceRow {
   /** Ephemeral: lost when the server restarts. */
   readonly cfm_fault_status: readonly string[];
   readonly cfm_flap_count: OvsdbInteger | undefined;
-  /** Range 0..100. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 100. Ephemeral: lost when the server restarts. */
   readonly cfm_health: number | undefined;
   readonly cfm_mpid: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
@@ -419,15 +419,15 @@ export interface InterfaceRow {
   readonly duplex: 'half' | 'full' | undefined;
   readonly error: string | undefined;
   readonly external_ids: ReadonlyMap<string, string>;
-  /** Range 0..4294967295. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 4294967295. Ephemeral: lost when the server restarts. */
   readonly ifindex: number | undefined;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_burst: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_burst: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_rate: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_rate: OvsdbInteger;
   /** Ephemeral: lost when the server restarts. */
   readonly lacp_current: boolean | undefined;
@@ -443,12 +443,12 @@ export interface InterfaceRow {
   readonly mac_in_use: string | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly mtu: OvsdbInteger | undefined;
-  /** Range 1... */
+  /** Values from 1. */
   readonly mtu_request: OvsdbInteger | undefined;
   /** Immutable: set by the insert only. */
   readonly name: string;
   readonly ofport: OvsdbInteger | undefined;
-  /** Range 1..65279. */
+  /** Values 1 to 65279. */
   readonly ofport_request: number | undefined;
   readonly options: ReadonlyMap<string, string>;
   readonly other_config: ReadonlyMap<string, string>;
@@ -471,7 +471,7 @@ export interface InterfaceInsert {
   /** Ephemeral: lost when the server restarts. */
   readonly cfm_fault_status?: readonly string[] | ReadonlySet<string>;
   readonly cfm_flap_count?: OvsdbInteger | undefined;
-  /** Range 0..100. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 100. Ephemeral: lost when the server restarts. */
   readonly cfm_health?: number | undefined;
   readonly cfm_mpid?: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
@@ -482,15 +482,15 @@ export interface InterfaceInsert {
   readonly duplex?: 'half' | 'full' | undefined;
   readonly error?: string | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 4294967295. Ephemeral: lost when the server restarts. */
   readonly ifindex?: number | undefined;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_burst?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_burst?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_rate?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_rate?: OvsdbInteger;
   /** Ephemeral: lost when the server restarts. */
   readonly lacp_current?: boolean | undefined;
@@ -506,12 +506,12 @@ export interface InterfaceInsert {
   readonly mac_in_use?: string | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly mtu?: OvsdbInteger | undefined;
-  /** Range 1... */
+  /** Values from 1. */
   readonly mtu_request?: OvsdbInteger | undefined;
   /** Immutable: set by the insert only. */
   readonly name: string;
   readonly ofport?: OvsdbInteger | undefined;
-  /** Range 1..65279. */
+  /** Values 1 to 65279. */
   readonly ofport_request?: number | undefined;
   readonly options?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -534,7 +534,7 @@ export interface InterfaceUpdate {
   /** Ephemeral: lost when the server restarts. */
   readonly cfm_fault_status?: readonly string[] | ReadonlySet<string>;
   readonly cfm_flap_count?: OvsdbInteger | undefined;
-  /** Range 0..100. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 100. Ephemeral: lost when the server restarts. */
   readonly cfm_health?: number | undefined;
   readonly cfm_mpid?: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
@@ -545,15 +545,15 @@ export interface InterfaceUpdate {
   readonly duplex?: 'half' | 'full' | undefined;
   readonly error?: string | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. Ephemeral: lost when the server restarts. */
+  /** Values 0 to 4294967295. Ephemeral: lost when the server restarts. */
   readonly ifindex?: number | undefined;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_burst?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_burst?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_kpkts_rate?: OvsdbInteger;
-  /** Range 0... */
+  /** Values from 0. */
   readonly ingress_policing_rate?: OvsdbInteger;
   /** Ephemeral: lost when the server restarts. */
   readonly lacp_current?: boolean | undefined;
@@ -569,10 +569,10 @@ export interface InterfaceUpdate {
   readonly mac_in_use?: string | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly mtu?: OvsdbInteger | undefined;
-  /** Range 1... */
+  /** Values from 1. */
   readonly mtu_request?: OvsdbInteger | undefined;
   readonly ofport?: OvsdbInteger | undefined;
-  /** Range 1..65279. */
+  /** Values 1 to 65279. */
   readonly ofport_request?: number | undefined;
   readonly options?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -591,7 +591,7 @@ export interface ManagerRow {
   readonly inactivity_probe: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly is_connected: boolean;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff: OvsdbInteger | undefined;
   readonly other_config: ReadonlyMap<string, string>;
   /** Ephemeral: lost when the server restarts. */
@@ -606,7 +606,7 @@ export interface ManagerInsert {
   readonly inactivity_probe?: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly is_connected?: boolean;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff?: OvsdbInteger | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   /** Ephemeral: lost when the server restarts. */
@@ -621,7 +621,7 @@ export interface ManagerUpdate {
   readonly inactivity_probe?: OvsdbInteger | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly is_connected?: boolean;
-  /** Range 1000... */
+  /** Values from 1000. */
   readonly max_backoff?: OvsdbInteger | undefined;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   /** Ephemeral: lost when the server restarts. */
@@ -636,16 +636,16 @@ export interface MirrorRow {
   readonly name: string;
   /** Weak reference: vanishes with the row it names. */
   readonly output_port: Ref<'Port'> | undefined;
-  /** Range 1..4095. */
+  /** Values 1 to 4095. */
   readonly output_vlan: number | undefined;
   readonly select_all: boolean;
   /** Weak reference: vanishes with the row it names. */
   readonly select_dst_port: readonly Ref<'Port'>[];
   /** Weak reference: vanishes with the row it names. */
   readonly select_src_port: readonly Ref<'Port'>[];
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly select_vlan: readonly number[];
-  /** Range 14..65535. */
+  /** Values 14 to 65535. */
   readonly snaplen: number | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly statistics: ReadonlyMap<string, OvsdbInteger>;
@@ -657,16 +657,16 @@ export interface MirrorInsert {
   readonly name?: string;
   /** Weak reference: vanishes with the row it names. */
   readonly output_port?: Ref<'Port'> | RowHandle<'Port'> | undefined;
-  /** Range 1..4095. */
+  /** Values 1 to 4095. */
   readonly output_vlan?: number | undefined;
   readonly select_all?: boolean;
   /** Weak reference: vanishes with the row it names. */
   readonly select_dst_port?: readonly (Ref<'Port'> | RowHandle<'Port'>)[] | ReadonlySet<Ref<'Port'> | RowHandle<'Port'>>;
   /** Weak reference: vanishes with the row it names. */
   readonly select_src_port?: readonly (Ref<'Port'> | RowHandle<'Port'>)[] | ReadonlySet<Ref<'Port'> | RowHandle<'Port'>>;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly select_vlan?: readonly number[] | ReadonlySet<number>;
-  /** Range 14..65535. */
+  /** Values 14 to 65535. */
   readonly snaplen?: number | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly statistics?: ReadonlyMap<string, OvsdbInteger> | Readonly<Record<string, OvsdbInteger>>;
@@ -678,16 +678,16 @@ export interface MirrorUpdate {
   readonly name?: string;
   /** Weak reference: vanishes with the row it names. */
   readonly output_port?: Ref<'Port'> | RowHandle<'Port'> | undefined;
-  /** Range 1..4095. */
+  /** Values 1 to 4095. */
   readonly output_vlan?: number | undefined;
   readonly select_all?: boolean;
   /** Weak reference: vanishes with the row it names. */
   readonly select_dst_port?: readonly (Ref<'Port'> | RowHandle<'Port'>)[] | ReadonlySet<Ref<'Port'> | RowHandle<'Port'>>;
   /** Weak reference: vanishes with the row it names. */
   readonly select_src_port?: readonly (Ref<'Port'> | RowHandle<'Port'>)[] | ReadonlySet<Ref<'Port'> | RowHandle<'Port'>>;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly select_vlan?: readonly number[] | ReadonlySet<number>;
-  /** Range 14..65535. */
+  /** Values 14 to 65535. */
   readonly snaplen?: number | undefined;
   /** Ephemeral: lost when the server restarts. */
   readonly statistics?: ReadonlyMap<string, OvsdbInteger> | Readonly<Record<string, OvsdbInteger>>;
@@ -696,43 +696,43 @@ export interface MirrorUpdate {
 /** A row of NetFlow, not a root table: unreferenced rows vanish at commit. */
 export interface NetFlowRow {
   readonly _uuid: Ref<'NetFlow'>;
-  /** Range -1... */
+  /** Values from -1. */
   readonly active_timeout: OvsdbInteger;
   readonly add_id_to_interface: boolean;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_id: number | undefined;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_type: number | undefined;
   readonly external_ids: ReadonlyMap<string, string>;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets: readonly string[];
 }
 
 /** What an insert into NetFlow takes; absent columns get their defaults. */
 export interface NetFlowInsert {
-  /** Range -1... */
+  /** Values from -1. */
   readonly active_timeout?: OvsdbInteger;
   readonly add_id_to_interface?: boolean;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_id?: number | undefined;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_type?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
 
 /** What an update of NetFlow takes; absent columns stay as they are. */
 export interface NetFlowUpdate {
-  /** Range -1... */
+  /** Values from -1. */
   readonly active_timeout?: OvsdbInteger;
   readonly add_id_to_interface?: boolean;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_id?: number | undefined;
-  /** Range 0..255. */
+  /** Values 0 to 255. */
   readonly engine_type?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
 
@@ -811,11 +811,11 @@ export interface PortRow {
   readonly bond_fake_iface: boolean;
   readonly bond_mode: 'balance-tcp' | 'balance-slb' | 'active-backup' | undefined;
   readonly bond_updelay: OvsdbInteger;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly cvlans: readonly number[];
   readonly external_ids: ReadonlyMap<string, string>;
   readonly fake_bridge: boolean;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly interfaces: readonly Ref<'Interface'>[];
   readonly lacp: 'active' | 'passive' | 'off' | undefined;
   readonly mac: string | undefined;
@@ -832,9 +832,9 @@ export interface PortRow {
   readonly statistics: ReadonlyMap<string, OvsdbInteger>;
   /** Ephemeral: lost when the server restarts. */
   readonly status: ReadonlyMap<string, string>;
-  /** Range 0..4095. */
+  /** Values 0 to 4095. */
   readonly tag: number | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly trunks: readonly number[];
   readonly vlan_mode: 'trunk' | 'access' | 'native-tagged' | 'native-untagged' | 'dot1q-tunnel' | undefined;
 }
@@ -846,11 +846,11 @@ export interface PortInsert {
   readonly bond_fake_iface?: boolean;
   readonly bond_mode?: 'balance-tcp' | 'balance-slb' | 'active-backup' | undefined;
   readonly bond_updelay?: OvsdbInteger;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly cvlans?: readonly number[] | ReadonlySet<number>;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly fake_bridge?: boolean;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly interfaces: readonly (Ref<'Interface'> | RowHandle<'Interface'>)[] | ReadonlySet<Ref<'Interface'> | RowHandle<'Interface'>>;
   readonly lacp?: 'active' | 'passive' | 'off' | undefined;
   readonly mac?: string | undefined;
@@ -867,9 +867,9 @@ export interface PortInsert {
   readonly statistics?: ReadonlyMap<string, OvsdbInteger> | Readonly<Record<string, OvsdbInteger>>;
   /** Ephemeral: lost when the server restarts. */
   readonly status?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4095. */
+  /** Values 0 to 4095. */
   readonly tag?: number | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly trunks?: readonly number[] | ReadonlySet<number>;
   readonly vlan_mode?: 'trunk' | 'access' | 'native-tagged' | 'native-untagged' | 'dot1q-tunnel' | undefined;
 }
@@ -881,11 +881,11 @@ export interface PortUpdate {
   readonly bond_fake_iface?: boolean;
   readonly bond_mode?: 'balance-tcp' | 'balance-slb' | 'active-backup' | undefined;
   readonly bond_updelay?: OvsdbInteger;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly cvlans?: readonly number[] | ReadonlySet<number>;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly fake_bridge?: boolean;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly interfaces?: readonly (Ref<'Interface'> | RowHandle<'Interface'>)[] | ReadonlySet<Ref<'Interface'> | RowHandle<'Interface'>>;
   readonly lacp?: 'active' | 'passive' | 'off' | undefined;
   readonly mac?: string | undefined;
@@ -900,9 +900,9 @@ export interface PortUpdate {
   readonly statistics?: ReadonlyMap<string, OvsdbInteger> | Readonly<Record<string, OvsdbInteger>>;
   /** Ephemeral: lost when the server restarts. */
   readonly status?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4095. */
+  /** Values 0 to 4095. */
   readonly tag?: number | undefined;
-  /** Range 0..4095. At most 4096. */
+  /** Values 0 to 4095. At most 4096 members. */
   readonly trunks?: readonly number[] | ReadonlySet<number>;
   readonly vlan_mode?: 'trunk' | 'access' | 'native-tagged' | 'native-untagged' | 'dot1q-tunnel' | undefined;
 }
@@ -912,7 +912,7 @@ export interface QoSRow {
   readonly _uuid: Ref<'QoS'>;
   readonly external_ids: ReadonlyMap<string, string>;
   readonly other_config: ReadonlyMap<string, string>;
-  /** Range 0..4294967295. */
+  /** Keys 0 to 4294967295. */
   readonly queues: ReadonlyMap<number, Ref<'Queue'>>;
   readonly type: string;
 }
@@ -921,7 +921,7 @@ export interface QoSRow {
 export interface QoSInsert {
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Keys 0 to 4294967295. */
   readonly queues?: ReadonlyMap<number, Ref<'Queue'> | RowHandle<'Queue'>> | Readonly<Record<number, Ref<'Queue'> | RowHandle<'Queue'>>>;
   readonly type?: string;
 }
@@ -930,7 +930,7 @@ export interface QoSInsert {
 export interface QoSUpdate {
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
-  /** Range 0..4294967295. */
+  /** Keys 0 to 4294967295. */
   readonly queues?: ReadonlyMap<number, Ref<'Queue'> | RowHandle<'Queue'>> | Readonly<Record<number, Ref<'Queue'> | RowHandle<'Queue'>>>;
   readonly type?: string;
 }
@@ -938,7 +938,7 @@ export interface QoSUpdate {
 /** A row of Queue, a root table. */
 export interface QueueRow {
   readonly _uuid: Ref<'Queue'>;
-  /** Range 0..63. */
+  /** Values 0 to 63. */
   readonly dscp: number | undefined;
   readonly external_ids: ReadonlyMap<string, string>;
   readonly other_config: ReadonlyMap<string, string>;
@@ -946,7 +946,7 @@ export interface QueueRow {
 
 /** What an insert into Queue takes; absent columns get their defaults. */
 export interface QueueInsert {
-  /** Range 0..63. */
+  /** Values 0 to 63. */
   readonly dscp?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -954,7 +954,7 @@ export interface QueueInsert {
 
 /** What an update of Queue takes; absent columns stay as they are. */
 export interface QueueUpdate {
-  /** Range 0..63. */
+  /** Values 0 to 63. */
   readonly dscp?: number | undefined;
   readonly external_ids?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
   readonly other_config?: ReadonlyMap<string, string> | Readonly<Record<string, string>>;
@@ -996,7 +996,7 @@ export interface SFlowRow {
   readonly header: OvsdbInteger | undefined;
   readonly polling: OvsdbInteger | undefined;
   readonly sampling: OvsdbInteger | undefined;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets: readonly string[];
 }
 
@@ -1007,7 +1007,7 @@ export interface SFlowInsert {
   readonly header?: OvsdbInteger | undefined;
   readonly polling?: OvsdbInteger | undefined;
   readonly sampling?: OvsdbInteger | undefined;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
 
@@ -1018,7 +1018,7 @@ export interface SFlowUpdate {
   readonly header?: OvsdbInteger | undefined;
   readonly polling?: OvsdbInteger | undefined;
   readonly sampling?: OvsdbInteger | undefined;
-  /** At least 1. */
+  /** At least 1 member. */
   readonly targets?: readonly string[] | ReadonlySet<string>;
 }
 

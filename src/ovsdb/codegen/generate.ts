@@ -102,15 +102,23 @@ function valueTypeOf(type: ColumnType, use: Use): string {
   }
 }
 
+function boundsOf(what: string, low: string | undefined, high: string | undefined): string[] {
+  if (low === undefined && high === undefined) return [];
+  if (low === undefined) return [`${what} up to ${high ?? ''}.`];
+  return [high === undefined ? `${what} from ${low}.` : `${what} ${low} to ${high}.`];
+}
+
 /** What a person should know about a column beyond its type. */
 function notesOf(column: ColumnSchema): string[] {
   const { key, min, max, kind } = column.type;
-  const { minInteger: low, maxInteger: high, minLength, maxLength } = key;
-  const notes: string[] = [];
-  if (low !== undefined || high !== undefined) notes.push(`Range ${String(low ?? '')}..${String(high ?? '')}.`);
-  if (minLength !== undefined || maxLength !== undefined) notes.push(`Length ${minLength ?? 0}..${maxLength ?? ''}.`);
-  if ((kind === 'set' || kind === 'map') && min > 0) notes.push(`At least ${min}.`);
-  if ((kind === 'set' || kind === 'map') && Number.isFinite(max)) notes.push(`At most ${max}.`);
+  const isMany = kind === 'set' || kind === 'map';
+  const notes = [
+    ...boundsOf(kind === 'map' ? 'Keys' : 'Values', key.minInteger?.toString(), key.maxInteger?.toString()),
+    ...boundsOf(kind === 'map' ? 'Keys' : 'Values', key.minReal?.toString(), key.maxReal?.toString()),
+    ...boundsOf('Length', key.minLength?.toString(), key.maxLength?.toString()),
+  ];
+  if (isMany && min > 0) notes.push(`At least ${min} member.`);
+  if (isMany && Number.isFinite(max)) notes.push(`At most ${max} members.`);
   if (key.refType === 'weak') notes.push('Weak reference: vanishes with the row it names.');
   if (column.ephemeral) notes.push('Ephemeral: lost when the server restarts.');
   if (!column.mutable) notes.push('Immutable: set by the insert only.');
