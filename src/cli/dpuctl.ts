@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AgentStatus } from '../agent/status.js';
+import { systemClock } from '../lib/clock.js';
 import { AgentError, systemErrorCode } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { formatJournalEntry, formatStatus } from './status-text.js';
@@ -74,7 +75,7 @@ function perform(args: readonly string[]): number {
     }
     case 'status': {
       const status = readStatus(runDir);
-      const ageSeconds = Math.round((Date.now() - status.wallMs) / 1000);
+      const ageSeconds = Math.round((systemClock.wallMs() - status.wallMs) / 1000);
       const text = `${formatStatus(status)}\nAs of ${ageSeconds} s ago.\n`;
       print(values.json ? `${JSON.stringify(status, undefined, 2)}\n` : text);
       return status.isReady ? 0 : 3;
