@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { formatEffective } from '../../src/config/effective.js';
+import { loadConfig } from '../../src/config/load.js';
+
+const show = (text: string): string => {
+  const { config, origins } = loadConfig({ text, sets: ['log.level=debug'] });
+  return formatEffective(config, origins);
+};
+
+describe('formatEffective', () => {
+  it('comments every value with its origin', () => {
+    const shown = show('bridges:\n  - name: br-int\n    protocols: [OpenFlow13, OpenFlow15]\n');
+    expect(shown).toContain('  level: debug # flag\n');
+    expect(shown).toContain('  format: json # default\n');
+    expect(shown).toContain('  - name: br-int # file:2\n');
+    expect(shown).toContain('    protocols: [ OpenFlow13, OpenFlow15 ] # file:3\n');
+    expect(shown).toContain('    ports: [] # default\n');
+  });
+
+  it('blots out secrets', () => {
+    const shown = show('bridges: [{name: a, ports: [{name: p, kind: system, options: {psk: hunter2, x: shown}}]}]');
+    expect(shown).not.toContain('hunter2');
+    expect(shown).toContain('psk: "(redacted)" # file:1');
+    expect(shown).toContain('x: shown # file:1');
+  });
+
+  it('quotes text that could be taken for something else, or for several lines', () => {
+    const shown = show('bridges: [{name: a, otherConfig: {a: "true", b: "1e3", c: "x\\ny", d: "# no comment"}}]');
+    expect(loadConfig({ text: shown }).config.bridges[0]?.otherConfig).toEqual({
+      a: 'true',
+      b: '1e3',
+      c: 'x\ny',
+      d: '# no comment',
+    });
+    expect(shown).toContain('c: "x\\ny" # file:1');
+  });
+});
