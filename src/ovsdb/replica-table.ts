@@ -149,10 +149,14 @@ export class ReplicaTable implements ReadonlyTable {
     }
   }
 
+  /** Uses an index that is there or that the schema declares; a query in passing is no reason to keep a new one. */
   #candidates(column: string, value: Value): Iterable<Row> {
-    if (column !== '_uuid') return this.by(column, value);
-    const row = this.#rows.get(value as Uuid);
-    return row === undefined ? [] : [row];
+    if (column === '_uuid') {
+      const row = this.#rows.get(value as Uuid);
+      return row === undefined ? [] : [row];
+    }
+    const isDeclared = this.plan.schema.indexes.some((index) => index.length === 1 && index[0] === column);
+    return isDeclared || this.#indexes.has(`columns\u0000${column}`) ? this.by(column, value) : this.rows();
   }
 
   #rowsOf(uuids: Iterable<Uuid>): readonly Row[] {
