@@ -38,6 +38,7 @@ class Wire {
 
   call(method: string, params: readonly Json[]): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) reject(new Error('the server hung up before'));
       this.#onReply = resolve;
       this.#onClose = reject;
       this.#socket.write(writeJson({ id: 1, method, params }));
@@ -306,7 +307,7 @@ describe('values', () => {
           expect(new Set(row?.['protocols'] as string[])).toEqual(new Set(update.protocols));
         if (update.counter !== undefined) expect(BigInt(row?.['counter'] as number)).toBe(BigInt(update.counter));
       }),
-      { numRuns: 150 },
+      { numRuns: 150, endOnFailure: true },
     );
   });
 
