@@ -111,6 +111,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   const watcher = new ConfigWatcher({
     file: source.file,
     env,
+    config,
     sets: source.sets,
     clock,
     onChange: (loaded) => {
