@@ -9,7 +9,7 @@ import type { BaseType, ColumnType } from './column-type.js';
 import { RowHandle } from './row-handle.js';
 import type { Atom, Json, OvsdbInteger } from './types.js';
 import { integerMax, integerMin, isUuid } from './value-model.js';
-import { isStorableText, writeJson } from './wire/json-exact.js';
+import { isStorableReal, isStorableText, writeJson } from './wire/json-exact.js';
 
 /** Where a value is meant to go; only for errors. */
 export interface ValuePlace {
@@ -52,6 +52,8 @@ function encodeInteger(base: BaseType, value: unknown, place: ValuePlace): Json 
 
 function encodeReal(base: BaseType, value: unknown, place: ValuePlace): Json {
   if (typeof value !== 'number' || !Number.isFinite(value)) return refuse('a finite number', value, place);
+  if (!isStorableReal(value))
+    return refuse('zero, or from 2.2250738585072014e-308 to 1.79769313486231e308', value, place);
   checkRange(value, base.minReal, base.maxReal, place);
   return value;
 }

@@ -85,10 +85,24 @@ function writeObject(object: { readonly [key: string]: Json }, depth: number): s
   return `${out}}`;
 }
 
+/** Least magnitude of a real other than zero: below it strtod(3) reports a range error, and ovsdb-server hangs up. */
+const realLeast = 2 ** -1022;
+/**
+ * Greatest magnitude of a real. The server prints 15 significant digits; anything greater would be printed as a number past
+ * the range of a double, which it could not read back from its own database file.
+ */
+const realGreatest = 1.79769313486231e308;
+
+/** Whether ovsdb-server can take, keep and read back the number. */
+export function isStorableReal(value: number): boolean {
+  const magnitude = Math.abs(value);
+  return magnitude === 0 || (magnitude >= realLeast && magnitude <= realGreatest);
+}
+
 function write(value: Json, depth: number): string {
   if (typeof value === 'string') return writeText(value);
   if (typeof value === 'number')
-    return Number.isFinite(value) ? String(value) : refuse('not a finite number', String(value));
+    return isStorableReal(value) ? String(value) : refuse('a number that the server cannot keep', String(value));
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value !== 'object') return refuse('not a JSON value', typeof value);
   if (depth >= jsonDepthMax) return refuse('nested deeper than 1000', '');

@@ -15,6 +15,9 @@ import { parseJsonExact, writeJson } from '../../../src/ovsdb/wire/json-exact.js
 import { smallSchema, smallSchemaJson } from '../../fakes/small-schema.js';
 import { OvsLab } from '../lab/ovs.js';
 
+/** Reals that the server keeps; the others are refused before they are sent. */
+const isKept = (value: number): boolean => value === 0 || (Math.abs(value) >= 2 ** -1022 && Math.abs(value) < 1.7e308);
+
 /** A connection to the server that knows nothing of the client under test: one call at a time. */
 class Wire {
   readonly schema = smallSchema;
@@ -291,7 +294,7 @@ describe('values', () => {
         counter: fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
         limit: fc.option(fc.integer(), { nil: undefined }),
         mode: fc.option(fc.constantFrom('secure', 'standalone'), { nil: undefined }),
-        weights: fc.uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 3 }),
+        weights: fc.uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }).filter(isKept), { maxLength: 3 }),
       },
       { requiredKeys: [] },
     );

@@ -106,3 +106,16 @@ describe('writeJson', () => {
     );
   });
 });
+
+describe('reals', () => {
+  it.each([5e-324, 1e-310, -1e-308, Number.MAX_VALUE, Number.NaN, Number.POSITIVE_INFINITY])(
+    'that the server hangs up at, or cannot read back, are never written: %d',
+    (value) => {
+      expect(() => writeJson([value])).toThrow(expect.objectContaining({ code: 'OVSDB_VALUE_INVALID' }));
+    },
+  );
+
+  it.each([0, -0, 2 ** -1022, 1.7e308, -0.1])('that the server keeps are written: %d', (value) => {
+    expect(Number(writeJson(value))).toBeCloseTo(value);
+  });
+});
