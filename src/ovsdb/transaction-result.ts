@@ -19,30 +19,30 @@ export interface OperationRef {
   readonly index: number;
 }
 
-/** What the decoder has to know about each operation that was sent, in the order of sending. */
-export interface SentOperation {
-  /** `insert`, `update`, `assert` … */
-  readonly op: string;
-  readonly table?: string;
-  /** One line for people, for the facts of an error. */
-  readonly text: string;
-}
-
 /**
  * The results of a transaction that was committed, one per operation sent.
+ * @param describe the operation at an index as one line for people
  * @throws AgentError typed by the server's error string when it was not, with `operationIndex`, `operation` and `table`
  *   in the facts (absent when the failure belongs to the commit as a whole); PEER_PROTOCOL when the reply does not fit
  */
-export function decodeResults(sent: readonly SentOperation[], reply: Json): readonly JsonObject[] {
+export function decodeResults(
+  sent: readonly JsonObject[],
+  reply: Json,
+  describe: (index: number) => string,
+): readonly JsonObject[] {
   if (!isArray(reply)) throw unexpected('the reply to a transaction is not an array');
-  throwFirstError(sent, reply);
+  throwFirstError(sent, reply, describe);
   if (reply.length !== sent.length) {
     throw unexpected(`the transaction has ${sent.length} operations but ${reply.length} results`);
   }
   return sent.map((operation, index) => checkResult(operation, reply[index]));
 }
 
-function throwFirstError(sent: readonly SentOperation[], reply: readonly Json[]): void {
+function throwFirstError(
+  sent: readonly JsonObject[],
+  reply: readonly Json[],
+  describe: (index: number) => string,
+): void {
   for (const [index, result] of reply.entries()) {
     // Operations behind a failed one have null for a result; the error stands before them.
     if (!isObject(result)) continue;
@@ -54,23 +54,32 @@ function throwFirstError(sent: readonly SentOperation[], reply: readonly Json[])
     throw errorFromReply(result, {
       phase: 'operation',
       operationIndex: index,
-      operation: safeText(operation.text, 512),
-      ...(operation.table === undefined ? {} : { table: operation.table }),
+      operation: safeText(describe(index), 512),
+      ...(typeof operation['table'] === 'string' ? { table: operation['table'] } : {}),
     });
   }
 }
 
-function checkResult(operation: SentOperation, result: Json | undefined): JsonObject {
-  if (!isObject(result)) throw unexpected(`no result for the operation ${operation.op}`);
-  const isFit = {
-    insert: () => insertedUuid(result) !== undefined,
-    update: () => typeof result['count'] === 'number',
-    mutate: () => typeof result['count'] === 'number',
-    delete: () => typeof result['count'] === 'number',
-    select: () => isArray(result['rows']),
-  }[operation.op];
-  if (isFit?.() === false) throw unexpected(`the result of the operation ${operation.op} has the wrong shape`);
+function checkResult(operation: JsonObject, result: Json | undefined): JsonObject {
+  const op = String(operation['op']);
+  if (!isObject(result)) throw unexpected(`no result for the operation ${op}`);
+  if (!isFit(op, result)) throw unexpected(`the result of the operation ${op} has the wrong shape`);
   return result;
+}
+
+function isFit(op: string, result: JsonObject): boolean {
+  switch (op) {
+    case 'insert':
+      return insertedUuid(result) !== undefined;
+    case 'update':
+    case 'mutate':
+    case 'delete':
+      return typeof result['count'] === 'number';
+    case 'select':
+      return isArray(result['rows']);
+    default:
+      return true;
+  }
 }
 
 function insertedUuid(result: JsonObject): Uuid | undefined {
@@ -88,19 +97,17 @@ function unexpected(message: string): AgentError {
   return new AgentError('PEER_PROTOCOL', message);
 }
 
-/** Turns one row of a `select` into values; bound to the table by the transaction. */
-export type RowDecoder = (row: JsonObject) => Row;
+/** Turns one row that the operation at `index` selected into values. */
+export type RowDecoder = (index: number, row: JsonObject) => Row;
 
-/** The decoder for rows of `table`; columns that the schema does not know are left out. */
-export function rowDecoder(table: TableSchema): RowDecoder {
-  return (row) => {
-    const values: Record<string, Value> = {};
-    for (const [column, json] of Object.entries(row)) {
-      const type = column === '_uuid' || column === '_version' ? uuidType : table.columns.get(column)?.type;
-      if (type !== undefined) values[column] = decodeValue(type, json);
-    }
-    return values as Row;
-  };
+/** The values of a selected row of `table`; columns that the schema does not know are left out. */
+export function decodeRow(table: TableSchema, row: JsonObject): Row {
+  const values: Record<string, Value> = {};
+  for (const [column, json] of Object.entries(row)) {
+    const type = column === '_uuid' || column === '_version' ? uuidType : table.columns.get(column)?.type;
+    if (type !== undefined) values[column] = decodeValue(type, json);
+  }
+  return values as Row;
 }
 
 /** A committed transaction. */
@@ -108,16 +115,12 @@ export class TransactionOutcome {
   /** The raw results of the operations about rows, in the order in which they were added. */
   readonly results: readonly JsonObject[];
   readonly #inserts: ReadonlyMap<RowHandle, number>;
-  readonly #decoders: readonly RowDecoder[];
+  readonly #decode: RowDecoder;
 
-  constructor(
-    results: readonly JsonObject[],
-    inserts: ReadonlyMap<RowHandle, number>,
-    decoders: readonly RowDecoder[],
-  ) {
+  constructor(results: readonly JsonObject[], inserts: ReadonlyMap<RowHandle, number>, decode: RowDecoder) {
     this.results = results;
     this.#inserts = inserts;
-    this.#decoders = decoders;
+    this.#decode = decode;
   }
 
   /**
@@ -145,11 +148,10 @@ export class TransactionOutcome {
   /** The rows that a select found. */
   rows(ref: OperationRef): readonly Row[] {
     const rows = this.#result(ref.index)['rows'];
-    const decode = this.#decoders[ref.index];
-    if (!isArray(rows) || decode === undefined) throw foreign('the operation has no rows');
+    if (!isArray(rows)) throw foreign('the operation has no rows');
     return rows.map((row) => {
       if (!isObject(row)) throw unexpected('a row of a select is not an object');
-      return decode(row);
+      return this.#decode(ref.index, row);
     });
   }
 

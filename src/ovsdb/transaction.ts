@@ -30,9 +30,9 @@ import {
 import { lintOperations, type Hint } from './transaction-lint.js';
 import {
   decodeResults,
+  decodeRow,
   type OperationRef,
-  rowDecoder,
-  type SentOperation,
+  type RowDecoder,
   TransactionOutcome,
 } from './transaction-result.js';
 import {
@@ -61,7 +61,8 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
   readonly #locks: string[] = [];
   readonly #comments: string[] = [];
   #ending: JsonObject | undefined;
-  #isSealed = false;
+  /** What was sent; nothing changes any more. */
+  #sealed: readonly JsonObject[] | undefined;
 
   /** @param database differs from the schema's name only where a server was told another one */
   constructor(schema: DatabaseSchema, database: string = schema.name) {
@@ -263,25 +264,19 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
    * The operations as `transact` sends them, lock assertions first. Nothing can be added afterwards.
    * @throws AgentError OVSDB_VALUE_INVALID when a reference is to a row of another transaction
    */
-  toOperations(): Json[] {
-    this.#isSealed = true;
-    this.#guards.checkReferences(this.#names);
-    this.#list.checkReferences(this.#names);
-    return [
-      ...this.#locks.map((lock) => ({ op: 'assert', lock })),
-      ...this.#rowOperations().map(encodeOperation),
-      ...this.#comments.map((comment) => ({ op: 'comment', comment })),
-      ...(this.#ending === undefined ? [] : [this.#ending]),
-    ];
+  toOperations(): readonly JsonObject[] {
+    this.#sealed ??= this.#seal();
+    return this.#sealed;
   }
 
   /** The outcome that the server's reply to `toOperations` tells; throws as `decodeResults` does. */
   decodeOutcome(reply: Json): TransactionOutcome {
-    assert(this.#isSealed, 'a transaction is decoded after it was sent');
-    const results = decodeResults(this.#sent(), reply);
+    assert(this.#sealed !== undefined, 'a transaction is decoded after it was sent');
+    const results = decodeResults(this.#sealed, reply, (index) => this.#describeSent(index));
     const start = this.#locks.length + this.#guards.operations.length;
-    const decoders = this.#list.operations.map((operation) => rowDecoder(this.#table(operation.table)));
-    return new TransactionOutcome(results.slice(start, start + this.#list.operations.length), this.#inserts, decoders);
+    const { operations } = this.#list;
+    const decode: RowDecoder = (index, row) => decodeRow(this.#table(operations[index]?.table ?? ''), row);
+    return new TransactionOutcome(results.slice(start, start + operations.length), this.#inserts, decode);
   }
 
   /** The transaction for people, one operation per line, in the words of ovs-vsctl. */
@@ -303,7 +298,18 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
   }
 
   #assertOpen(): void {
-    assert(!this.#isSealed, 'a transaction is not changed after it was sent');
+    assert(this.#sealed === undefined, 'a transaction is not changed after it was sent');
+  }
+
+  #seal(): readonly JsonObject[] {
+    this.#guards.checkReferences(this.#names);
+    this.#list.checkReferences(this.#names);
+    const operations: JsonObject[] = this.#locks.map((lock) => ({ op: 'assert', lock }));
+    for (const operation of this.#guards.operations) operations.push(encodeOperation(operation));
+    for (const operation of this.#list.operations) operations.push(encodeOperation(operation));
+    for (const comment of this.#comments) operations.push({ op: 'comment', comment });
+    if (this.#ending !== undefined) operations.push(this.#ending);
+    return operations;
   }
 
   #end(operation: JsonObject): void {
@@ -359,18 +365,8 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
     return { index: this.#list.addMutate({ op: 'mutate', table, where, mutations: [...mutations] }, target) };
   }
 
-  #sent(): readonly SentOperation[] {
-    return [
-      ...this.#locks.map((lock) => ({ op: 'assert', text: `assert ${lock}` })),
-      ...this.#rowOperations().map((operation) => ({
-        op: operation.op,
-        table: operation.table,
-        get text() {
-          return describeOperation(operation);
-        },
-      })),
-      ...this.#comments.map(() => ({ op: 'comment', text: 'comment' })),
-      ...(this.#ending === undefined ? [] : [{ op: 'end', text: 'commit or abort' }]),
-    ];
+  #describeSent(index: number): string {
+    const operation = this.#rowOperations()[index - this.#locks.length];
+    return operation === undefined ? String(this.#sealed?.[index]?.['op']) : describeOperation(operation);
   }
 }

@@ -151,7 +151,8 @@ export class FrameScanner {
   }
 
   #parse(bytes: Buffer, start: number, end: number): JsonObject {
-    const text = textOf(bytes, start, end, isAscii(bytes));
+    // Of this frame alone: a chunk may hold hundreds of them.
+    const text = textOf(bytes, start, end, isAscii(bytes.subarray(start, end)));
     try {
       // A text that begins with a brace parses to an object or not at all.
       return parseBounded(text, this.#scanner.hasLongDigits) as JsonObject;
