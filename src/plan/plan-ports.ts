@@ -187,7 +187,9 @@ function isDeviceRecreated(builder: PlanBuilder, port: DesiredPort, present: Obs
   const netdev = observed.netdevs.get(port.name);
   if (port.type !== '' || main?.type !== '' || netdev === undefined) return false;
   if (main.ofport === undefined || main.ofport <= 0 || !observed.liveness.answering.has(present.bridge)) return false;
-  return !netdev.isPromiscuous || (main.ifindex !== undefined && main.ifindex !== netdev.ifindex);
+  // 0 stands for a device without an index (ovs-vswitchd.conf.db(5), table Interface), which proves nothing.
+  const isOther = main.ifindex !== undefined && main.ifindex > 0 && main.ifindex !== netdev.ifindex;
+  return !netdev.isPromiscuous || isOther;
 }
 
 /**

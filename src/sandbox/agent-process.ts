@@ -53,13 +53,25 @@ export class AgentProcess {
 
   /** Waits until the agent says that everything is ready, in a status newer than `sinceWallMs`. */
   async ready(sinceWallMs: number, waitMsMax = 20_000): Promise<AgentStatus> {
-    return eventually(
-      async () => {
-        const status = await this.status();
-        return status?.isReady === true && status.wallMs >= sinceWallMs ? status : undefined;
-      },
-      'the agent reports everything ready',
-      waitMsMax,
-    );
+    let last: AgentStatus | undefined;
+    try {
+      return await eventually(
+        async () => {
+          last = await this.status();
+          return last?.isReady === true && last.wallMs >= sinceWallMs ? last : undefined;
+        },
+        'the agent reports everything ready',
+        waitMsMax,
+      );
+    } catch (cause) {
+      throw new Error(`the agent is not ready: ${explainUnready(last)}\n${this.log.slice(-2_000)}`, { cause });
+    }
   }
+}
+
+/** What is in the way of readiness, one line each. */
+function explainUnready(status: AgentStatus | undefined): string {
+  if (status === undefined) return 'it has shown no status';
+  const unready = status.conditions.filter((entry) => entry.state !== 'ready');
+  return unready.map((entry) => `${entry.object.name} ${entry.reason}: ${entry.message}`).join('\n');
 }
