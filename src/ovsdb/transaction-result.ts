@@ -3,6 +3,7 @@
  * fault (RFC 7047 section 4.1.3). Callers ask by the references that `Transaction` gave them, so operations that were
  * put in front on the way out (a lock's `assert`) never shift the answers.
  */
+import { assert } from '../lib/assert.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { isArray } from './operation.js';
@@ -61,7 +62,8 @@ function throwFirstError(
 }
 
 function checkResult(operation: JsonObject, result: Json | undefined): JsonObject {
-  const op = String(operation['op']);
+  const op = operation['op'];
+  assert(typeof op === 'string', 'every operation says what it is');
   if (!isObject(result)) throw unexpected(`no result for the operation ${op}`);
   if (!isFit(op, result)) throw unexpected(`the result of the operation ${op} has the wrong shape`);
   return result;

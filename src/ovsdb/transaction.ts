@@ -367,6 +367,6 @@ export class Transaction<Database extends DatabaseTypes = AnyDatabase> {
 
   #describeSent(index: number): string {
     const operation = this.#rowOperations()[index - this.#locks.length];
-    return operation === undefined ? String(this.#sealed?.[index]?.['op']) : describeOperation(operation);
+    return operation === undefined ? 'assert, comment, commit or abort' : describeOperation(operation);
   }
 }
