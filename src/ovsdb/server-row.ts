@@ -89,7 +89,7 @@ export function rememberServer(row: ServerRow, memory: ClusterMemory): ClusterMe
 }
 
 function isStale(row: ServerRow, memory: ClusterMemory): boolean {
-  if (row.model !== 'clustered' || row.cid !== memory.cid) return false;
+  if (row.model !== 'clustered' || memory.cid === undefined || row.cid !== memory.cid) return false;
   return row.index === undefined || row.index < memory.indexMin;
 }
 
