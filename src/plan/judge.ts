@@ -26,11 +26,21 @@ const failed = (reason: Reason, message: string): Verdict => ({ state: 'failed',
 
 /** What vswitchd itself says of the bridge, by its sockets. */
 function judgeLiveness(bridge: string, observed: Observed): Verdict | undefined {
-  if (observed.liveness.answering.has(bridge)) return undefined;
-  if (observed.liveness.answering.size > 0) {
+  const { answering, silent } = observed.liveness;
+  if (answering.has(bridge)) return undefined;
+  if (answering.size > 0) {
+    const { curCfg, nextCfg } = observed.root;
+    // It may be about to make the switch.
+    if (curCfg < nextCfg) return lagging(observed);
+    if (!silent.has(bridge)) return waiting('VswitchdUnasked', `Open vSwitch has yet to answer for ${bridge}.`);
     return failed('BridgeNotMade', `Open vSwitch answers for other bridges, and has made no switch for ${bridge}.`);
   }
+  if (silent.size === 0) return waiting('VswitchdUnasked', 'ovs-vswitchd has yet to answer.');
   return failed('VswitchdSilent', 'ovs-vswitchd does not answer, so nothing in the database proves a working port.');
+}
+
+function lagging({ root }: Observed): Verdict {
+  return waiting('VswitchdLagging', `ovs-vswitchd has applied configuration ${root.curCfg} of ${root.nextCfg}.`);
 }
 
 function judgeBridge(intent: BridgeIntent, present: ObservedBridge | undefined, input: PlanInput): Verdict {
@@ -38,11 +48,7 @@ function judgeBridge(intent: BridgeIntent, present: ObservedBridge | undefined, 
   if (present === undefined) return waiting('NotApplied', 'The bridge is not in the database yet.');
   const silent = judgeLiveness(intent.name, observed);
   if (silent !== undefined) return silent;
-  if (observed.root.curCfg < observed.root.nextCfg) {
-    const { curCfg, nextCfg } = observed.root;
-    return waiting('VswitchdLagging', `ovs-vswitchd has applied configuration ${curCfg} of ${nextCfg}.`);
-  }
-  return ready;
+  return observed.root.curCfg < observed.root.nextCfg ? lagging(observed) : ready;
 }
 
 function judgePatch(main: ObservedInterface): Verdict {

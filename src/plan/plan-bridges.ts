@@ -7,8 +7,9 @@ import type { Observed, ObservedBridge } from '../model/observed.js';
 import { parsePins, type StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
 import { deriveDatapathId, deriveHwaddr } from './identity.js';
-import { holderOfInterface, isOwnBridge, isOwnPort } from './own-rows.js';
+import { isOwnBridge } from './own-rows.js';
 import type { PlanBuilder } from './plan-builder.js';
+import { portConflict } from './port-conflicts.js';
 import { diffRow, isEmptyEdit, type PresentRow, type RowDiff, type WantedRow } from './row-diff.js';
 
 /** datapath-id and hwaddr: as declared, else as pinned before, else as they are (adopted), else derived from the name. */
@@ -92,24 +93,16 @@ function block(
 }
 
 /**
- * Whether somebody else's port or bond member has the name that the new bridge's local port must have. Open vSwitch cannot
- * make such a bridge, and creating its row would break the port that is there.
+ * Whether a port or bond member that cannot become the new bridge's local port has its name. Open vSwitch cannot make such
+ * a bridge, and creating its row would break the port that is there.
  */
 function isNameTaken(builder: PlanBuilder, intent: BridgeIntent, object: ObjectRef): boolean {
-  const { observed, owner } = builder.input;
-  const holder = observed.ports.get(intent.name) ?? holderOfInterface(observed, intent.name);
-  if (holder === undefined || (holder.name === intent.name && isOwnPort(holder, owner))) return false;
-  const where = `${safeText(holder.name)} on ${safeText(holder.bridge)}`;
-  const message = `Bridge ${intent.name} needs a local port of its name, which port ${where} has.`;
-  const claimants = [intent.source.name, `whoever made port ${where}`];
-  builder.findings.push({
-    reason: 'PortOnForeignBridge',
-    object,
-    message,
-    claimants,
-    remedy: 'Remove that port, or name the bridge otherwise.',
-  });
-  builder.blocked.push({ object, state: 'failed', reason: 'PortOnForeignBridge', message, evidence: {} });
+  const local = builder.input.desired.ports.get(intent.name);
+  const conflict = local === undefined ? undefined : portConflict(builder.input, local);
+  if (conflict === undefined) return false;
+  const message = `Bridge ${intent.name} cannot have its local port: ${conflict.message}`;
+  builder.findings.push({ ...conflict, object, message });
+  builder.blocked.push({ object, state: 'failed', reason: conflict.reason, message, evidence: {} });
   return true;
 }
 

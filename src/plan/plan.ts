@@ -56,11 +56,20 @@ function withoutQuarantined(builder: PlanBuilder): Plan {
   return { actions, findings, candidates, blocked: [...blocked.values()] };
 }
 
-/** What is said of a port whose bridge the same plan would have to create, and may not. */
+/**
+ * What is said of what hangs on a bridge that the same plan would have to create, and may not: its ports; and of the bridge
+ * itself where its local port was refused, because two things would then have one name.
+ */
 function refusedBridge(action: Action, quarantined: ReadonlyMap<string, string>): string | undefined {
-  if (action.kind !== 'createPort' && action.kind !== 'movePort') return undefined;
-  const isNew = (action.kind === 'createPort' ? action.bridgeUuid : action.toUuid) === undefined;
-  const bridge = action.kind === 'createPort' ? action.bridge : action.to;
-  const isRefused = isNew && quarantined.has(objectKey({ kind: 'bridge', name: bridge }));
-  return isRefused ? `bridge ${bridge} was refused` : undefined;
+  const bridge = createdBridge(action);
+  if (bridge === undefined) return undefined;
+  const keys = [objectKey({ kind: 'bridge', name: bridge }), objectKey({ kind: 'port', name: bridge })];
+  return keys.some((key) => quarantined.has(key)) ? `bridge ${bridge} or its local port was refused` : undefined;
+}
+
+/** The bridge that the same plan creates and that the action needs. */
+function createdBridge(action: Action): string | undefined {
+  if (action.kind === 'createBridge') return action.object.name;
+  if (action.kind === 'createPort') return action.bridgeUuid === undefined ? action.bridge : undefined;
+  return action.kind === 'movePort' && action.toUuid === undefined ? action.to : undefined;
 }

@@ -167,6 +167,13 @@ function checkUnique(what: string, names: readonly string[]): void {
   if (twice !== undefined) throw new Error(`the database would refuse: two ${what} named ${twice}`);
 }
 
+/** Interfaces that have the name of a bridge and are not its local port: vswitchd cannot make both. */
+function nameClashes(bridges: Iterable<ObservedBridge>, ports: Iterable<ObservedPort>): readonly string[] {
+  const names = new Set([...bridges].map((row) => row.name));
+  const elsewhere = [...ports].flatMap((port) => port.interfaces.filter((entry) => entry.name !== port.bridge));
+  return elsewhere.map((entry) => entry.name).filter((name) => names.has(name));
+}
+
 /** Bridges for which vswitchd makes a switch. It drops those whose datapath type it does not know without a word. */
 function madeBridges(tables: Tables, datapathTypes: readonly string[]): ReadonlySet<string> {
   const isOffered = (type: string): boolean =>
@@ -286,5 +293,8 @@ export function apply(observed: Observed, actions: readonly Action[]): Observed 
     'interfaces',
     rows.flatMap((row) => row.interfaces.map((entry) => entry.name)),
   );
+  const before = new Set(nameClashes(observed.bridges.values(), observed.ports.values()));
+  const clash = nameClashes(tables.bridges.values(), rows).find((name) => !before.has(name));
+  if (clash !== undefined) throw new Error(`vswitchd could not make both the bridge and the port ${clash}`);
   return settle(observed, tables);
 }

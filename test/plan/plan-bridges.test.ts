@@ -85,7 +85,15 @@ describe('an own bridge that does not exist', () => {
       { object: { kind: 'bridge' }, state: 'failed', reason: 'PortOnForeignBridge' },
       { object: { kind: 'port' }, state: 'waiting', reason: 'BridgeAbsent' },
     ]);
-    expect(plan.findings).toMatchObject([{ claimants: ['config.yaml:1', 'whoever made port br-int on br-f'] }]);
+    expect(plan.findings).toMatchObject([{ claimants: ['config.yaml:1', 'whoever put it on br-f'] }]);
+  });
+
+  it("is not created while its name is that of the agent's own port on a bridge that is only observed", () => {
+    const world = observedOf({ bridges: [bridgeRow('br-o')], ports: [ownPortRow('br-int', 'br-o')] });
+    const bridges = [bridgeIntent('br-o', { mode: 'observe' }), ...intents.bridges];
+    const plan = planOf({ bridges }, world);
+    expect(plan.actions).toEqual([]);
+    expect(plan.blocked).toContainEqual(expect.objectContaining({ reason: 'ReadOnly', state: 'failed' }));
   });
 });
 

@@ -333,6 +333,13 @@ describe('a device that was created anew under Open vSwitch', () => {
     expect(planOf(intents, unopened).candidates).toEqual([]);
   });
 
+  it('is moved, and not taken out as well, when it is wanted on another bridge', () => {
+    const moved = { bridges, ports: [portIntent('p0', 'br-b', { attachment: { kind: 'system' } })] };
+    const plan = planOf(moved, withDevice({ isPromiscuous: false }), { ripe });
+    expect(actionNames(plan)).toContain('movePort p0');
+    expect(actionNames(plan)).not.toContain('deletePort p0');
+  });
+
   it('is left in place where it would not be put back', () => {
     const unusable = { ...intents, bridges: [bridgeIntent('br-int', { datapathType: 'doca' })] };
     expect(planOf(unusable, withDevice({ isPromiscuous: false }), { ripe }).actions).toEqual([]);

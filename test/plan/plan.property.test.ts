@@ -13,7 +13,7 @@ import { anyIntents, anyObserved, anyTampering, tamper } from '../fakes/plan-arb
 import { owner, planInput } from '../fakes/plan-rows.js';
 import { apply } from '../fakes/plan-world.js';
 
-const numRuns = 300;
+const numRuns = 250;
 const roundsMax = 10;
 const grace: GraceByCause = {
   orphan: { sightings: 2, ms: 1000 },
@@ -288,6 +288,22 @@ describe('the planner, for any intents and any state of the world', () => {
         const written = actions.flatMap((action) => bridgesOf(action, input.observed));
         expect(written.filter((name) => names.has(name))).toEqual([]);
       });
+    });
+  });
+
+  it('asks for no OpenFlow number twice on a bridge', () => {
+    property((intents, observed) => {
+      const { desired, observed: after } = converge(intents, observed).input;
+      const requests = [...desired.ports.keys()].flatMap((name) => {
+        const port = after.ports.get(name);
+        const request = port && isOwnPort(port) ? mainOf(port)?.ofportRequest : undefined;
+        const isPlanned = port?.bridge === desired.ports.get(name)?.bridge;
+        const isReady = judge(planInput(intents, after), plan(planInput(intents, after))).some(
+          ({ object, state }) => object.name === name && state === 'ready',
+        );
+        return request === undefined || !isPlanned || !isReady ? [] : [`${port?.bridge ?? ''} ${request}`];
+      });
+      expect(new Set(requests).size).toBe(requests.length);
     });
   });
 
