@@ -43,6 +43,9 @@ export class FrameScanner {
   #slicer: RowSlicer | undefined;
   #isInFrame = false;
   #isPushing = false;
+  /** What `#wasAscii` was found of; within one push. */
+  #asciiOf: Buffer | undefined;
+  #wasAscii = false;
   #size = 0;
   #failure: Error | undefined;
 
@@ -73,6 +76,8 @@ export class FrameScanner {
     if (this.#failure !== undefined) throw this.#failure;
     assert(!this.#isPushing, 'push is not re-entrant');
     this.#isPushing = true;
+    // The owner may have filled the same buffer anew.
+    this.#asciiOf = undefined;
     try {
       let at = 0;
       while (at < chunk.length) at = this.#isInFrame ? this.#goOn(chunk, at) : this.#begin(chunk, at);
@@ -151,14 +156,22 @@ export class FrameScanner {
   }
 
   #parse(bytes: Buffer, start: number, end: number): JsonObject {
-    // Of this frame alone: a chunk may hold hundreds of them.
-    const text = textOf(bytes, start, end, isAscii(bytes.subarray(start, end)));
+    const text = textOf(bytes, start, end, this.#isAscii(bytes));
     try {
       // A text that begins with a brace parses to an object or not at all.
       return parseBounded(text, this.#scanner.hasLongDigits) as JsonObject;
     } catch (error) {
       throw malformed('invalid JSON', bytes, start, error);
     }
+  }
+
+  /** Asked once per chunk, not once per message: a chunk may hold hundreds of them. */
+  #isAscii(bytes: Buffer): boolean {
+    if (this.#asciiOf !== bytes) {
+      this.#asciiOf = bytes;
+      this.#wasAscii = isAscii(bytes);
+    }
+    return this.#wasAscii;
   }
 
   #deliver(message: JsonObject): void {
