@@ -22,11 +22,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gen: ['ovsdb'],
   intent: ['model', 'lib'],
   plan: ['intent', 'model', 'lib'],
+  chain: ['model', 'lib', 'intent'],
   offload: ['model', 'lib'],
-  agent: ['plan', 'intent', 'model', 'lib'],
+  agent: ['plan', 'chain', 'intent', 'model', 'lib'],
   adapters: [
     'agent',
     'plan',
+    'chain',
     'intent',
     'model',
     'config',
@@ -40,8 +42,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   api: ['agent', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'model', 'gen', 'lib'],
-  app: ['adapters', 'agent', 'plan', 'intent', 'model', 'config', 'ovsdb', 'gen', 'cli', 'telemetry', 'lib'],
+  cli: ['agent', 'chain', 'model', 'gen', 'lib'],
+  app: ['adapters', 'agent', 'plan', 'chain', 'intent', 'model', 'config', 'ovsdb', 'gen', 'cli', 'telemetry', 'lib'],
   sandbox: ['app', 'cli', 'agent', 'model', 'config', 'host', 'lib'],
 };
 

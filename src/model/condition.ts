@@ -7,9 +7,9 @@ import type { Reason } from './reasons.js';
 export type ConditionState = 'ready' | 'waiting' | 'failed';
 
 export interface ObjectRef {
-  readonly kind: 'bridge' | 'port';
+  readonly kind: 'bridge' | 'port' | 'chain' | 'chainPort';
   readonly name: string;
-  /** The bridge of a port. */
+  /** The bridge of a port, or of a chain. */
   readonly bridge?: string;
 }
 
