@@ -7,6 +7,8 @@ import type { StoreState } from './ports.js';
 export interface AgentStatus {
   /** Milliseconds since 1970 UTC at which the snapshot was made. */
   readonly wallMs: number;
+  /** A living agent shows a newer snapshot within this time, ms; one that is older is no evidence of anything. */
+  readonly freshMs: number;
   readonly ovsdb: StoreState;
   /** `alive`: it answered on a socket. `unknown`: there is no bridge to ask at. */
   readonly vswitchd: 'alive' | 'silent' | 'unknown';

@@ -11,7 +11,7 @@ import type { AgentStatus } from '../agent/status.js';
 import { systemClock } from '../lib/clock.js';
 import { AgentError, systemErrorCode } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { formatJournalEntry, formatStatus } from './status-text.js';
+import { formatAge, formatJournalEntry, formatStatus } from './status-text.js';
 
 const helpText = `dpuctl: looks at the dpu-node-agent of this machine
 
@@ -24,7 +24,7 @@ Options:
       --json          machine-readable output
   -h, --help          print this
 
-Exit status: 0 everything is ready; 1 failure; 2 wrong usage; 3 something is not ready.
+Exit status: 0 everything is ready; 1 failure; 2 wrong usage; 3 something is not ready, or the agent is silent.
 `;
 
 const runDirDefault = '/run/dpu-node-agent';
@@ -34,13 +34,15 @@ function readStatus(runDir: string): AgentStatus {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as AgentStatus;
   } catch (cause) {
-    const code = systemErrorCode(cause);
-    const remedy =
-      code === 'EACCES'
-        ? `Run dpuctl as a user who may read ${runDir}.`
-        : 'Start the agent, or name its run directory with --run-dir.';
+    const remedy = remedyFor(cause, runDir);
     throw new AgentError('NOT_CONNECTED', `there is no readable status in ${file}`, { cause, remedy });
   }
+}
+
+function remedyFor(cause: unknown, runDir: string): string {
+  if (cause instanceof SyntaxError) return 'The file is not one that the agent wrote; restart the agent.';
+  if (systemErrorCode(cause) === 'EACCES') return `Run dpuctl as a user who may read ${runDir}.`;
+  return 'Start the agent, or name its run directory with --run-dir.';
 }
 
 function parse(args: readonly string[]) {
@@ -75,10 +77,10 @@ function perform(args: readonly string[]): number {
     }
     case 'status': {
       const status = readStatus(runDir);
-      const ageSeconds = Math.round((systemClock.wallMs() - status.wallMs) / 1000);
-      const text = `${formatStatus(status)}\nAs of ${ageSeconds} s ago.\n`;
+      const ageMs = systemClock.wallMs() - status.wallMs;
+      const text = `${formatStatus(status)}\n${formatAge(ageMs, status.freshMs)}`;
       print(values.json ? `${JSON.stringify(status, undefined, 2)}\n` : text);
-      return status.isReady ? 0 : 3;
+      return status.isReady && ageMs <= status.freshMs ? 0 : 3;
     }
     case 'journal': {
       const { journal } = readStatus(runDir);

@@ -44,3 +44,10 @@ export function formatStatus(status: AgentStatus, journalCount = 5): string {
   if (journal.length > 0) parts.push('\nLast changes:\n', ...journal);
   return parts.join('');
 }
+
+/** How old the status is, and what that means: a file outlives the one who wrote it. */
+export function formatAge(ageMs: number, freshMs: number): string {
+  const seconds = Math.max(0, Math.round(ageMs / 1_000));
+  if (ageMs <= freshMs) return `As of ${seconds} s ago.\n`;
+  return `STALE: as of ${seconds} s ago, and a newer status is due every ${Math.round(freshMs / 1_000)} s. The agent is not running or hangs.\n`;
+}
