@@ -69,7 +69,7 @@ async function performWithConfig(command: Extract<Command, { kind: 'plan' | 'app
     env,
     clock: systemClock,
     random: Math.random,
-    logger: createLogger(config.log.level),
+    logger: createLogger(config.log.level, config.log.format),
     signal,
     onReload: (listener) => process.on('SIGHUP', listener),
     version: readVersion(),

@@ -9,9 +9,15 @@ import { safeText } from '../lib/text.js';
 
 export type { Logger } from 'pino';
 
-/** A logger that writes JSON lines, synchronously: a line that was logged survives a crash right after it. */
+export type LogFormat = 'json' | 'pretty';
+
+/**
+ * A logger that writes one line an event, synchronously: a line that was logged survives a crash right after it.
+ * @param format JSON, or text for a person
+ */
 export function createLogger(
   level: string,
+  format: LogFormat = 'json',
   destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
 ): Logger {
   return pino(
@@ -21,8 +27,21 @@ export function createLogger(
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    format === 'json' ? destination : { write: (line: string) => destination.write(formatPretty(line)) },
   );
+}
+
+/** A JSON log line as text: `12:00:00.000 info  agent starts  owner=dpu-node-agent`. */
+export function formatPretty(line: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  const words = Object.entries(fields).map(([key, value]) => `${key}=${formatField(value)}`);
+  const clock = typeof time === 'string' ? time.slice(11, 23) : '';
+  return `${[clock, String(level).padEnd(5), String(msg), ...words].join(' ')}\n`;
+}
+
+/** A word as it is, everything else as JSON, which also keeps it on one line. */
+function formatField(value: unknown): string {
+  return typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
 /** An error as log fields: its code, sentence, facts and remedy, and the sentence of its cause. */
