@@ -8,6 +8,7 @@ import { createSwitchdevFinder } from '../host/finder-switchdev.js';
 import type { RepresentorFinder } from '../host/finder.js';
 import { Inventory } from '../host/inventory.js';
 import { IpLinkMonitor, noLinkMonitor } from '../host/link-monitor.js';
+import { safeText } from '../lib/text.js';
 import type { NetdevMap } from '../model/netdev.js';
 import type { FindNetdev } from '../intent/resolve.js';
 
@@ -46,6 +47,11 @@ export class HostDevices implements DeviceSource {
 
   snapshot(): NetdevMap | undefined {
     return this.#inventory.status().isSynced ? this.#inventory.snapshot() : undefined;
+  }
+
+  problem(): string | undefined {
+    const error = this.#inventory.status().lastError;
+    return error === undefined ? undefined : safeText(error.message, 512);
   }
 
   onChange(listener: () => void): Unsubscribe {

@@ -59,6 +59,8 @@ export interface SwitchStore {
 export interface DeviceSource {
   /** Undefined until they have been read for the first time. */
   snapshot(): NetdevMap | undefined;
+  /** Why the last reading failed; undefined when it did not. */
+  problem(): string | undefined;
   readonly find: FindNetdev;
   onChange(listener: () => void): Unsubscribe;
 }

@@ -7,7 +7,7 @@ import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import { resolve, type Desired } from '../intent/resolve.js';
-import { objectKey, type Condition, type ObjectRef } from '../model/condition.js';
+import { objectKey, type Condition } from '../model/condition.js';
 import type { Observed } from '../model/observed.js';
 import type { Action } from '../plan/action.js';
 import { summarizeAction } from '../plan/format.js';
@@ -56,6 +56,8 @@ export interface Look {
 const actionsPerTransactionMax = 2_000;
 /** Between tries of a change that did not go through. */
 const retryBackoff: BackoffTiming = { baseMs: 100, capMs: 10_000 };
+/** How late a look can be on a busy machine, ms: a transaction at its deadline, and the round itself. */
+const slownessMs = 15_000;
 /** Journal entries kept, and shown in a status. */
 const journalCountMax = 1_000;
 const journalShownCount = 50;
@@ -69,8 +71,10 @@ export class Reconciler {
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
   #appliedRounds = 0;
-  /** Rounds in a row whose transaction was not applied. */
-  #failedRounds = 0;
+  /** Rounds in a row that a conflict or a lost connection spoilt. */
+  #spoiltRounds = 0;
+  /** Actions of the next transaction at most; halved to find the one to blame for a refusal that blames none. */
+  #actionsMax = actionsPerTransactionMax;
   #appliedActions = 0;
   #dirtySinceMs: number | undefined;
 
@@ -109,6 +113,11 @@ export class Reconciler {
 
   /** One look at the world, without writing anything; undefined while an input has not been read completely. */
   look(): Look | undefined {
+    return this.#look(false);
+  }
+
+  /** @param isSighting whether the look counts for those that are removed once they have been seen often enough */
+  #look(isSighting: boolean): Look | undefined {
     const { store, devices, liveness, intents, clock } = this.#parts;
     const snapshot = store.snapshot();
     const netdevs = devices.snapshot();
@@ -121,11 +130,12 @@ export class Reconciler {
       observed,
       owner: this.#options.owner,
       ripe: new Set(),
-      held: this.#memory.heldPorts(snapshot.root.curCfg),
+      held: this.#memory.heldPorts(snapshot.root),
       quarantined: this.#memory.quarantined(nowMs),
     };
     const first = plan(input);
-    const ripe = this.#memory.see(first.candidates, nowMs);
+    if (isSighting) this.#memory.see(first.candidates, nowMs);
+    const ripe = this.#memory.ripe(first.candidates, nowMs);
     if (ripe.size === 0) return { input, plan: first };
     const ripened = { ...input, ripe };
     return { input: ripened, plan: plan(ripened) };
@@ -136,7 +146,7 @@ export class Reconciler {
     const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
-    const look = this.look();
+    const look = this.#look(true);
     if (look === undefined) {
       // A vswitchd without its database accepts a question, never answers it, and spins while it is asked.
       if (store.state().kind !== 'synced') liveness.watch([]);
@@ -144,11 +154,13 @@ export class Reconciler {
       return;
     }
     liveness.watch(bridgesToAsk(look.input.desired, look.input.observed));
-    const actions = look.plan.actions.slice(0, actionsPerTransactionMax);
-    if (actions.length > 0 && this.#mode() === 'on') await this.#apply(actions, sinceMs, signal);
+    const actions = look.plan.actions.slice(0, this.#actionsMax);
+    const isWriting = this.#mode() === 'on';
+    if (actions.length > 0 && isWriting) await this.#apply(actions, sinceMs, signal);
     if (signal.aborted) return;
     this.#publish(actions.length > 0 ? (this.look() ?? look) : look);
-    const waitMs = this.#memory.nextLookMs(look.plan.candidates, clock.nowMs());
+    // Who must not write waits for nothing to ripen.
+    const waitMs = isWriting ? this.#memory.nextLookMs(look.plan.candidates, clock.nowMs()) : undefined;
     if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1));
   }
 
@@ -161,33 +173,49 @@ export class Reconciler {
   }
 
   async #apply(actions: readonly Action[], sinceMs: number, signal: AbortSignal): Promise<void> {
-    const { store, clock, random } = this.#parts;
+    const { store, clock } = this.#parts;
     const summary = summarize(actions);
     const result = await store.apply(actions, summary, signal);
     const nowMs = clock.nowMs();
-    if (result.kind === 'applied') {
-      this.#failedRounds = 0;
-      this.#appliedRounds += 1;
-      this.#appliedActions += actions.length;
-      this.#memory.accept(actions);
-      if (result.nextCfg !== undefined) this.#memory.hold(actions, result.nextCfg);
-    } else if (result.kind === 'refused') {
-      const blamed = result.object === undefined ? actions.map((action) => action.object) : [result.object];
-      for (const object of blamed) this.#memory.refuse(object, result.message, nowMs, random());
-    }
+    if (result.kind === 'applied') this.#accept(actions, result.nextCfg, nowMs);
+    if (result.kind === 'refused') this.#blame(actions, result, nowMs);
     this.#note(actions, summary, result, nowMs - sinceMs);
     this.#lookAgain(result);
   }
 
-  /** Applied or not, the world is the only truth: look again; at once after a success, else with backoff. */
+  #accept(actions: readonly Action[], nextCfg: number | undefined, nowMs: number): void {
+    this.#spoiltRounds = 0;
+    this.#actionsMax = Math.min(this.#actionsMax * 2, actionsPerTransactionMax);
+    this.#appliedRounds += 1;
+    this.#appliedActions += actions.length;
+    this.#memory.accept(actions);
+    this.#memory.rest(actions, nowMs);
+    if (nextCfg !== undefined) this.#memory.hold(actions, nextCfg);
+  }
+
+  /**
+   * Leaves the refused object out for a while, so that the others go on. Errors that the database finds only at the commit
+   * name no operation (RFC 7047 section 4.1.3): then half of the actions is tried next, until one alone is to blame.
+   */
+  #blame(
+    actions: readonly Action[],
+    { object, message }: Extract<ApplyResult, { kind: 'refused' }>,
+    nowMs: number,
+  ): void {
+    const blamed = object ?? (actions.length === 1 ? actions[0]?.object : undefined);
+    if (blamed === undefined) this.#actionsMax = Math.ceil(actions.length / 2);
+    else this.#memory.refuse(blamed, message, nowMs, this.#parts.random());
+  }
+
+  /** Applied or not, the world is the only truth: look again; with backoff where nothing else slows a repetition down. */
   #lookAgain(result: ApplyResult): void {
-    if (result.kind === 'applied') {
+    if (result.kind === 'applied' || result.kind === 'refused') {
       this.#trigger.fire();
       return;
     }
     const { coalesceMs } = this.#options;
-    this.#trigger.fireWithin(coalesceMs + 1 + backoffMs(this.#failedRounds, retryBackoff, this.#parts.random()));
-    this.#failedRounds += 1;
+    this.#trigger.fireWithin(coalesceMs + 1 + backoffMs(this.#spoiltRounds, retryBackoff, this.#parts.random()));
+    this.#spoiltRounds += 1;
   }
 
   #note(actions: readonly Action[], summary: string, result: ApplyResult, tookMs: number): void {
@@ -210,6 +238,7 @@ export class Reconciler {
     const repair = this.#mode();
     onStatus({
       wallMs: clock.wallMs(),
+      freshMs: this.#options.fullResyncMs * 2 + slownessMs,
       ovsdb: store.state(),
       vswitchd: alive.answering.size > 0 ? 'alive' : alive.silent.size > 0 ? 'silent' : 'unknown',
       repair,
@@ -225,13 +254,25 @@ export class Reconciler {
 
   /** While nothing can be observed nothing is known: every declared bridge says so. */
   #unobserved(): readonly Condition[] {
-    const state = this.#parts.store.state();
-    const message = state.kind === 'synced' ? 'The network devices have not been read yet.' : state.message;
-    const bridges = new Map(this.#parts.intents.intents().bridges.map((intent) => [intent.name, intent]));
-    return [...bridges.keys()].sort().map((name) => {
-      const object: ObjectRef = { kind: 'bridge', name };
-      return { object, state: 'failed', reason: 'OvsdbUnavailable', message, evidence: {} };
+    const { reason, message } = this.missingInput();
+    const names = new Set(this.#parts.intents.intents().bridges.map((intent) => intent.name));
+    return [...names].sort().map((name) => {
+      return { object: { kind: 'bridge', name }, state: 'failed', reason, message, evidence: {} };
     });
+  }
+
+  /** While `look` gives nothing: which input has not been read, and why. */
+  missingInput(): Pick<Condition, 'reason' | 'message'> {
+    const { store, devices } = this.#parts;
+    const state = store.state();
+    if (state.kind !== 'synced') return { reason: 'OvsdbUnavailable', message: state.message };
+    if (store.snapshot() === undefined) {
+      const message = 'The database has no row in table Open_vSwitch: it was never initialised (ovs-vsctl init does).';
+      return { reason: 'OvsdbUnavailable', message };
+    }
+    const why = devices.problem();
+    const message = 'The network devices of this machine have not been read yet';
+    return { reason: 'NetdevsUnknown', message: why === undefined ? `${message}.` : `${message}: ${why}` };
   }
 }
 
