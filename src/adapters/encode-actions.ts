@@ -4,6 +4,7 @@
  */
 
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import { AgentError } from '../lib/errors.js';
 import type { Ref, RowHandle, Transaction, Uuid } from '../ovsdb/index.js';
 import type { ObjectRef } from '../model/condition.js';
 import type { Action, CellValue, RowEdit } from '../plan/action.js';
@@ -118,9 +119,30 @@ function needsVswitchd(action: Action): boolean {
   return set.size > 0 || [...setKeys.keys(), ...deleteKeys.keys()].some((column) => column !== 'external_ids');
 }
 
+/** An action that cannot be put into words for this server: its schema lacks a table, a column, or a value. */
+export class EncodeError extends Error {
+  readonly object: ObjectRef;
+  readonly error: AgentError;
+
+  constructor(object: ObjectRef, error: AgentError) {
+    super(error.message, { cause: error });
+    this.object = object;
+    this.error = error;
+  }
+}
+
+function encodeOrBlame(state: EncodeState, action: Action): void {
+  try {
+    encodeAction(state, action);
+  } catch (error) {
+    throw error instanceof AgentError ? new EncodeError(action.object, error) : error;
+  }
+}
+
 /**
  * Adds the actions to the transaction. When vswitchd has to act, `next_cfg` is raised with them, so that `cur_cfg` tells
  * when it has (ovs-vswitchd.conf.db(5), table Open_vSwitch).
+ * @throws EncodeError naming the object that the server's schema has no words for
  */
 export function encodeActions(
   transaction: VswitchTransaction,
@@ -131,7 +153,7 @@ export function encodeActions(
   const state: EncodeState = { transaction, rootUuid, guard, newBridges: new Map() };
   const objects: ObjectRef[] = [];
   for (const action of actions) {
-    encodeAction(state, action);
+    encodeOrBlame(state, action);
     while (objects.length < transaction.operationCount) objects.push(action.object);
   }
   const isWorkForVswitchd = actions.some(needsVswitchd);

@@ -6,6 +6,7 @@
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { RowOf } from '../ovsdb/index.js';
 import type { StoreSnapshot } from '../agent/ports.js';
+import type { StringMap } from '../model/ownership.js';
 import type { ObservedBridge, ObservedInterface, ObservedPort, ObservedRoot } from '../model/observed.js';
 
 type RootRow = RowOf<OpenVswitchDatabase, 'Open_vSwitch'>;
@@ -37,23 +38,30 @@ function perRow<R extends object, T>(make: (row: R) => T): (row: R) => T {
 const small = (value: number | bigint | undefined): number | undefined =>
   value === undefined ? undefined : Number(value);
 
+/** A text column, empty where the server's schema has none. */
+const text = (value: string | undefined): string => value ?? '';
+
+/** A map column, empty where the server's schema has none: the replica leaves out what it was not sent. */
+const mapOf = (value: StringMap | undefined): StringMap => value ?? noKeys;
+const noKeys: StringMap = new Map();
+
 const observeBridge = perRow((row: BridgeRow): ObservedBridge => ({
   uuid: row._uuid,
   name: row.name,
-  datapathType: row.datapath_type,
+  datapathType: text(row.datapath_type),
   failMode: row.fail_mode,
-  protocols: row.protocols,
+  protocols: words(row.protocols),
   datapathId: row.datapath_id,
-  otherConfig: row.other_config,
-  externalIds: row.external_ids,
+  otherConfig: mapOf(row.other_config),
+  externalIds: mapOf(row.external_ids),
 }));
 
 const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
   uuid: row._uuid,
   name: row.name,
   // `system` and the empty string are the same type to vswitchd.
-  type: row.type === 'system' ? '' : row.type,
-  options: row.options,
+  type: row.type === 'system' ? '' : text(row.type),
+  options: mapOf(row.options),
   ofport: small(row.ofport),
   ofportRequest: small(row.ofport_request),
   mtu: small(row.mtu),
@@ -62,7 +70,7 @@ const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
   linkState: row.link_state,
   ifindex: small(row.ifindex),
   macInUse: row.mac_in_use,
-  externalIds: row.external_ids,
+  externalIds: mapOf(row.external_ids),
 }));
 
 function observePort(bridge: string, row: PortRow, source: RowSource): ObservedPort {
@@ -72,10 +80,10 @@ function observePort(bridge: string, row: PortRow, source: RowSource): ObservedP
     name: row.name,
     bridge,
     tag: small(row.tag),
-    trunks: row.trunks.map(Number),
+    trunks: words(row.trunks).map(Number),
     vlanMode: row.vlan_mode,
-    otherConfig: row.other_config,
-    externalIds: row.external_ids,
+    otherConfig: mapOf(row.other_config),
+    externalIds: mapOf(row.external_ids),
     interfaces: interfaces.map(observeInterface),
   };
 }
@@ -90,9 +98,9 @@ function observeRoot(row: RootRow): ObservedRoot {
   const extra = row as unknown as Readonly<Record<string, unknown>>;
   return {
     uuid: row._uuid,
-    curCfg: Number(row.cur_cfg),
-    nextCfg: Number(row.next_cfg),
-    externalIds: row.external_ids,
+    curCfg: small(row.cur_cfg) ?? 0,
+    nextCfg: small(row.next_cfg) ?? 0,
+    externalIds: mapOf(row.external_ids),
     datapathTypes: words(extra['datapath_types']),
     ifaceTypes: words(extra['iface_types']),
     ovsVersion: row.ovs_version,

@@ -11,7 +11,7 @@ import type { ObjectRef } from '../model/condition.js';
 import type { OvsdbClient, Uuid } from '../ovsdb/index.js';
 import { Transaction } from '../ovsdb/index.js';
 import type { Action } from '../plan/action.js';
-import { encodeActions } from './encode-actions.js';
+import { encodeActions, EncodeError } from './encode-actions.js';
 import { observeRows } from './observe-rows.js';
 
 /** What is read of the database: nothing that changes while nothing happens (no statistics). */
@@ -93,6 +93,7 @@ export class OvsdbStore implements SwitchStore {
     try {
       return await this.#transact(actions, snapshot, comment, signal);
     } catch (error) {
+      if (error instanceof EncodeError) return failedResult(error.error, error.object);
       if (error instanceof AgentError) return failedResult(error, undefined);
       throw error;
     }

@@ -26,7 +26,7 @@ export class StatusFile {
   /** Shows this status, soon. */
   show(status: AgentStatus): void {
     this.#next = status;
-    this.#writing ??= this.#drain().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#drain();
   }
 
   /** Resolves when what was shown is written. */
@@ -48,6 +48,8 @@ export class StatusFile {
         );
       }
     }
+    // In the same step as the last look at #next: what is shown from now on starts a drain of its own.
+    this.#writing = undefined;
   }
 
   async #write(status: AgentStatus): Promise<void> {

@@ -58,7 +58,10 @@ class BridgeProbe {
   #socket: Socket | undefined;
   #timer: Timer | undefined;
   #received: Buffer = Buffer.alloc(0);
+  /** 0 before the peer's HELLO. */
   #version = 0;
+  /** An ECHO is under way. */
+  #isAsked = false;
   #attempt = 0;
   #isClosed = false;
 
@@ -76,6 +79,7 @@ class BridgeProbe {
   #dial(): void {
     this.#received = Buffer.alloc(0);
     this.#version = 0;
+    this.#isAsked = false;
     const socket = connect(this.#context.path);
     this.#socket = socket;
     socket.on('connect', () => socket.write(hello));
@@ -123,12 +127,18 @@ class BridgeProbe {
 
   #take(message: Buffer): void {
     const type = message.readUInt8(1);
-    if (type === helloType) this.#version = commonVersion(message);
-    if (type === echoRequestType) this.#answer(message);
-    if (type !== helloType && type !== echoReplyType) return;
-    this.#attempt = 0;
-    this.#set(true);
-    this.#wait(this.#context.timing.intervalMs, () => this.#ask());
+    if (type === helloType && this.#version === 0) {
+      this.#version = commonVersion(message);
+      // A greeting is not a proof yet: a switch that shares no version with us greets too, and then hangs up.
+      this.#ask();
+    } else if (type === echoRequestType) {
+      this.#answer(message);
+    } else if (type === echoReplyType && this.#isAsked) {
+      this.#isAsked = false;
+      this.#attempt = 0;
+      this.#set(true);
+      this.#wait(this.#context.timing.intervalMs, () => this.#ask());
+    }
   }
 
   #answer(request: Buffer): void {
@@ -138,6 +148,7 @@ class BridgeProbe {
   }
 
   #ask(): void {
+    this.#isAsked = true;
     const request = Buffer.from([this.#version, echoRequestType, 0, headerSize, 0, 0, 0, 2]);
     this.#socket?.write(request);
     this.#wait(this.#context.timing.answerMs, () => this.#socket?.destroy());
