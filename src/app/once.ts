@@ -1,10 +1,11 @@
 /** The commands that look at the switch once: `plan` shows the difference, `apply --once` removes it and waits for evidence. */
 
+import type { Look } from '../agent/reconciler.js';
 import type { AgentStatus } from '../agent/status.js';
 import { formatStatus } from '../cli/status-text.js';
 import type { Config } from '../config/config.js';
 import { delay, type Clock } from '../lib/clock.js';
-import { AgentError } from '../lib/errors.js';
+import { AgentError, toError } from '../lib/errors.js';
 import { formatPlan, planToJson } from '../plan/format.js';
 import { assemble, type Assembly } from './assemble.js';
 import type { CommandOutput } from './config-commands.js';
@@ -22,58 +23,86 @@ const connectMsMax = 10_000;
 /** How often a waiting command looks at the status, ms. */
 const lookMs = 20;
 
+/** The agent, assembled for one command. */
+interface Attempt {
+  readonly assembly: Assembly;
+  /** What a round threw, or why the devices cannot be read; undefined while all is well. */
+  readonly failure: () => Error | undefined;
+}
+
 function start(
   context: OnceContext,
   config: Config,
   isWriter: boolean,
   onStatus: (status: AgentStatus) => void,
-): Assembly {
+): Attempt {
   const { clock, random } = context;
-  let bug: unknown;
+  let failure: Error | undefined;
   const onBug = (error: unknown): void => {
-    bug ??= error;
+    failure ??= toError(error);
   };
   const assembly = assemble({ config, clock, random, isWriter, onStatus, onJournal: () => undefined, onBug });
   assembly.start();
-  return assembly;
+  return { assembly, failure: () => failure };
 }
 
-/** Waits until `test` gives something, or fails with what the last state of the connection was. */
+/**
+ * Waits until `test` gives something; undefined when it has not within `waitMs`.
+ * @throws AgentError ABORTED; whatever a round threw
+ */
 async function waitFor<T>(
-  context: OnceContext,
-  assembly: Assembly,
+  { clock, signal }: OnceContext,
+  { failure }: Attempt,
   waitMs: number,
   test: () => T | undefined,
-): Promise<T> {
-  const { clock, signal } = context;
+): Promise<T | undefined> {
   const endMs = clock.nowMs() + waitMs;
   for (;;) {
+    const error = failure();
+    if (error !== undefined) throw error;
     const value = test();
-    if (value !== undefined) return value;
-    if (clock.nowMs() >= endMs) throw unreachableError(assembly);
-    await delay(clock, lookMs, signal);
+    if (value !== undefined || clock.nowMs() >= endMs) return value;
+    await delay(clock, lookMs, signal).catch((cause: unknown) => {
+      throw new AgentError('ABORTED', 'the command was interrupted', { cause });
+    });
   }
 }
 
-function unreachableError(assembly: Assembly): AgentError {
-  const { lastError, endpoint } = assembly.client.state;
+/** Waits for the first complete look at the database and the devices. */
+async function firstLook(context: OnceContext, attempt: Attempt): Promise<Look> {
+  const { assembly } = attempt;
+  const look = await waitFor(context, attempt, connectMsMax, () => assembly.reconciler.look());
+  if (look === undefined) throw unreadableError(assembly);
+  return look;
+}
+
+/** Which of the two could not be read, and why. */
+function unreadableError({ client, devices, reconciler }: Assembly): AgentError {
+  const { kind, lastError, endpoint } = client.state;
   if (lastError !== undefined) return lastError;
-  return new AgentError('DEADLINE_EXCEEDED', 'the Open vSwitch database could not be read in time', {
-    facts: { endpoint },
-  });
+  const facts = { endpoint };
+  if (kind !== 'synced') {
+    return new AgentError('DEADLINE_EXCEEDED', `the database at ${endpoint} did not answer in time`, {
+      facts,
+      remedy: 'Look whether ovsdb-server hangs: ovs-appctl -t ovsdb-server version.',
+    });
+  }
+  const why = devices.problem();
+  if (why !== undefined) return new AgentError('NETDEV_REFUSED', `the network devices cannot be read: ${why}`);
+  return new AgentError('DEADLINE_EXCEEDED', reconciler.missingInput().message, { facts });
 }
 
 /** `plan`: exit status 0 when there is nothing to change, 3 when there is. */
 export async function showPlan(context: OnceContext, isJson: boolean): Promise<number> {
   // Observing only, so that the loop never writes; the plan is the same.
   const config: Config = { ...context.config, agent: { ...context.config.agent, repair: 'observe' } };
-  const assembly = start(context, config, false, () => undefined);
+  const attempt = start(context, config, false, () => undefined);
   try {
-    const { plan } = await waitFor(context, assembly, connectMsMax, () => assembly.reconciler.look());
+    const { plan } = await firstLook(context, attempt);
     context.output.stdout(isJson ? `${JSON.stringify(planToJson(plan), undefined, 2)}\n` : formatPlan(plan));
     return plan.actions.length === 0 ? 0 : 3;
   } finally {
-    await assembly.close();
+    await attempt.assembly.close();
   }
 }
 
@@ -81,21 +110,16 @@ export async function showPlan(context: OnceContext, isJson: boolean): Promise<n
 export async function applyOnce(context: OnceContext, isJson: boolean, waitMs: number): Promise<number> {
   const latest: { status?: AgentStatus } = {};
   const config: Config = { ...context.config, agent: { ...context.config.agent, bootGraceMs: 0 } };
-  const assembly = start(context, config, true, (status) => (latest.status = status));
+  const attempt = start(context, config, true, (status) => (latest.status = status));
   try {
-    await waitFor(context, assembly, connectMsMax, () => assembly.reconciler.look());
-    const isReady = await waitFor(context, assembly, waitMs, () =>
-      latest.status?.isReady === true ? true : undefined,
-    ).catch((error: unknown) => {
-      if (error instanceof AgentError) return false;
-      throw error;
-    });
+    await firstLook(context, attempt);
+    const isReady = await waitFor(context, attempt, waitMs, () => (latest.status?.isReady === true ? true : undefined));
     if (latest.status !== undefined) {
       const text = isJson ? `${JSON.stringify(latest.status, undefined, 2)}\n` : formatStatus(latest.status);
       context.output.stdout(text);
     }
-    return isReady ? 0 : 3;
+    return isReady === true ? 0 : 3;
   } finally {
-    await assembly.close();
+    await attempt.assembly.close();
   }
 }
