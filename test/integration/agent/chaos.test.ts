@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Chaos, chaosConfig, chaosDevices, foreignState, ownState } from './chaos.js';
+import { Chaos, chaosConfig, chaosDevices, ownState } from './chaos.js';
 import { agentSays, Rig } from './rig.js';
 import { eventually } from '../lab/daemon.js';
 

@@ -65,16 +65,17 @@ export class InnerAgent implements AsyncDisposable {
   }
 
   /** Waits until its newest status satisfies `test`; fails at once when the agent has a bug. */
-  until(test: (status: AgentStatus) => boolean, what: string, waitMsMax?: number): Promise<AgentStatus> {
-    return eventually(
-      () => {
-        if (this.bugs.length > 0) throw this.bugs[0] as Error;
-        const { status } = this;
-        return status !== undefined && test(status) ? status : undefined;
-      },
-      `the agent says ${what}; its last words: ${JSON.stringify(this.status)?.slice(0, 2000)}`,
-      waitMsMax,
-    );
+  async until(test: (status: AgentStatus) => boolean, what: string, waitMsMax?: number): Promise<AgentStatus> {
+    const look = (): AgentStatus | undefined => {
+      if (this.bugs.length > 0) throw this.bugs[0] as Error;
+      const { status } = this;
+      return status !== undefined && test(status) ? status : undefined;
+    };
+    try {
+      return await eventually(look, `the agent says: ${what}`, waitMsMax);
+    } catch (cause) {
+      throw new Error(`never: ${what}; last: ${JSON.stringify(this.status).slice(0, 3000)}`, { cause });
+    }
   }
 
   /** Waits until a status made from now on says ready. */
