@@ -1,4 +1,5 @@
 /** The OVSDB bench: `npm run bench -- ovsdb [case ...] [--quick]`. Figures of one machine: trust ratios, not digits. */
+import { availableParallelism, loadavg } from 'node:os';
 import process from 'node:process';
 import { addPort, type Effort, sync, transactions, updates } from './cases.js';
 import { printSection, type Section } from './table.js';
@@ -24,4 +25,6 @@ for (const name of names.length > 0 ? names : Object.keys(cases)) {
     break;
   }
   printSection(await run(effort));
+  // The server, the peers and whatever else runs share the processors: a busy machine shows in every ratio.
+  process.stdout.write(`  load ${loadavg()[0]?.toFixed(1) ?? '?'} on ${availableParallelism()} processors\n`);
 }
