@@ -316,7 +316,8 @@ export class RpcConnection {
     this.#abandoned.add(id);
     // RFC 7047 section 4.1.4. The reply, if one comes, is consumed.
     if (request.method === 'transact') this.notify('cancel', [id]);
-    this.#pump();
+    // Later: the same signal may be about to give up the requests that wait for this one's place.
+    queueMicrotask(() => this.#pump());
     return true;
   }
 
