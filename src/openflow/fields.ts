@@ -28,6 +28,8 @@ export type Prerequisite =
 
 interface Row {
   readonly bits: number;
+  /** Bytes on the wire, where they are more than the bits need. */
+  readonly bytes?: number;
   readonly format: FieldFormat;
   /** Name and number in the classes NXM_OF (0x0000) and NXM_NX (0x0001). */
   readonly nxm?: readonly [string, number];
@@ -270,7 +272,7 @@ const rows = {
     isMaskable: true,
     textNames: ['tunnel_id'],
   },
-  tun_flags: { bits: 1, format: 'tunFlags', nxm: ['NXM_NX_TUN_FLAGS', 104], isMaskable: true },
+  tun_flags: { bits: 1, bytes: 2, format: 'tunFlags', nxm: ['NXM_NX_TUN_FLAGS', 104], isMaskable: true },
   tun_src: { bits: 32, format: 'ipv4', nxm: ['NXM_NX_TUN_IPV4_SRC', 31], isMaskable: true },
   tun_dst: { bits: 32, format: 'ipv4', nxm: ['NXM_NX_TUN_IPV4_DST', 32], isMaskable: true },
   tun_ipv6_src: { bits: 128, format: 'ipv6', nxm: ['NXM_NX_TUN_IPV6_SRC', 109], isMaskable: true },
@@ -415,7 +417,7 @@ function buildFields(): Readonly<Record<FieldName, Field>> {
 }
 
 function buildField(name: FieldName, row: Row, rank: number): Field {
-  const bytes = bytesOf(row.bits);
+  const bytes = row.bytes ?? bytesOf(row.bits);
   const nxm = row.nxm === undefined ? undefined : headerOf(row.nxm, bytes);
   const oxm = row.oxm === undefined ? undefined : headerOf(row.oxm, bytes);
   const isBig = row.bits > 32;

@@ -8,6 +8,7 @@ import type { Field, FieldValue, Subfield } from '../fields.js';
 import { fieldOfText } from '../fields.js';
 import { checked } from '../match.js';
 import {
+  altHex,
   ctStateFlags,
   formatFlags,
   formatIpv4,
@@ -58,7 +59,7 @@ export function formatValue(field: Field, value: FieldValue, fieldMask?: FieldVa
     case 'packetType':
       return formatPacketType(Number(value));
     case 'hex':
-      return formatMasked(hex(value), mask === undefined ? undefined : hex(mask));
+      return formatMasked(altHex(value), mask === undefined ? undefined : altHex(mask));
     case 'dec':
       return formatMasked(value.toString(), mask === undefined ? undefined : hex(mask));
   }

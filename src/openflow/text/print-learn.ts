@@ -7,7 +7,7 @@ import { fields } from '../fields.js';
 import type { Subfield } from '../fields.js';
 import { priorityDefault } from '../flow.js';
 import { formatSubfield, formatValue } from './field-value.js';
-import { hex } from './notation.js';
+import { altHex, hex } from './notation.js';
 
 /** The whole action. */
 export function formatLearn(action: LearnAction): string {
@@ -36,7 +36,7 @@ function formatSpec(spec: LearnSpec): string {
     case 'output':
       return `output:${formatSubfield(spec.src)}`;
     case 'load':
-      return `load:${'value' in spec.src ? hex(spec.src.value) : formatSubfield(spec.src)}->${formatSubfield(spec.dst)}`;
+      return `load:${'value' in spec.src ? altHex(spec.src.value) : formatSubfield(spec.src)}->${formatSubfield(spec.dst)}`;
     case 'match':
       return 'value' in spec.src ? formatConstant(spec.dst, spec.src.value) : formatCopied(spec.dst, spec.src);
   }
@@ -44,7 +44,7 @@ function formatSpec(spec: LearnSpec): string {
 
 function formatConstant(dst: Subfield, value: bigint): string {
   const field = fields[dst.field];
-  if (dst.offset !== 0 || dst.bits !== field.bits) return `${formatSubfield(dst)}=${hex(value)}`;
+  if (dst.offset !== 0 || dst.bits !== field.bits) return `${formatSubfield(dst)}=${altHex(value)}`;
   return `${field.text}=${formatValue(field, field.isBig ? value : Number(value))}`;
 }
 

@@ -30,9 +30,9 @@ export function encodeController(writer: ByteWriter, action: ControllerAction): 
     return;
   }
   writer.zeros(6);
-  if (maxLength !== 0xffff) writer.u16(property.maxLength).u16(6).u16(maxLength).zeros(2);
-  if (controllerId !== 0) writer.u16(property.controllerId).u16(6).u16(controllerId).zeros(2);
-  if (reason !== reasonAction) writer.u16(property.reason).u16(5).u8(reason).zeros(3);
+  if (maxLength !== 0xffff) writer.u16(property.maxLength).u16(8).u16(maxLength).zeros(2);
+  if (controllerId !== 0) writer.u16(property.controllerId).u16(8).u16(controllerId).zeros(2);
+  if (reason !== reasonAction) writer.u16(property.reason).u16(8).u8(reason).zeros(3);
   if (userdata !== undefined) encodeUserdata(writer, userdata);
   if (pause === true) writer.u16(property.pause).u16(4).zeros(4);
   if (meter !== undefined) writer.u16(property.meter).u16(8).u32(meter);

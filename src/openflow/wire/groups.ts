@@ -49,7 +49,7 @@ export interface Group {
 export type GroupCommand = 'add' | 'modify' | 'delete' | 'insert_bucket' | 'remove_bucket';
 
 export interface GroupMod {
-  readonly kind?: 'groupMod';
+  readonly kind: 'groupMod';
   readonly command: GroupCommand;
   /** `groupAll` in a deletion means every group. */
   readonly group: number;
@@ -115,7 +115,7 @@ function encodeBucket(writer: ByteWriter, version: Version, bucket: Bucket, inde
       .u32(bucket.id ?? index);
     encodeActions(writer, version, bucket.actions);
     writer.setU16(start + 2, writer.size - start - 8);
-    if (type === 'select' || weight !== 0) writer.u16(property.weight).u16(6).u16(weight).u16(0);
+    if (type === 'select' || weight !== 0) writer.u16(property.weight).u16(8).u16(weight).u16(0);
     if (watchPort !== port.any) writer.u16(property.watchPort).u16(8).u32(watchPort);
     if (watchGroup !== groupAny) writer.u16(property.watchGroup).u16(8).u32(watchGroup);
   } else {

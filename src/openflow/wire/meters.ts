@@ -33,6 +33,7 @@ export interface Meter {
 }
 
 export interface MeterMod {
+  readonly kind: 'meterMod';
   readonly command: 'add' | 'modify' | 'delete';
   readonly meter: number;
   readonly flags?: number | undefined;

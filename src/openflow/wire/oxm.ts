@@ -23,7 +23,7 @@ const maskBit = 0x100;
 const experimenterClass = 0xffff;
 
 /** The number of a field in the ONF's experimenter class, which 1.3 and 1.4 need for what 1.5 made standard. */
-const onfNumber: Partial<Record<FieldName, number>> = { actset_output: 43 };
+const onfNumber: Partial<Record<FieldName, number>> = { actset_output: 43, tcp_flags: 42 };
 const onfField = new Map<number, Field>([
   [43, fields.actset_output],
   [42, fields.tcp_flags],
@@ -31,9 +31,7 @@ const onfField = new Map<number, Field>([
 
 /** Header of a field as a given version writes it; the legacy NXM form where `version` is 0, as Nicira's actions do. */
 export function fieldHeader(field: Field, version: Version | 0): number {
-  // NXM's tcp_flags is what Open vSwitch writes below 1.5, although the ONF's experimenter form exists.
-  const isStandard = version !== 0 && (version >= version15 || field.name !== 'tcp_flags');
-  const form = isStandard ? (field.oxm ?? field.nxm) : (field.nxm ?? field.oxm);
+  const form = version === 0 ? (field.nxm ?? field.oxm) : (field.oxm ?? field.nxm);
   return form?.header ?? 0;
 }
 

@@ -18,7 +18,7 @@ import { encodeMessage, messageType } from './header.js';
 import { decodeMatch, encodeMatch } from './oxm.js';
 
 export interface PacketOut {
-  readonly kind?: 'packetOut';
+  readonly kind: 'packetOut';
   /** The port that the packet seems to have come in by. Default: the controller. */
   readonly inPort?: number | undefined;
   readonly actions: readonly Action[];

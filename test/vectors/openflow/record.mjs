@@ -97,6 +97,7 @@ const refused = [];
 try {
   await startSwitch();
   for (const version of versions) {
+    await tool('ovs-ofctl', 'del-flows', `unix:${dir}/br0.mgmt`);
     const more = version === 'OpenFlow13' ? [] : flows14;
     for (const args of [...[...flows, ...more].map((flow) => ['add-flow', flow]), ...commands]) {
       const vector = await record(version, args);
