@@ -5,7 +5,7 @@
 
 import type { ApplyResult, StoreSnapshot, StoreState, SwitchStore, Unsubscribe } from '../agent/ports.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
-import { AgentError } from '../lib/errors.js';
+import { AgentError, type ErrorCode } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import type { ObjectRef } from '../model/condition.js';
 import type { OvsdbClient, Uuid } from '../ovsdb/index.js';
@@ -132,10 +132,25 @@ export class OvsdbStore implements SwitchStore {
   }
 }
 
-/** The error, and what a person can do about it. */
+/** What a person can do about an error that does not say so itself. */
+const remedies: Partial<Record<ErrorCode, string>> = {
+  CONNECTION_LOST: 'Look whether ovsdb-server runs and answers: ovs-appctl -t ovsdb-server version.',
+  DEADLINE_EXCEEDED: 'Look whether ovsdb-server runs and answers: ovs-appctl -t ovsdb-server version.',
+  PEER_PROTOCOL: 'Look whether ovsdb.endpoints names ovsdb-server and nothing else.',
+  OVSDB_UNKNOWN_DATABASE: 'Point ovsdb.endpoints at the server of the Open vSwitch database.',
+  OVSDB_SCHEMA_MISMATCH: 'Upgrade Open vSwitch (ovsdb-tool convert), or leave out what its schema has no column for.',
+};
+
+/** The error with the values that matter, and what a person can do about it. */
 function describeError(error: AgentError): string {
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}${error.remedy === undefined ? '' : ` (${error.remedy})`}`;
+  const { database, endpoint, table, column } = error.facts;
+  const facts = Object.entries({ database, endpoint, table, column })
+    .filter(([, value]) => value !== undefined && !error.message.includes(String(value)))
+    .map(([key, value]) => `${key} ${String(value)}`);
+  const remedy = error.remedy ?? remedies[error.code];
+  const where = facts.length === 0 ? '' : ` [${facts.join(', ')}]`;
+  return `${error.message}${where}${cause}${remedy === undefined ? '' : ` (${remedy})`}`;
 }
 
 function failedResult(error: AgentError, object: ObjectRef | undefined): ApplyResult {

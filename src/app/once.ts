@@ -5,7 +5,7 @@ import type { AgentStatus } from '../agent/status.js';
 import { formatStatus } from '../cli/status-text.js';
 import type { Config } from '../config/config.js';
 import { delay, type Clock } from '../lib/clock.js';
-import { AgentError, toError } from '../lib/errors.js';
+import { AgentError, toError, type ErrorCode } from '../lib/errors.js';
 import { formatPlan, planToJson } from '../plan/format.js';
 import { assemble, type Assembly } from './assemble.js';
 import type { CommandOutput } from './config-commands.js';
@@ -68,10 +68,17 @@ async function waitFor<T>(
   }
 }
 
+/** What waiting does not cure: a command that is run by a person ends at once. The daemon tries on. */
+const needsPerson: ReadonlySet<ErrorCode> = new Set(['PERMISSION_DENIED', 'TLS_INVALID', 'OVSDB_UNKNOWN_DATABASE']);
+
 /** Waits for the first complete look at the database and the devices. */
 async function firstLook(context: OnceContext, attempt: Attempt): Promise<Look> {
   const { assembly } = attempt;
-  const look = await waitFor(context, attempt, connectMsMax, () => assembly.reconciler.look());
+  const look = await waitFor(context, attempt, connectMsMax, () => {
+    const { lastError } = assembly.client.state;
+    if (lastError !== undefined && needsPerson.has(lastError.code)) throw lastError;
+    return assembly.reconciler.look();
+  });
   if (look === undefined) throw unreadableError(assembly);
   return look;
 }
