@@ -1,7 +1,15 @@
 /** The configuration file as a source of intents: turns what a person wrote into the planner's words. */
 
 import type { IntentSource, Unsubscribe } from '../agent/ports.js';
-import type { BridgeConfig, Config, PortConfig, RepresentorSelector as ConfigSelector } from '../config/config.js';
+import type {
+  BridgeConfig,
+  ChainConfig,
+  ChainPortConfig,
+  Config,
+  PortConfig,
+  RepresentorSelector as ConfigSelector,
+} from '../config/config.js';
+import type { ChainIntent, ChainPort, ChainPortSelector } from '../model/chain.js';
 import type { Attachment, BridgeIntent, Intents, PortIntent, VlanIntent } from '../model/intent.js';
 import type { RepresentorSelector } from '../model/netdev.js';
 
@@ -95,22 +103,70 @@ export function intentsOf(config: Config): Intents {
   };
 }
 
+function chainSelector(port: ChainPortConfig): ChainPortSelector {
+  switch (port.kind) {
+    case 'uplink':
+      return { kind: 'uplink', port: port.uplink };
+    case 'representor':
+      return selectorOf(port.representor);
+    case 'service':
+      return { kind: 'service', dpfId: port.dpfId };
+    case 'labels':
+      return { kind: 'labels', labels: mapOf(port.labels) };
+    case 'patch':
+      return { kind: 'patch', bridge: port.bridge, name: port.name };
+  }
+}
+
+function chainPort(port: ChainPortConfig): ChainPort {
+  const { name, vlan, tenant, pinnedMacs } = port;
+  return { name, selector: chainSelector(port), vlan, tenant, pinnedMacs };
+}
+
+function chainIntent(chain: ChainConfig): ChainIntent {
+  return {
+    name: chain.name,
+    bridge: chain.bridge,
+    switches: chain.switches.map(({ name, ports }) => ({ name, ports: ports.map(chainPort) })),
+    mtu: chain.mtu,
+    onControllerLoss: chain.onControllerLoss,
+    tenant: chain.tenant,
+    joinsTenants: chain.joinsTenants,
+    macMove: chain.macMove,
+    ageingSeconds: chain.ageingSeconds,
+    stationCountMax: chain.stationCountMax,
+    source: { rank: 0, name: `configuration, chain ${chain.name}` },
+  };
+}
+
+/** The service chains of a configuration, in the order of the file. */
+export function chainIntentsOf(config: Config): readonly ChainIntent[] {
+  return config.chains.map(chainIntent);
+}
+
 /** Holds the intents of the newest valid configuration. */
 export class ConfigIntents implements IntentSource {
   readonly #listeners = new Set<() => void>();
   #intents: Intents;
+  #chains: readonly ChainIntent[];
 
   constructor(config: Config) {
     this.#intents = intentsOf(config);
+    this.#chains = chainIntentsOf(config);
   }
 
   intents(): Intents {
     return this.#intents;
   }
 
-  /** Takes over a new configuration. */
+  chains(): readonly ChainIntent[] {
+    return this.#chains;
+  }
+
+  /** Takes over a new configuration, bridges and chains at once. */
   replace(config: Config): void {
     this.#intents = intentsOf(config);
+    this.#chains = chainIntentsOf(config);
     for (const listener of this.#listeners) listener();
   }
 

@@ -2,7 +2,8 @@
  * Makes the configuration that the agent sees from data that passed every check: kinds of ports become separate types, the
  * sides that `createPeer` implies are added, spelling is made uniform. Never fails for what a person wrote.
  */
-import { assert } from '../lib/assert.js';
+import { chainOf } from './build-chain.js';
+import { known, selectorOf } from './build-selector.js';
 import type {
   BridgeConfig,
   Config,
@@ -10,7 +11,6 @@ import type {
   PortConfig,
   PortSettings,
   RepresentorPort,
-  RepresentorSelector,
   VlanConfig,
 } from './config.js';
 import { withImpliedPeers } from './patch-peers.js';
@@ -18,7 +18,8 @@ import type { BridgeInput, ConfigInput, PortInput } from './schema.js';
 
 /** @param input output of the schema to which no rule objects */
 export function buildConfig(input: ConfigInput): Config {
-  return { ...input, bridges: withImpliedPeers(input.bridges, input.bridges.map(bridgeOf)) };
+  const bridges = withImpliedPeers(input.bridges, input.bridges.map(bridgeOf));
+  return { ...input, bridges, chains: input.chains.map(chainOf) };
 }
 
 function bridgeOf(input: BridgeInput): BridgeConfig {
@@ -47,11 +48,6 @@ function portOf(input: PortInput): PortConfig {
     case 'uplink':
       return { kind, uplink: known(input.uplink), ...foundDevice(input) };
   }
-}
-
-function known<T>(value: T | undefined): T {
-  assert(value !== undefined, 'a rule has made sure that the kind of port has this key');
-  return value;
 }
 
 type FoundDevice = Pick<RepresentorPort, keyof DeviceSettings | 'name' | 'interfaceType'>;
@@ -85,11 +81,4 @@ function settings(input: PortInput): PortSettings {
 function vlanOf(vlan: NonNullable<PortInput['vlan']>): VlanConfig {
   const { trunks, ...rest } = vlan;
   return trunks === undefined ? rest : { ...rest, trunks: [...trunks].sort((a, b) => a - b) };
-}
-
-function selectorOf(input: NonNullable<PortInput['representor']>): RepresentorSelector {
-  const { pf, vf, sf, controller } = input;
-  const owner = controller === undefined ? {} : { controller };
-  if (vf !== undefined) return { kind: 'vf', pf, vf, ...owner };
-  return sf === undefined ? { kind: 'pf', pf, ...owner } : { kind: 'sf', pf, sf, ...owner };
 }

@@ -12,6 +12,8 @@ export interface Config {
   readonly log: LogConfig;
   /** In the order of the file; names are unique. */
   readonly bridges: readonly BridgeConfig[];
+  /** In the order of the file; names are unique. */
+  readonly chains: readonly ChainConfig[];
 }
 
 /** How to reach ovsdb-server. */
@@ -204,4 +206,92 @@ export interface VlanConfig {
   /** Unique, ascending. */
   readonly trunks?: readonly number[];
   readonly mode?: VlanMode;
+}
+
+/** A service chain: switches on one bridge, each of which connects its ports with one another and with nothing else. */
+export interface ChainConfig {
+  readonly name: string;
+  /** Declared in `bridges`, with another mode than `observe`. */
+  readonly bridge: string;
+  /** The largest packet that must pass, bytes, 68..65535. Absent: not checked. */
+  readonly mtu?: number;
+  readonly tenant?: string;
+  /** Other tenants whose ports the chain may connect with its own; unique, sorted. */
+  readonly joinsTenants: readonly string[];
+  /** What happens to the traffic while the controller that wants the chain cannot be reached. */
+  readonly onControllerLoss: 'keep' | 'close';
+  /** `refuse`: a station stays where it was first seen until it was silent for the ageing time. */
+  readonly macMove: 'allow' | 'refuse';
+  /** How long a station is remembered after its last frame, seconds, 1..65535. */
+  readonly ageingSeconds: number;
+  /** How many stations may be learned, 1..65535. */
+  readonly stationCountMax: number;
+  /** 1..50, in the order of the file. */
+  readonly switches: readonly ChainSwitchConfig[];
+}
+
+export interface ChainSwitchConfig {
+  /** Unique in the chain. Absent: the switch goes by its place, from 1. */
+  readonly name?: string;
+  /** 2..50, in the order of the file. No two can mean the same frames of the same port. */
+  readonly ports: readonly ChainPortConfig[];
+}
+
+export type ChainPortConfig =
+  ChainUplinkPort | ChainRepresentorPort | ChainServicePort | ChainLabelsPort | ChainPatchPort;
+
+export type ChainPortKind = ChainPortConfig['kind'];
+
+/** What every kind of chain port has. */
+export interface ChainPortSettings {
+  /** Unique in the switch. */
+  readonly name?: string;
+  readonly vlan?: ChainVlanConfig;
+  /** Absent: the tenant of the chain. */
+  readonly tenant?: string;
+  /** Unicast addresses in lower case with colons; sorted, each on one port of a switch. */
+  readonly pinnedMacs: readonly string[];
+}
+
+export interface ChainUplinkPort extends ChainPortSettings {
+  readonly kind: 'uplink';
+  /** Number of the physical port, from 0. */
+  readonly uplink: number;
+}
+
+export interface ChainRepresentorPort extends ChainPortSettings {
+  readonly kind: 'representor';
+  readonly representor: RepresentorSelector;
+}
+
+/** The interface that the CNI of DPF has given this `external_ids:dpf-id`. */
+export interface ChainServicePort extends ChainPortSettings {
+  readonly kind: 'service';
+  readonly dpfId: string;
+}
+
+/** The interface whose external_ids, with those of its port, hold all of these pairs. */
+export interface ChainLabelsPort extends ChainPortSettings {
+  readonly kind: 'labels';
+  /** Not empty. */
+  readonly labels: StringMap;
+}
+
+/** The patch port of the chain's bridge towards another. */
+export interface ChainPatchPort extends ChainPortSettings {
+  readonly kind: 'patch';
+  /** Another bridge than the chain's. */
+  readonly bridge: string;
+  /** Name of the patch port itself. Absent: there is only one towards that bridge. */
+  readonly name?: string;
+}
+
+/**
+ * `access`: untagged on the wire, in VLAN `tag` on the ports of the switch that have no VLAN of their own. `tagged`: only
+ * frames of VLAN `tag`, which have no tag inside the switch.
+ */
+export interface ChainVlanConfig {
+  readonly kind: 'access' | 'tagged';
+  /** 1..4094. */
+  readonly tag: number;
 }

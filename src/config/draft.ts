@@ -12,6 +12,14 @@ import {
   type ConfigInput,
   type PortInput,
 } from './schema.js';
+import {
+  chainPortSchema,
+  chainSchema,
+  chainSwitchSchema,
+  type ChainInput,
+  type ChainPortInput,
+  type ChainSwitchInput,
+} from './schema-chain.js';
 
 /** The valid keys of one map, where it stands, and which keys were written at all. */
 export interface Draft<T> {
@@ -24,15 +32,30 @@ export interface BridgeDraft extends Draft<Omit<BridgeInput, 'ports'>> {
   readonly ports: readonly Draft<PortInput>[];
 }
 
-export interface ConfigDraft extends Draft<Omit<ConfigInput, 'bridges'>> {
+export type ChainPortDraft = Draft<ChainPortInput>;
+
+export interface ChainSwitchDraft extends Draft<Omit<ChainSwitchInput, 'ports'>> {
+  readonly ports: readonly ChainPortDraft[];
+}
+
+export interface ChainDraft extends Draft<Omit<ChainInput, 'switches'>> {
+  readonly switches: readonly ChainSwitchDraft[];
+}
+
+/** The sections, whose keys do not depend on one another's lists. */
+type Sections = Omit<ConfigInput, 'bridges' | 'chains'>;
+
+export interface ConfigDraft extends Draft<Sections> {
   readonly bridges: readonly BridgeDraft[];
+  readonly chains: readonly ChainDraft[];
 }
 
 /** Picks what is valid from plain data of any shape. */
 export function draftOf(plain: unknown): ConfigDraft {
-  const { bridges: _bridges, ...shape } = configSchema.shape;
+  const { bridges: _bridges, chains: _chains, ...shape } = configSchema.shape;
   const bridges = listOf(plain, 'bridges').map((bridge, index) => bridgeDraft(bridge, ['bridges', index]));
-  return { ...pick<Omit<ConfigInput, 'bridges'>>(shape, plain, []), bridges };
+  const chains = listOf(plain, 'chains').map((chain, index) => chainDraft(chain, ['chains', index]));
+  return { ...pick<Sections>(shape, plain, []), bridges, chains };
 }
 
 function bridgeDraft(plain: unknown, path: ConfigPath): BridgeDraft {
@@ -41,6 +64,20 @@ function bridgeDraft(plain: unknown, path: ConfigPath): BridgeDraft {
     pick<PortInput>(portSchema.shape, port, [...path, 'ports', index]),
   );
   return { ...pick<Omit<BridgeInput, 'ports'>>(shape, plain, path), ports };
+}
+
+function chainDraft(plain: unknown, path: ConfigPath): ChainDraft {
+  const { switches: _switches, ...shape } = chainSchema.shape;
+  const switches = listOf(plain, 'switches').map((entry, index) => switchDraft(entry, [...path, 'switches', index]));
+  return { ...pick<Omit<ChainInput, 'switches'>>(shape, plain, path), switches };
+}
+
+function switchDraft(plain: unknown, path: ConfigPath): ChainSwitchDraft {
+  const { ports: _ports, ...shape } = chainSwitchSchema.shape;
+  const ports = listOf(plain, 'ports').map((port, index) =>
+    pick<ChainPortInput>(chainPortSchema.shape, port, [...path, 'ports', index]),
+  );
+  return { ...pick<Omit<ChainSwitchInput, 'ports'>>(shape, plain, path), ports };
 }
 
 function pick<T>(shape: Readonly<Record<keyof T & string, z.ZodType>>, plain: unknown, path: ConfigPath): Draft<T> {

@@ -3,7 +3,7 @@
  * the configuration in effect; what it gives can be loaded again.
  */
 import { assert } from '../lib/assert.js';
-import type { BridgeConfig, Config, PatchPort, PortConfig } from './config.js';
+import type { BridgeConfig, ChainConfig, ChainPortConfig, Config, PatchPort, PortConfig } from './config.js';
 import type { ConfigPath } from './path.js';
 
 /** Plain data of a YAML document. */
@@ -15,9 +15,13 @@ export interface FileMap {
 
 /** `config` in the words of the file. */
 export function fileShapeOf(config: Config): FileMap {
-  const { bridges, ...sections } = config;
+  const { bridges, chains, ...sections } = config;
   const ports = new Map(bridges.flatMap((bridge) => bridge.ports).map((port) => [port.name, port]));
-  return { ...mapOf(sections), bridges: bridges.map((bridge) => bridgeShape(bridge, ports)) };
+  return {
+    ...mapOf(sections),
+    bridges: bridges.map((bridge) => bridgeShape(bridge, ports)),
+    chains: chains.map(chainShape),
+  };
 }
 
 type PortsByName = ReadonlyMap<string | undefined, PortConfig>;
@@ -47,6 +51,20 @@ function createPeerShape(peer: PatchPort['peer'], all: PortsByName): { readonly 
   const other = all.get(peer.port);
   if (other === undefined) return { createPeer: false };
   return other.kind === 'patch' && other.isImplied ? { createPeer: true } : {};
+}
+
+function chainShape(chain: ChainConfig): FileMap {
+  const { switches, ...rest } = chain;
+  return {
+    ...mapOf(rest),
+    switches: switches.map(({ ports, ...settings }) => ({ ...mapOf(settings), ports: ports.map(chainPortShape) })),
+  };
+}
+
+function chainPortShape(port: ChainPortConfig): FileMap {
+  if (port.kind !== 'representor') return mapOf(port);
+  const { kind: _kind, ...selector } = port.representor;
+  return mapOf({ ...port, representor: selector });
 }
 
 function mapOf(value: object): FileMap {

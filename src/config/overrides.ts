@@ -30,7 +30,7 @@ const prefix = 'DPU_AGENT_';
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
 /**
- * The variable of every key that has one: all single values and lists of words outside `bridges`. `agent.` is left out of
+ * The variable of every key that has one: all single values and lists of words outside `bridges` and `chains`. `agent.` is left out of
  * the name: `agent.fullResyncMs` is DPU_AGENT_FULL_RESYNC_MS, `log.level` is DPU_AGENT_LOG_LEVEL.
  */
 export function environmentVariables(): ReadonlyMap<string, ConfigPath> {
@@ -39,9 +39,14 @@ export function environmentVariables(): ReadonlyMap<string, ConfigPath> {
   for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
     const shape = shapeAt(path);
     if (shape?.kind === 'object') pending.push(...childPaths(path, shape.keys.keys()));
-    else if (path[0] !== 'bridges') variables.set(variableName(path), path);
+    else if (!isListOfMaps(shape)) variables.set(variableName(path), path);
   }
   return variables;
+}
+
+/** Bridges and chains are too much for a variable. */
+function isListOfMaps(shape: Shape | undefined): boolean {
+  return shape?.kind === 'list' && shapeOf(shape.item).kind === 'object';
 }
 
 function childPaths(path: ConfigPath, keys: Iterable<string>): readonly ConfigPath[] {

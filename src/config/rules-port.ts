@@ -6,6 +6,8 @@ import type { BridgeDraft, ConfigDraft, Draft } from './draft.js';
 import { deviceNameLengthMax, nameFault, patchNameLengthMax } from './names.js';
 import { formatPath, type ConfigPath } from './path.js';
 import { checkNotes } from './rules-bridge.js';
+import { checkFunctionSelector, functionKey, mayShareController, type FunctionInput } from './rules-function.js';
+import { checkKindKeys, type KindTables } from './rules-kind.js';
 import type { Report } from './report.js';
 import type { PortInput } from './schema.js';
 import { FirstSeen } from './seen.js';
@@ -19,7 +21,7 @@ export function checkPorts(draft: ConfigDraft, report: Report): void {
   for (const bridge of draft.bridges) {
     checkNumbers(bridge, report);
     for (const port of bridge.ports) {
-      checkKind(port, report);
+      checkKindKeys(port, kinds, report);
       checkName(port, report);
       checkVlan(port, report);
       checkMaps(port, report);
@@ -28,37 +30,25 @@ export function checkPorts(draft: ConfigDraft, report: Report): void {
   }
 }
 
-const needed: Readonly<Record<Kind, readonly (keyof PortInput)[]>> = {
-  system: ['name'],
-  internal: ['name'],
-  dpdk: ['name'],
-  patch: ['name', 'peer'],
-  representor: ['representor'],
-  uplink: ['uplink'],
+const kinds: KindTables<Kind> = {
+  noun: 'port',
+  needed: {
+    system: ['name'],
+    internal: ['name'],
+    dpdk: ['name'],
+    patch: ['name', 'peer'],
+    representor: ['representor'],
+    uplink: ['uplink'],
+  },
+  kindsOf: {
+    peer: ['patch'],
+    createPeer: ['patch'],
+    representor: ['representor'],
+    uplink: ['uplink'],
+    interfaceType: ['representor', 'uplink'],
+    mtu: ['system', 'internal', 'dpdk', 'representor', 'uplink'],
+  },
 };
-
-/** Keys that only some kinds have. */
-const kindsOf: Readonly<Partial<Record<keyof PortInput, readonly Kind[]>>> = {
-  peer: ['patch'],
-  createPeer: ['patch'],
-  representor: ['representor'],
-  uplink: ['uplink'],
-  interfaceType: ['representor', 'uplink'],
-  mtu: ['system', 'internal', 'dpdk', 'representor', 'uplink'],
-};
-
-function checkKind(port: PortDraft, report: Report): void {
-  const { kind } = port.value;
-  if (kind === undefined) return;
-  for (const key of needed[kind]) {
-    if (!port.given.has(key)) report(port.path, `a port of kind ${kind} needs the key "${key}"`);
-  }
-  for (const [key, kinds] of Object.entries(kindsOf)) {
-    if (!port.given.has(key) || kinds.includes(kind)) continue;
-    const remedy = `Remove it, or choose the right kind: "${key}" belongs to kind ${kinds.join(', ')}.`;
-    report([...port.path, key], `a port of kind ${kind} has no "${key}"`, remedy);
-  }
-}
 
 function checkName(port: PortDraft, report: Report): void {
   const { name, kind } = port.value;
@@ -103,37 +93,30 @@ function checkNumbers(bridge: BridgeDraft, report: Report): void {
 /** A device can be in one bridge only, so two ports on one function can never both work. */
 function checkFunctions(draft: ConfigDraft, report: Report): void {
   const uplinks = new FirstSeen();
-  const functions = new Map<string, { readonly path: ConfigPath; readonly controller: number | undefined }[]>();
+  const functions = new Map<string, PlacedFunction[]>();
   for (const { path, value } of draft.bridges.flatMap((bridge) => bridge.ports)) {
     if (value.kind === 'uplink' && value.uplink !== undefined) {
       const first = uplinks.before(String(value.uplink), [...path, 'uplink']);
       if (first !== undefined) report([...path, 'uplink'], `uplink ${value.uplink} is already used at ${first}`);
     }
     if (value.kind === 'representor' && value.representor !== undefined) {
-      checkFunction(value.representor, [...path, 'representor'], functions, report);
+      checkFunction({ path: [...path, 'representor'], selector: value.representor }, functions, report);
     }
   }
 }
 
-function checkFunction(
-  selector: NonNullable<PortInput['representor']>,
-  path: ConfigPath,
-  functions: Map<string, { readonly path: ConfigPath; readonly controller: number | undefined }[]>,
-  report: Report,
-): void {
-  const { pf, vf, sf, controller } = selector;
-  if (vf !== undefined && sf !== undefined) {
-    report(path, 'both vf and sf are given', 'Keep the one that is meant; neither means the PF itself.');
-    return;
-  }
-  const key = `${pf} ${vf ?? '-'} ${sf ?? '-'}`;
+interface PlacedFunction {
+  readonly path: ConfigPath;
+  readonly selector: FunctionInput;
+}
+
+function checkFunction(port: PlacedFunction, functions: Map<string, PlacedFunction[]>, report: Report): void {
+  if (!checkFunctionSelector(port.selector, port.path, report)) return;
+  const key = functionKey(port.selector);
   const others = functions.get(key) ?? [];
-  // Without a controller it may be any of them, so it is taken for the same.
-  const first = others.find(
-    (o) => o.controller === undefined || controller === undefined || o.controller === controller,
-  );
-  if (first !== undefined) report(path, `the same function is already used at ${formatPath(first.path)}`);
-  functions.set(key, [...others, { path, controller }]);
+  const first = others.find(({ selector }) => mayShareController(selector, port.selector));
+  if (first !== undefined) report(port.path, `the same function is already used at ${formatPath(first.path)}`);
+  functions.set(key, [...others, port]);
 }
 
 function checkVlan(port: PortDraft, report: Report): void {

@@ -94,8 +94,13 @@ function numberText(schema: z.ZodType): string {
   return `a whole number from ${String(schema.minValue)} to ${String(schema.maxValue)}`;
 }
 
+/** Every list of the schema says how long it may be. */
 function boundsText(schema: z.ZodType): string {
-  return schema.safeParse([]).success ? '' : ' of at least one';
+  const checks = schema.def.checks ?? [];
+  const min = checks.find((check) => check instanceof z.core.$ZodCheckMinLength)?._zod.def.minimum ?? 0;
+  const max = checks.find((check) => check instanceof z.core.$ZodCheckMaxLength)?._zod.def.maximum;
+  if (max === undefined) return min === 0 ? '' : ` of at least ${min}`;
+  return min === 0 ? ` of up to ${max}` : ` of ${min} to ${max}`;
 }
 
 export interface SchemaMeta {

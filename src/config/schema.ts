@@ -4,48 +4,8 @@
  * the `rules` files.
  */
 import * as z from 'zod';
-
-// What is allowed, in words, where the type does not already say it.
-declare module 'zod' {
-  interface GlobalMeta {
-    allowed?: string;
-  }
-}
-
-const absolutePath = (meaning: string): z.ZodString =>
-  z
-    .string()
-    .max(255)
-    .regex(/^\/[^\0]*$/)
-    .meta({ description: meaning, allowed: 'an absolute path' });
-
-const wholeNumber = (min: number, max: number, meaning: string): z.ZodInt =>
-  z.int().min(min).max(max).describe(meaning);
-
-/** A word that OVS or the kernel gives a meaning to. */
-const word = (meaning: string): z.ZodString =>
-  z
-    .string()
-    .max(255)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/)
-    .meta({ description: meaning, allowed: 'a word of letters, digits, ".", "_", "+" and "-"' });
-
-/** Names have rules of their own, which depend on the kind of port; see names.ts. */
-const name = (meaning: string): z.ZodString =>
-  z.string().min(1).max(255).meta({ description: meaning, allowed: 'a name' });
-
-const stringMap = (meaning: string): z.ZodDefault<z.ZodRecord<z.ZodString, z.ZodString>> =>
-  z
-    .record(
-      z
-        .string()
-        .regex(/^[!-~]+$/)
-        .max(255)
-        .meta({ allowed: 'a key of printable ASCII characters without spaces' }),
-      z.string().max(4096).meta({ allowed: 'text' }),
-    )
-    .default({})
-    .describe(meaning);
+import { chainSchema } from './schema-chain.js';
+import { absolutePath, name, representorSelector, stringMap, wholeNumber, word } from './schema-words.js';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -150,25 +110,12 @@ const peer = z
   })
   .describe('kind patch: the other side of the pair');
 
-const selector = z
-  .strictObject({
-    pf: wholeNumber(0, 15, 'Physical function'),
-    vf: wholeNumber(0, 4095, 'Virtual function of pf; neither vf nor sf means the PF itself').exactOptional(),
-    sf: wholeNumber(0, 65_535, 'Scalable function of pf').exactOptional(),
-    controller: wholeNumber(
-      0,
-      255,
-      'Whose function it is: 0 the DPU, 1 and above a host; when absent a host, or the DPU for SFs',
-    ).exactOptional(),
-  })
-  .describe('kind representor: the function that the device stands for');
-
 /** One port with the keys of every kind; which of them go together is checked by rules. */
 export const portSchema = z.strictObject({
   name: name('OVS port and interface; may be absent for representor and uplink, whose device is found').exactOptional(),
   kind: z.enum(['system', 'internal', 'dpdk', 'patch', 'representor', 'uplink']).describe('What is behind the port'),
   uplink: wholeNumber(0, 15, 'kind uplink: number of the physical port').exactOptional(),
-  representor: selector.exactOptional(),
+  representor: representorSelector.exactOptional(),
   interfaceType: z
     .enum(['system', 'dpdk', 'doca'])
     .exactOptional()
@@ -236,6 +183,7 @@ export const configSchema = z.strictObject({
   agent: agent.prefault({}).describe('The agent itself'),
   log: log.prefault({}).describe('Its log'),
   bridges: z.array(bridgeSchema).max(64).default([]).describe('The bridges that the agent looks after'),
+  chains: z.array(chainSchema).max(256).default([]).describe('The service chains that the agent programs'),
 });
 
 export type ConfigInput = z.output<typeof configSchema>;

@@ -6,29 +6,40 @@ import { nearest } from './nearest.js';
 import { formatPath, type ConfigPath } from './path.js';
 import { keysAt, schemaAt, shapeOf } from './schema-shape.js';
 
-/** Columns of Open vSwitch that have another name here (ovs-vswitchd.conf.db(5)). */
-const ovsWords: Readonly<Record<string, string>> = {
-  ofport_request: 'ofport',
-  mtu_request: 'mtu',
-  type: 'kind',
-  tag: 'vlan.tag',
-  trunks: 'vlan.trunks',
-  vlan_mode: 'vlan.mode',
+/** Words that mean the same elsewhere, and the keys that they have here; the first that is valid is meant. */
+const foreignWords: Readonly<Record<string, readonly string[]>> = {
+  // Columns of Open vSwitch (ovs-vswitchd.conf.db(5)).
+  ofport_request: ['ofport'],
+  mtu_request: ['mtu'],
+  type: ['kind'],
+  tag: ['vlan.tag'],
+  trunks: ['vlan.trunks'],
+  vlan_mode: ['vlan.mode', 'kind'],
+  mode: ['kind'],
+  'dpf-id': ['dpfId'],
+  // Fields of the ServiceInterface and ServiceChain of DPF.
+  interfaceType: ['kind'],
+  matchLabels: ['labels'],
+  peerBridge: ['bridge'],
+  peerPatchName: ['name'],
+  pfID: ['representor.pf', 'pf'],
+  vfID: ['representor.vf', 'vf'],
+  serviceMTU: ['mtu'],
 };
 
 /** A sentence for the problem "unknown key". */
 export function unknownKeyRemedy(key: string, parent: ConfigPath): string {
   const valid = keysAt(parent);
-  const guess = ovsWord(key, valid) ?? nearest(key, valid) ?? nested(key, parent, valid);
+  const guess = foreignWord(key, parent) ?? nearest(key, valid) ?? nested(key, parent, valid);
   if (guess !== undefined) return `Did you mean "${guess}"?`;
   const home = homes.find((path) => keysAt(path).includes(key));
   if (home === undefined) return `Valid here: ${valid.join(', ')}.`;
   return `"${key}" belongs to ${home.length === 0 ? 'the top level' : formatPath(home).replaceAll('[0]', '[…]')}.`;
 }
 
-function ovsWord(key: string, valid: readonly string[]): string | undefined {
-  const word = Object.hasOwn(ovsWords, key) ? ovsWords[key] : undefined;
-  return word !== undefined && valid.includes(word.split('.')[0] ?? word) ? word : undefined;
+function foreignWord(key: string, parent: ConfigPath): string | undefined {
+  const words = Object.hasOwn(foreignWords, key) ? foreignWords[key] : undefined;
+  return words?.find((word) => schemaAt([...parent, ...word.split('.')]) !== undefined);
 }
 
 /** `logLevel` or `level` where `log.level` is meant. */

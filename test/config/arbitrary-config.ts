@@ -100,6 +100,73 @@ function bridge(index: number, bridgeCount: number): fc.Arbitrary<Plain> {
   return fc.tuple(bridgeSettings, ports).map(([settings, list]) => ({ name: `br${index}`, ...settings, ports: list }));
 }
 
+const mac = fc
+  .tuple(fc.nat(127), fc.nat(0xffff))
+  .map(([first, last]) =>
+    [first * 2, 0, 0, 1, last >> 8, last & 0xff].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
+  );
+
+const tenant = fc.constantFrom('red', 'blue', 'T1.x');
+
+/** What a chain port is found by; unique in its chain by construction. */
+function chainSelector(switchIndex: number, index: number): fc.Arbitrary<Plain> {
+  const labels = fc.dictionary(mapKey, mapValue, { maxKeys: 2 });
+  const kinds: fc.Arbitrary<Plain>[] = [
+    fc.constant({ kind: 'representor', representor: { pf: switchIndex, vf: index, controller: 1 } }),
+    fc.constant({ kind: 'representor', representor: { pf: switchIndex, sf: index } }),
+    fc.constant({ kind: 'service', dpfId: `ns/pod-${switchIndex}/net${index}` }),
+    labels.map((more) => ({ kind: 'labels', labels: { ...more, port: `${switchIndex}.${index}` } })),
+    fc.constant({ kind: 'patch', bridge: `far${switchIndex}`, name: `patch-port-towards-${switchIndex}-${index}` }),
+  ];
+  if (index < 4) kinds.push(fc.constant({ kind: 'uplink', uplink: switchIndex * 4 + index }));
+  return fc.oneof(...kinds);
+}
+
+function chainPort(switchIndex: number, index: number): fc.Arbitrary<Plain> {
+  const vlan = fc.oneof(
+    fc.constant({ kind: 'access', tag: switchIndex + 1 }),
+    fc.record({ kind: fc.constant('tagged'), tag: fc.integer({ min: 1, max: 4094 }) }),
+  );
+  // The index keeps stations of different ports apart.
+  const pinnedMacs = fc
+    .uniqueArray(mac, { maxLength: 2 })
+    .map((list) => list.map((address) => address.replace(':00:00:', `:00:0${index}:`).toUpperCase()));
+  const settings = fc.record({ vlan, tenant, pinnedMacs }, { requiredKeys: [] });
+  return fc.tuple(chainSelector(switchIndex, index), settings).map((parts) => Object.assign({}, ...parts) as Plain);
+}
+
+function chainSwitch(index: number): fc.Arbitrary<Plain> {
+  const ports = fc
+    .integer({ min: 2, max: 4 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, i) => chainPort(index, i))));
+  return fc.record({ name: fc.constant(`s${index}`), ports }, { requiredKeys: ['ports'] });
+}
+
+const chainSettings = fc.record(
+  {
+    mtu: fc.integer({ min: 68, max: 65_535 }),
+    tenant: fc.constant('green'),
+    joinsTenants: fc.uniqueArray(tenant),
+    onControllerLoss: fc.constantFrom('keep', 'close'),
+    macMove: fc.constantFrom('allow', 'refuse'),
+    ageingSeconds: fc.integer({ min: 1, max: 65_535 }),
+    stationCountMax: fc.integer({ min: 1, max: 65_535 }),
+  },
+  { requiredKeys: [] },
+);
+
+/** A chain on one of the bridges, all of which can have flows. */
+function chain(index: number, bridgeCount: number): fc.Arbitrary<Plain> {
+  const switches = fc
+    .integer({ min: 1, max: 3 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, i) => chainSwitch(i))));
+  const place = { name: `chain-${index}`, bridge: `br${index % bridgeCount}` };
+  return fc.tuple(chainSettings, switches).map(([settings, list]) => ({ ...place, ...settings, switches: list }));
+}
+
+const listOf = (count: number, item: (index: number) => fc.Arbitrary<Plain>): fc.Arbitrary<Plain[]> =>
+  fc.tuple(...Array.from({ length: count }, (_, index) => item(index)));
+
 const sections = fc.record(
   {
     ovsdb: fc.record({ endpoints: fc.constantFrom(['unix:/a'], ['tcp:127.0.0.1:6640', 'unix:/b c']) }),
@@ -111,7 +178,12 @@ const sections = fc.record(
 
 /** A valid configuration. */
 export const arbitraryConfig: fc.Arbitrary<Plain> = fc
-  .tuple(sections, fc.nat(3))
-  .chain(([settings, count]) =>
-    fc.tuple(...Array.from({ length: count }, (_, i) => bridge(i, count))).map((bridges) => ({ ...settings, bridges })),
+  .tuple(sections, fc.nat(3), fc.nat(2))
+  .chain(([settings, bridgeCount, chainCount]) =>
+    fc
+      .tuple(
+        listOf(bridgeCount, (index) => bridge(index, bridgeCount)),
+        listOf(bridgeCount === 0 ? 0 : chainCount, (index) => chain(index, bridgeCount)),
+      )
+      .map(([bridges, chains]) => ({ ...settings, bridges, chains })),
   );

@@ -6,6 +6,8 @@ import { loadConfig } from '../../src/config/load.js';
 
 const directory = fileURLToPath(new URL('../../docs/examples/', import.meta.url));
 
+const names = ['chains', 'observe', 'ovn-hbn', 'ovn-only', 'sandbox'];
+
 const bridgesOf = (name: string): ReadonlyMap<string, BridgeConfig> =>
   new Map(loadConfig({ file: `${directory}${name}.yaml` }).config.bridges.map((bridge) => [bridge.name, bridge]));
 
@@ -15,11 +17,11 @@ const portNames = (bridge: BridgeConfig | undefined): readonly (string | undefin
 describe('examples', () => {
   it('are the ones that the documentation names', () => {
     expect(readdirSync(directory).filter((name) => name.endsWith('.yaml'))).toEqual(
-      ['observe', 'ovn-hbn', 'ovn-only', 'sandbox'].map((name) => `${name}.yaml`),
+      names.map((name) => `${name}.yaml`),
     );
   });
 
-  it.each(['observe', 'ovn-hbn', 'ovn-only', 'sandbox'])('%s loads, and both sides of its own pairs exist', (name) => {
+  it.each(names)('%s loads, and both sides of its own pairs exist', (name) => {
     const bridges = bridgesOf(name);
     const patches = [...bridges.values()].flatMap(({ mode, ports }) =>
       mode === 'observe' ? [] : ports.filter((port): port is PatchPort => port.kind === 'patch'),
@@ -57,5 +59,25 @@ describe('examples', () => {
     const { config } = loadConfig({ file: `${directory}observe.yaml` });
     expect(config.agent.repair).toBe('observe');
     expect(config.bridges.every(({ mode }) => mode === 'observe')).toBe(true);
+  });
+
+  it('chains has a cross-connected service, a learning switch of four ports, and VLANs', () => {
+    const { chains } = loadConfig({ file: `${directory}chains.yaml` }).config;
+    expect(chains.map(({ name, switches }) => [name, ...switches.map(({ ports }) => ports.length)])).toEqual([
+      ['p0-fw-hbn', 2, 2],
+      ['hosts', 4],
+      ['host-vlans', 2, 2],
+    ]);
+    expect(chains[0]).toMatchObject({
+      bridge: 'br-sfc',
+      switches: [
+        { ports: [{ kind: 'uplink', uplink: 0 }, { kind: 'service' }] },
+        { ports: [{ kind: 'labels' }, { kind: 'patch', bridge: 'br-hbn' }] },
+      ],
+    });
+    expect(chains[2]?.switches.map(({ ports }) => ports.map(({ vlan }) => vlan?.tag))).toEqual([
+      [100, 100],
+      [undefined, 200],
+    ]);
   });
 });

@@ -31,6 +31,7 @@ describe('loadConfig', () => {
       },
       log: { level: 'info', format: 'json' },
       bridges: [],
+      chains: [],
     });
     expect(new Set(origins.values())).toEqual(new Set(['default']));
   });
@@ -105,6 +106,9 @@ describe('loadConfig', () => {
         expect(first.config.bridges.map(({ name }) => name)).toEqual(
           (plain['bridges'] as { name: string }[]).map(({ name }) => name),
         );
+        expect(first.config.chains.map(({ name }) => name)).toEqual(
+          (plain['chains'] as { name: string }[]).map(({ name }) => name),
+        );
       }),
       { numRuns: 50 },
     );
@@ -163,8 +167,18 @@ describe('loadConfig', () => {
       'bridges[0].ports[0].peer',
       'ovsdb',
       'log.level',
+      'chains',
+      'chains[0]',
+      'chains[0].switches',
+      'chains[0].switches[0].ports[0]',
+      'chains[0].switches[0].ports[1].labels',
+      'chains[0].switches[0].ports[1].vlan.tag',
     );
-    const text = 'bridges: [{name: br0, ports: [{name: p, kind: system}]}]';
+    const ports = '[{kind: uplink, uplink: 0}, {kind: labels, labels: {a: b}, vlan: {kind: tagged, tag: 1}}]';
+    const text = [
+      'bridges: [{name: br0, ports: [{name: p, kind: system}]}]',
+      `chains: [{name: c, bridge: br0, switches: [{ports: ${ports}}]}]`,
+    ].join('\n');
     fc.assert(
       fc.property(where, value, (path, v) => {
         try {

@@ -27,8 +27,10 @@ describe('schema shape', () => {
     expect(allowedText(at(['bridges', 0, 'mode']))).toBe('one of own, share, observe');
     expect(allowedText(at(['bridges', 0, 'adopt']))).toBe('true or false');
     expect(allowedText(at(['ovsdb', 'endpoints']))).toBe(
-      'a list of at least one, each unix:/path, tcp:host:port or ssl:host:port',
+      'a list of 1 to 8, each unix:/path, tcp:host:port or ssl:host:port',
     );
+    expect(allowedText(at(['bridges']))).toBe('a list of up to 64, each a map of keys and values');
+    expect(allowedText(at(['chains', 0, 'switches', 0, 'ports']))).toMatch(/^a list of 2 to 50, each/);
     expect(allowedText(at(['log']))).toBe('a map of keys and values');
     expect(allowedText(at(['bridges', 0, 'otherConfig']))).toBe('a map of keys and text');
   });
