@@ -87,12 +87,18 @@ async function run(options: SandboxOptions): Promise<number> {
   }
 }
 
-try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options.isHelp) print(helpText);
-  else process.exitCode = await run(options);
-} catch (error) {
-  const remedy = error instanceof AgentError && error.remedy !== undefined ? `\n  ${error.remedy}` : '';
-  process.stderr.write(`sandbox: ${toError(error).message}${remedy}\n`);
-  process.exitCode = error instanceof AgentError && error.code === 'USAGE' ? 2 : 1;
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (!options.isHelp) return await run(options);
+    print(helpText);
+    return 0;
+  } catch (error) {
+    const remedy = error instanceof AgentError && error.remedy !== undefined ? `\n  ${error.remedy}` : '';
+    process.stderr.write(`sandbox: ${toError(error).message}${remedy}\n`);
+    return error instanceof AgentError && error.code === 'USAGE' ? 2 : 1;
+  }
 }
+
+// Everything is closed by now, but a demonstration that was interrupted may still be waiting for its next look.
+process.exit(await main());

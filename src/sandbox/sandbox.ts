@@ -23,6 +23,8 @@ export class Sandbox {
   #lab: OvsLab | undefined;
   #agent: AgentProcess | undefined;
   #hasDevices = false;
+  #starting: Promise<void> | undefined;
+  #isStopping = false;
 
   constructor(parts: SandboxParts) {
     this.#parts = parts;
@@ -40,24 +42,43 @@ export class Sandbox {
     return this.#agent;
   }
 
-  async start(): Promise<void> {
+  /** @throws Error when it is stopped meanwhile */
+  start(): Promise<void> {
+    this.#starting = this.#bringUp();
+    return this.#starting;
+  }
+
+  async #bringUp(): Promise<void> {
     const { isReal, layout } = this;
     if (isReal) {
       await sweepDevices();
+      this.#goOn();
       this.#hasDevices = true;
       await makeDevices(layout);
     }
+    this.#goOn();
     this.#lab = await OvsLab.start({
       vswitchd: true,
       dummy: !isReal,
       ...(isReal ? { netns: layout.dpuNamespace } : {}),
     });
-    this.#agent = await this.#prepareAgent(this.#lab);
-    this.#agent.start();
+    this.#goOn();
+    const agent = await this.#prepareAgent(this.#lab);
+    this.#goOn();
+    this.#agent = agent;
+    agent.start();
+  }
+
+  /** Between two steps of the start: nothing more is made once the end was asked for. */
+  #goOn(): void {
+    if (this.#isStopping) throw new Error('the sandbox was told to stop while it came up');
   }
 
   /** Ends everything and removes every file, namespace and device; goes on when one part fails, and then says so. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    // Whoever started it hears of its failure; here only that nothing is being made any more counts.
+    await this.#starting?.catch(() => undefined);
     const failures: unknown[] = [];
     const attempt = async (part: () => Promise<void>): Promise<void> => {
       await part().catch((error: unknown) => failures.push(error));
