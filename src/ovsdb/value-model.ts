@@ -7,16 +7,15 @@ import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import type { BaseType, ColumnType } from './column-type.js';
 import type { Atom, Uuid, Value } from './types.js';
+import { isUuidText } from './wire/uuid-text.js';
 
 /** The range of an OVSDB integer (RFC 7047 section 3.1). */
 export const integerMin = -(2n ** 63n);
 export const integerMax = 2n ** 63n - 1n;
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 /** Whether the text is a uuid as the server writes it: lower case. */
 export function isUuid(text: string): text is Uuid {
-  return text.length === 36 && uuidPattern.test(text);
+  return isUuidText(text);
 }
 
 /** The uuid that `text` spells, in lower case. Throws AgentError OVSDB_VALUE_INVALID. */

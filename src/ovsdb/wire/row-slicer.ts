@@ -29,6 +29,7 @@ import {
 } from './bytes.js';
 import { setMember } from './exact-parser.js';
 import { parseBounded } from './json-exact.js';
+import { isUuidText } from './uuid-text.js';
 
 /** What a RowHook returns to leave the row in the message. */
 export const keepRow: unique symbol = Symbol('keepRow');
@@ -53,6 +54,17 @@ function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
+/** A uuid with its quotes. */
+const uuidTokenSize = 38;
+
+function parseText(text: string, hasLongDigits: boolean, bytes: Buffer, at: number): Json {
+  try {
+    return parseBounded(text, hasLongDigits);
+  } catch (error) {
+    throw malformed('invalid JSON', bytes, at, error);
+  }
+}
+
 export class RowSlicer {
   readonly #scanner: BracketScanner;
   readonly #depthMax: number;
@@ -72,6 +84,8 @@ export class RowSlicer {
   #table = '';
   #rowUuid = '';
   #isChunkAscii = true;
+  /** The chunk as text, made when the first row is cut out of it, if it is ASCII. */
+  #chunkText: string | undefined;
   /** Whether the pending thing is wanted as text, and where it starts in this chunk. */
   #isToken = false;
   #tokenStart = 0;
@@ -86,6 +100,7 @@ export class RowSlicer {
   /** Takes bytes from `from` on. Returns the index after the end of the frame, or -1 when the frame goes on. */
   push(chunk: Buffer, from: number): number {
     this.#isChunkAscii = isAscii(chunk);
+    this.#chunkText = undefined;
     this.#skeletonStart = from;
     this.#tokenStart = from;
     let at = from;
@@ -251,7 +266,7 @@ export class RowSlicer {
   }
 
   #tokenValue(chunk: Buffer, end: number, hasLongDigits: boolean): Json {
-    if (this.#token.size === 0) return this.#parse(chunk, this.#tokenStart, end, hasLongDigits, this.#isChunkAscii);
+    if (this.#token.size === 0) return this.#chunkValue(chunk, this.#tokenStart, end, hasLongDigits);
     this.#token.append(chunk, this.#tokenStart, end);
     const bytes = this.#token.view();
     const value = this.#parse(bytes, 0, bytes.length, hasLongDigits, isAscii(bytes));
@@ -259,13 +274,21 @@ export class RowSlicer {
     return value;
   }
 
-  #parse(bytes: Buffer, start: number, end: number, hasLongDigits: boolean, isKnownAscii: boolean): Json {
-    const text = textOf(bytes, start, end, isKnownAscii);
-    try {
-      return parseBounded(text, hasLongDigits);
-    } catch (error) {
-      throw malformed('invalid JSON', bytes, start, error);
+  /** A value that lies in this chunk as a whole: nearly all of them, so the way of least work. */
+  #chunkValue(chunk: Buffer, start: number, end: number, hasLongDigits: boolean): Json {
+    if (!this.#isChunkAscii) return this.#parse(chunk, start, end, hasLongDigits, false);
+    if (this.#level === 'rows' && chunk[start] === quote && end - start === uuidTokenSize) {
+      // A copy: a slice of the chunk's text would keep all of it in memory for as long as the row lives.
+      const text = textOf(chunk, start + 1, end - 1, true);
+      if (isUuidText(text)) return text;
     }
+    // Slices share the chunk's text; JSON.parse copies what it keeps.
+    this.#chunkText ??= textOf(chunk, 0, chunk.length, true);
+    return parseText(this.#chunkText.slice(start, end), hasLongDigits, chunk, start);
+  }
+
+  #parse(bytes: Buffer, start: number, end: number, hasLongDigits: boolean, isKnownAscii: boolean): Json {
+    return parseText(textOf(bytes, start, end, isKnownAscii), hasLongDigits, bytes, start);
   }
 
   #take(value: Json, chunk: Buffer, at: number): void {
