@@ -1,0 +1,107 @@
+/**
+ * The ports of all bridges, arranged for the questions that chains ask: which interface has this name, this `dpf-id`, these
+ * labels; which patch ports lead from here to there. Built once per round from what was observed; answers only.
+ */
+
+import type { FindNetdev } from '../intent/resolve.js';
+import type { Observed, ObservedInterface, ObservedPort } from '../model/observed.js';
+import { isOwnedBy, type StringMap } from '../model/ownership.js';
+
+/** external_ids key under which DPF's CNI and controller note what a port is for. */
+export const dpfIdKey = 'dpf-id';
+/** On the HBN end of a patch pair of DPF's CNI: the representor that the pair is for. */
+const hbnRepresentorKey = 'hbn_rep_ofport';
+/** On the br-sfc end of such a pair: the same. */
+const ifaceIdKey = 'iface-id';
+/** external_ids key of an interface or port that says whose it is. */
+export const tenantKey = 'dpu-agent-tenant';
+
+export interface ChainWorld {
+  readonly observed: Pick<Observed, 'bridges' | 'ports' | 'netdevs'>;
+  readonly find: FindNetdev;
+  /** Value of the owner mark of this agent. */
+  readonly owner: string;
+  /** Bridges on which the agent may connect a selected port with a patch pair that it makes. */
+  readonly legBridges: ReadonlySet<string>;
+}
+
+/** HBN's bridge, and no other: the ports of br-int, for one, are OVN's to connect. */
+export const defaultLegBridges: ReadonlySet<string> = new Set(['br-hbn']);
+
+/** An interface and the port that holds it. */
+export interface Hit {
+  readonly port: ObservedPort;
+  readonly interface: ObservedInterface;
+}
+
+export interface WorldIndex {
+  readonly world: ChainWorld;
+  /** Sorted by name. */
+  readonly hits: readonly Hit[];
+  readonly byName: ReadonlyMap<string, Hit>;
+  readonly byDpfId: ReadonlyMap<string, readonly Hit[]>;
+  /** Patch ports whose peer exists and names them in return, by their bridge. */
+  readonly pairs: ReadonlyMap<string, readonly Pair[]>;
+}
+
+/** A patch pair as seen from one of its bridges. */
+export interface Pair {
+  readonly near: Hit;
+  readonly far: Hit;
+}
+
+function indexPairs(hits: readonly Hit[], byName: ReadonlyMap<string, Hit>): Map<string, Pair[]> {
+  const pairs = new Map<string, Pair[]>();
+  for (const near of hits) {
+    if (near.interface.type !== 'patch') continue;
+    const far = byName.get(near.interface.options.get('peer') ?? '');
+    if (far?.interface.type !== 'patch' || far.interface.options.get('peer') !== near.interface.name) continue;
+    pairs.set(near.port.bridge, [...(pairs.get(near.port.bridge) ?? []), { near, far }]);
+  }
+  return pairs;
+}
+
+export function indexWorld(world: ChainWorld): WorldIndex {
+  const hits = [...world.observed.ports.values()]
+    .flatMap((port) => port.interfaces.map((entry): Hit => ({ port, interface: entry })))
+    .sort((a, b) => (a.interface.name < b.interface.name ? -1 : 1));
+  const byName = new Map(hits.map((hit) => [hit.interface.name, hit]));
+  const byDpfId = new Map<string, Hit[]>();
+  for (const hit of hits) {
+    const id = labelOf(hit, dpfIdKey);
+    if (id !== undefined) byDpfId.set(id, [...(byDpfId.get(id) ?? []), hit]);
+  }
+  return { world, hits, byName, byDpfId, pairs: indexPairs(hits, byName) };
+}
+
+/** The value of a label: the interface's, else its port's. */
+export function labelOf(hit: Hit, key: string): string | undefined {
+  return hit.interface.externalIds.get(key) ?? hit.port.externalIds.get(key);
+}
+
+export function hasLabels(hit: Hit, labels: StringMap): boolean {
+  return [...labels].every(
+    ([key, value]) => hit.interface.externalIds.get(key) === value || hit.port.externalIds.get(key) === value,
+  );
+}
+
+export function isOwnHit(hit: Hit, owner: string): boolean {
+  return isOwnedBy(hit.port.externalIds, owner) || isOwnedBy(hit.interface.externalIds, owner);
+}
+
+/** `br-hbn` as DPF writes it into the names of ports: `brhbn`. */
+export const bridgeWord = (bridge: string): string => bridge.replaceAll('-', '');
+
+/**
+ * The interface that somebody else's pair stands for on the other bridge: DPF's CNI names it in external_ids, and in the
+ * names of both ends (`p<rep>brsfc`, `p<rep>brhbn`).
+ */
+export function representedBy({ near, far }: Pair): string | undefined {
+  const noted = far.interface.externalIds.get(hbnRepresentorKey) ?? near.interface.externalIds.get(ifaceIdKey);
+  if (noted !== undefined) return noted;
+  const name = /^p(.+)$/.exec(near.interface.name)?.[1] ?? '';
+  const suffix = bridgeWord(near.port.bridge);
+  if (!name.endsWith(suffix) || name.length === suffix.length) return undefined;
+  const stem = name.slice(0, -suffix.length);
+  return far.interface.name === `p${stem}${bridgeWord(far.port.bridge)}` ? stem : undefined;
+}
