@@ -40,6 +40,7 @@ export class ByteWriter {
   }
 
   u64(value: bigint): this {
+    if (value === 0n) return this.u32(0).u32(0);
     const at = this.#claim(8);
     this.#view.setBigUint64(at, value);
     return this;

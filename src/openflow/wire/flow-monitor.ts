@@ -22,7 +22,7 @@ import { expectWire, malformed } from './byte-reader.js';
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import { removedReason } from './flow-removed.js';
-import { vendor } from './header.js';
+import { encodeMessage, messageType, vendor } from './header.js';
 import { decodeInstructions } from './instructions.js';
 import { decodeMatch, encodeMatch } from './oxm.js';
 
@@ -100,6 +100,13 @@ const monitorDelete = 2;
 export function encodeMonitorEnd(writer: ByteWriter, version: Version, id: number): void {
   writer.u32(id).u32(port.any).u32(groupAny).u16(0).u8(tableAll).u8(monitorDelete);
   encodeMatch(writer, version, []);
+}
+
+/** Writes the whole message that ends a monitor in 1.3. */
+export function encodeMonitorCancel13(writer: ByteWriter, version: Version, xid: number, id: number): void {
+  encodeMessage(writer, version, messageType.experimenter, xid, () =>
+    writer.u32(vendor.onf).u32(onfFlowMonitor).u32(id),
+  );
 }
 
 /** Reads the updates of one part. @throws AgentError PEER_PROTOCOL */

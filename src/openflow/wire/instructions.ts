@@ -23,12 +23,12 @@ const maskAll = 0xffff_ffff_ffff_ffffn;
 export function encodeInstructions(writer: ByteWriter, version: Version, list: Instructions): void {
   const { meter, metadata } = list;
   if (meter !== undefined && version < version15) writer.u16(instruction.meter).u16(8).u32(meter);
-  const first: readonly Action[] = meter === undefined || version < version15 ? [] : [{ kind: 'meter', meter }];
-  if (list.apply !== undefined || first.length > 0) {
+  const first = version < version15 ? undefined : meter;
+  if (list.apply !== undefined || first !== undefined) {
     encodeActionList(writer, version, instruction.apply, first, list.apply ?? []);
   }
   if (list.clear === true) writer.u16(instruction.clear).u16(8).u32(0);
-  if (list.write !== undefined) encodeActionList(writer, version, instruction.write, [], list.write);
+  if (list.write !== undefined) encodeActionList(writer, version, instruction.write, undefined, list.write);
   if (metadata !== undefined) {
     writer
       .u16(instruction.metadata)
@@ -45,12 +45,12 @@ function encodeActionList(
   writer: ByteWriter,
   version: Version,
   type: number,
-  first: readonly Action[],
+  meter: number | undefined,
   actions: readonly Action[],
 ): void {
   const start = writer.size;
   writer.u16(type).u16(0).u32(0);
-  if (first.length > 0) encodeActions(writer, version, first);
+  if (meter !== undefined) encodeActions(writer, version, [{ kind: 'meter', meter }]);
   encodeActions(writer, version, actions);
   writer.setU16(start + 2, writer.size - start);
 }
@@ -107,10 +107,10 @@ function decodeMetadata(value: bigint, mask: bigint): { readonly value: bigint; 
 
 /** 1.5 has the meter as an action; in front of all others it means what the instruction meant. */
 function liftMeter(draft: Draft): Instructions {
-  const [first, ...rest] = draft.apply ?? [];
-  if (first?.kind !== 'meter' || draft.meter !== undefined) return draft;
+  const first = draft.apply?.[0];
+  if (draft.apply === undefined || first?.kind !== 'meter' || draft.meter !== undefined) return draft;
   draft.meter = first.meter;
-  if (rest.length > 0) draft.apply = rest;
+  if (draft.apply.length > 1) draft.apply = draft.apply.slice(1);
   else delete draft.apply;
   return draft;
 }
