@@ -73,9 +73,19 @@ const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
   externalIds: mapOf(row.external_ids),
 }));
 
+/** A port's value as it was made last; it holds as long as the port's row, its bridge, and its interfaces do. */
+const madePorts = new WeakMap<PortRow, ObservedPort>();
+
 function observePort(bridge: string, row: PortRow, source: RowSource): ObservedPort {
-  const interfaces = row.interfaces.map((uuid) => source.interface(uuid)).filter((entry) => entry !== undefined);
-  return {
+  const rows = row.interfaces.map((uuid) => source.interface(uuid)).filter((entry) => entry !== undefined);
+  const interfaces = rows.map(observeInterface);
+  const made = madePorts.get(row);
+  const isSame =
+    made?.bridge === bridge &&
+    made.interfaces.length === interfaces.length &&
+    made.interfaces.every((entry, index) => entry === interfaces[index]);
+  if (isSame) return made;
+  const port = {
     uuid: row._uuid,
     name: row.name,
     bridge,
@@ -84,8 +94,10 @@ function observePort(bridge: string, row: PortRow, source: RowSource): ObservedP
     vlanMode: row.vlan_mode,
     otherConfig: mapOf(row.other_config),
     externalIds: mapOf(row.external_ids),
-    interfaces: interfaces.map(observeInterface),
+    interfaces,
   };
+  madePorts.set(row, port);
+  return port;
 }
 
 /** A set of words, empty where the server has no such column. */

@@ -6,7 +6,8 @@
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
-import { resolve, type Desired } from '../intent/resolve.js';
+import type { Desired } from '../intent/resolve.js';
+import { Resolver } from '../intent/resolver.js';
 import { objectKey, type Condition } from '../model/condition.js';
 import type { Observed } from '../model/observed.js';
 import type { Action } from '../plan/action.js';
@@ -66,6 +67,7 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #options: ReconcilerOptions;
   readonly #memory: RoundMemory;
+  readonly #resolver = new Resolver();
   readonly #journal = new Journal(journalCountMax);
   readonly #trigger: Trigger;
   readonly #startedMs: number;
@@ -123,7 +125,7 @@ export class Reconciler {
     const netdevs = devices.snapshot();
     if (snapshot === undefined || netdevs === undefined || store.state().kind !== 'synced') return undefined;
     const observed: Observed = { ...snapshot, netdevs, liveness: liveness.snapshot() };
-    const desired = resolve(intents.intents(), { root: snapshot.root, netdevs, find: devices.find });
+    const desired = this.#resolver.resolve(intents.intents(), { root: snapshot.root, netdevs, find: devices.find });
     const nowMs = clock.nowMs();
     const input: PlanInput = {
       desired,

@@ -36,8 +36,11 @@ export interface Desired {
 /** How a representor is found; implemented by the host's finders. */
 export type FindNetdev = (selector: RepresentorSelector, netdevs: ReadonlyMap<string, Netdev>) => FindResult;
 
+/** What of the switch decides the type of an interface. */
+export type SwitchTypes = Pick<ObservedRoot, 'ifaceTypes' | 'isDpdkInitialized' | 'isDocaInitialized'>;
+
 export interface ResolveContext {
-  readonly root: ObservedRoot;
+  readonly root: SwitchTypes;
   readonly netdevs: ReadonlyMap<string, Netdev>;
   readonly find: FindNetdev;
 }
@@ -46,7 +49,7 @@ export interface ResolveContext {
 const userspaceTypes = new Set(['netdev', 'doca']);
 
 /** The interface type of a device port: as declared, else what the bridge's datapath wants, if the switch has it. */
-function deviceType(declared: string | undefined, bridge: BridgeIntent | undefined, root: ObservedRoot): string {
+function deviceType(declared: string | undefined, bridge: BridgeIntent | undefined, root: SwitchTypes): string {
   if (declared !== undefined) return declared;
   const datapathType = bridge?.datapathType ?? '';
   if (!userspaceTypes.has(datapathType)) return '';
@@ -65,8 +68,19 @@ function canonicalText(value: unknown): string {
   return JSON.stringify(value, normalize);
 }
 
+/** Lists of intents are immutable, and the same one is resolved in every round: it is put in order once. */
+const ordered = new WeakMap<readonly object[], readonly object[]>();
+
 /** A total order that does not depend on the order of the inputs: by source, then by everything that tells two apart. */
 function inOrder<T extends BridgeIntent | PortIntent>(intents: readonly T[]): readonly T[] {
+  const known = ordered.get(intents) as readonly T[] | undefined;
+  if (known !== undefined) return known;
+  const result = putInOrder(intents);
+  ordered.set(intents, result);
+  return result;
+}
+
+function putInOrder<T extends BridgeIntent | PortIntent>(intents: readonly T[]): readonly T[] {
   const keyed = intents.map((intent) => ({ intent, text: canonicalText(intent) }));
   keyed.sort((a, b) => compareSources(a.intent.source, b.intent.source) || (a.text < b.text ? -1 : 1));
   return keyed.map(({ intent }) => intent);
@@ -158,7 +172,7 @@ function desirePort(
   name: string,
   intent: PortIntent,
   bridge: BridgeIntent | undefined,
-  root: ObservedRoot,
+  root: SwitchTypes,
 ): DesiredPort {
   const { attachment } = intent;
   const base = { name, bridge: intent.bridge, intent, isLocal: name === intent.bridge };

@@ -53,8 +53,19 @@ export function formatManagedKeys(keys: Iterable<string>): string | undefined {
   return sorted.length === 0 ? undefined : JSON.stringify(sorted);
 }
 
+/** Rows are immutable, and most are asked for their pins in every round: the note is read once. */
+const knownPins = new WeakMap<StringMap, StringMap>();
+
 /** The pinned identities of a row, by name; what is not a string is left out. */
 export function parsePins(externalIds: StringMap): StringMap {
+  const known = knownPins.get(externalIds);
+  if (known !== undefined) return known;
+  const pins = readPins(externalIds);
+  knownPins.set(externalIds, pins);
+  return pins;
+}
+
+function readPins(externalIds: StringMap): StringMap {
   const parsed = parseNote(externalIds.get(pinsKey));
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return new Map();
   const entries = Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

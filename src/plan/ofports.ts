@@ -94,15 +94,27 @@ function comparePorts(a: DesiredPort, b: DesiredPort): number {
   return compareSources(a.intent.source, b.intent.source) || (a.name < b.name ? -1 : 1);
 }
 
-/** The number of every desired port but the local ones. Independent of the order of the intents. */
-export function assignOfports(desired: Desired, observed: Observed, owner: string): OfportAssignment {
-  const result = { ofports: new Map<string, number>(), findings: [] as Finding[] };
+/** What is desired is immutable, and the same in nearly every round: it is put in order once. */
+const groups = new WeakMap<Desired, ReadonlyMap<string, readonly DesiredPort[]>>();
+
+function portsByBridge(desired: Desired): ReadonlyMap<string, readonly DesiredPort[]> {
+  const known = groups.get(desired);
+  if (known !== undefined) return known;
   const byBridge = new Map<string, DesiredPort[]>();
   for (const port of [...desired.ports.values()].sort(comparePorts)) {
     if (port.isLocal) continue;
-    byBridge.set(port.bridge, [...(byBridge.get(port.bridge) ?? []), port]);
+    const list = byBridge.get(port.bridge);
+    if (list === undefined) byBridge.set(port.bridge, [port]);
+    else list.push(port);
   }
-  for (const [bridge, ports] of byBridge) {
+  groups.set(desired, byBridge);
+  return byBridge;
+}
+
+/** The number of every desired port but the local ones. Independent of the order of the intents. */
+export function assignOfports(desired: Desired, observed: Observed, owner: string): OfportAssignment {
+  const result = { ofports: new Map<string, number>(), findings: [] as Finding[] };
+  for (const [bridge, ports] of portsByBridge(desired)) {
     assignOnBridge(ports, foreignOfports(bridge, desired, observed), observed, owner, result);
   }
   return result;

@@ -12,7 +12,7 @@ import type { CellValue } from './action.js';
 import { assignOfports } from './ofports.js';
 import { isOwnPort, mainInterface } from './own-rows.js';
 import type { PlanBuilder } from './plan-builder.js';
-import { diffRow, isEmptyEdit, type PresentRow, type WantedRow } from './row-diff.js';
+import { diffRow, isEmptyEdit, type PresentRow, type RowDiff, type WantedRow } from './row-diff.js';
 import { portConflict, type Conflict } from './port-conflicts.js';
 import { noteCandidate, removePort } from './removal.js';
 
@@ -151,10 +151,37 @@ function interfaceLoss(edit: { readonly set: ReadonlyMap<string, CellValue> }): 
   return undefined;
 }
 
+interface Kept {
+  readonly port: DesiredPort;
+  readonly ofport: number | undefined;
+  readonly owner: string;
+  readonly diff: RowDiff;
+}
+
+// Both sides of a comparison are immutable. While they are the same objects, as in nearly every round, so is its outcome.
+const portDiffs = new WeakMap<ObservedPort, Kept>();
+const interfaceDiffs = new WeakMap<ObservedInterface, Kept>();
+
+function diffPort(port: DesiredPort, present: ObservedPort, owner: string): RowDiff {
+  const kept = portDiffs.get(present);
+  if (kept?.port === port && kept.owner === owner) return kept.diff;
+  const diff = diffRow(wantedPort(port), presentPort(present), owner);
+  portDiffs.set(present, { port, ofport: undefined, owner, diff });
+  return diff;
+}
+
+function diffInterface(port: DesiredPort, main: ObservedInterface, owner: string, ofport?: number): RowDiff {
+  const kept = interfaceDiffs.get(main);
+  if (kept?.port === port && kept.ofport === ofport && kept.owner === owner) return kept.diff;
+  const diff = diffRow(wantedInterface(port, ofport), presentInterface(main), owner);
+  interfaceDiffs.set(main, { port, ofport, owner, diff });
+  return diff;
+}
+
 function repairPort(builder: PlanBuilder, port: DesiredPort, present: ObservedPort, ofport?: number): void {
   const { owner } = builder.input;
   const object: ObjectRef = { kind: 'port', name: port.name, bridge: port.bridge };
-  const portDiff = diffRow(wantedPort(port), presentPort(present), owner);
+  const portDiff = diffPort(port, present, owner);
   if (!isEmptyEdit(portDiff.edit)) {
     const { edit, differences } = portDiff;
     const loss = edit.set.size > 0 ? 'frames of the port until both ends agree on the VLAN' : undefined;
@@ -163,7 +190,7 @@ function repairPort(builder: PlanBuilder, port: DesiredPort, present: ObservedPo
   const main = mainInterface(present);
   if (main === undefined) return;
   dropStrangers(builder, port, present, main);
-  const diff = diffRow(wantedInterface(port, ofport), presentInterface(main), owner);
+  const diff = diffInterface(port, main, owner, ofport);
   if (isEmptyEdit(diff.edit)) return;
   const { edit, differences } = diff;
   builder.actions.push({
