@@ -2,13 +2,16 @@
 //   npm run bench -- ovsdb [case ...] [--quick]
 // Nothing is checked here (npm run check does that); nothing is left behind.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = { ovsdb: ['src/lib', 'src/ovsdb', 'bench/ovsdb', 'test/integration/lab'] };
+const suites = {
+  ovsdb: ['src/lib', 'src/ovsdb', 'bench/ovsdb', 'test/integration/lab'],
+  agent: ['src', 'bench/agent', 'test/integration/lab'],
+};
 
 const [suite, ...args] = process.argv.slice(2);
 const folders = suites[suite];
@@ -40,6 +43,7 @@ function compile() {
     exclude: ['**/*.test.ts'],
   };
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
   return call([join(root, 'node_modules/typescript/bin/tsc'), '-p', dir]);
 }
