@@ -191,7 +191,7 @@ export interface PatchPeer {
 
 /**
  * Which function a representor stands for. `controller` 0 is the DPU itself, 1 and above are hosts; absent where the file
- * does not say: the host's, but for SFs, which are then the DPU's.
+ * does not say: the host's, but for SFs, which are then the DPU's. A PF or VF is never the DPU's own.
  */
 export type RepresentorSelector =
   | { readonly kind: 'pf'; readonly pf: number; readonly controller?: number }

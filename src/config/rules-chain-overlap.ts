@@ -8,11 +8,14 @@ import type { Report } from './report.js';
 import { functionKey, mayShareController } from './rules-function.js';
 import type { ChainPortInput } from './schema-chain.js';
 
-/** A port, its switch, and which of the frames on its wire it means: all, those without a tag, or those of one VLAN. */
+/**
+ * A port, its switch, and which of the frames on its wire it means: all, those without a tag, or those of one VLAN.
+ * `unknown` while its VLAN is wrong: what is wrong is said elsewhere, and what was meant is not guessed.
+ */
 interface Use {
   readonly port: ChainPortDraft;
   readonly entry: ChainSwitchDraft;
-  readonly wire: 'any' | 'untagged' | number;
+  readonly wire: 'any' | 'untagged' | 'unknown' | number;
 }
 
 export function checkChainOverlaps(chain: ChainDraft, report: Report): void {
@@ -21,9 +24,10 @@ export function checkChainOverlaps(chain: ChainDraft, report: Report): void {
     const key = portKey(use.port.value);
     if (key === undefined) continue;
     const others = seen.get(key) ?? [];
+    seen.set(key, others);
     const first = others.find((other) => overlap(use, other) && mayBeSamePort(use.port.value, other.port.value));
     if (first !== undefined) reportAgain(use, first, report);
-    seen.set(key, [...others, use]);
+    others.push(use);
   }
 }
 
@@ -37,16 +41,25 @@ function reportAgain(use: Use, first: Use, report: Report): void {
 
 function usesOf(entry: ChainSwitchDraft): readonly Use[] {
   const access = entry.ports.find(({ value }) => value.vlan?.kind === 'access')?.value.vlan?.tag;
-  return entry.ports.map((port) => ({ port, entry, wire: wireOf(port.value.vlan, access) }));
+  // Any of the wrong ones may have been meant for an access port.
+  const silent = access ?? (entry.ports.some(isVlanWrong) ? 'unknown' : 'any');
+  return entry.ports.map((port) => ({ port, entry, wire: wireOf(port, silent) }));
 }
 
-function wireOf(vlan: ChainPortInput['vlan'], access: number | undefined): Use['wire'] {
-  if (vlan === undefined) return access ?? 'any';
+function wireOf(port: ChainPortDraft, silent: Use['wire']): Use['wire'] {
+  const { vlan } = port.value;
+  if (vlan === undefined) return isVlanWrong(port) ? 'unknown' : silent;
   return vlan.kind === 'access' ? 'untagged' : vlan.tag;
 }
 
+function isVlanWrong({ given, value }: ChainPortDraft): boolean {
+  return given.has('vlan') && value.vlan === undefined;
+}
+
 function overlap(a: Use, b: Use): boolean {
-  return a.entry === b.entry || a.wire === 'any' || b.wire === 'any' || a.wire === b.wire;
+  if (a.entry === b.entry) return true;
+  if (a.wire === 'unknown' || b.wire === 'unknown') return false;
+  return a.wire === 'any' || b.wire === 'any' || a.wire === b.wire;
 }
 
 type PortValue = ChainPortDraft['value'];

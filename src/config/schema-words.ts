@@ -61,7 +61,7 @@ export const representorSelector = z
     controller: wholeNumber(
       0,
       255,
-      'Whose function it is: 0 the DPU, 1 and above a host; when absent a host, or the DPU for SFs',
+      'Whose function it is: 1 and above a host, 0 the DPU, for SFs only; when absent a host, or the DPU for SFs',
     ).exactOptional(),
   })
   .describe('kind representor: the function that the device stands for');

@@ -17,6 +17,16 @@ describe('formatEffective', () => {
     expect(shown).toContain('    ports: [] # default\n');
   });
 
+  it('shows chains with the origin of each value, and without secrets', () => {
+    const ports = '[{kind: uplink, uplink: 0}, {kind: labels, labels: {token: hunter2, app: fw}}]';
+    const shown = show(`bridges: [{name: br-sfc}]\nchains:\n  - name: c\n    switches: [{ports: ${ports}}]\n`);
+    expect(shown).toContain('  - name: c # file:3\n    bridge: br-sfc # default\n');
+    expect(shown).toContain('    ageingSeconds: 300 # default\n');
+    expect(shown).toContain('          - kind: uplink # file:4\n            uplink: 0 # file:4\n');
+    expect(shown).toContain('              token: "(redacted)" # file:4\n              app: fw # file:4\n');
+    expect(shown).not.toContain('hunter2');
+  });
+
   it('blots out secrets', () => {
     const shown = show('bridges: [{name: a, ports: [{name: p, kind: system, options: {psk: hunter2, x: shown}}]}]');
     expect(shown).not.toContain('hunter2');

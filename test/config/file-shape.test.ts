@@ -14,6 +14,15 @@ describe('fileShapeOf', () => {
     });
   });
 
+  it('gives chains back as they are written', () => {
+    const ports = [
+      { kind: 'representor', representor: { pf: 0, sf: 1, controller: 1 }, pinnedMacs: [] },
+      { kind: 'labels', labels: { a: 'b' }, vlan: { kind: 'tagged', tag: 1 }, pinnedMacs: ['02:00:00:00:00:01'] },
+    ];
+    const chains = [{ name: 'c', switches: [{ name: 's', ports }] }];
+    expect(shapeOf(JSON.stringify({ bridges: [{ name: 'br-sfc' }], chains }))).toMatchObject({ chains });
+  });
+
   it('leaves implied sides out, and says what made them', () => {
     expect(shapeOf(`bridges: [{name: a, ports: [${patch('')}]}, {name: b}]`)).toMatchObject({
       bridges: [{ ports: [{ name: 'p', createPeer: true }] }, { ports: [] }],

@@ -8,11 +8,11 @@ const two = 'bridges:\n  - {name: br-a, ports: [{name: p0, kind: system}]}\n  - 
 const withSets = (...sets: readonly string[]) => loadConfig({ text: two, sets }).config;
 
 describe('environment', () => {
-  it('has a variable for every single value outside bridges', () => {
+  it('has a variable for every single value outside bridges and chains', () => {
     const names = [...environmentVariables().keys()];
     expect(names).toContain('DPU_AGENT_OVS_RUN_DIR');
     expect(names).toContain('DPU_AGENT_RUN_DIR');
-    expect(names.some((name) => name.includes('BRIDGES'))).toBe(false);
+    expect(names.filter((name) => /BRIDGES|CHAINS/.test(name))).toEqual([]);
   });
 
   it('reads lists by commas, numbers and words', () => {
@@ -71,6 +71,22 @@ describe('--set', () => {
     const config = withSets('bridges[br-b].failMode=secure', 'bridges[0].ports[p0].mtu=9000', 'bridges[1].adopt=true');
     expect(config.bridges[0]?.ports[0]).toMatchObject({ mtu: 9000 });
     expect(config.bridges[1]).toMatchObject({ failMode: 'secure', adopt: true });
+  });
+
+  it('goes into chains by name', () => {
+    const ports = '[{kind: uplink, uplink: 0}, {kind: uplink, uplink: 1, name: far}]';
+    const text = `bridges: [{name: br-sfc}]\nchains: [{name: c, switches: [{name: s, ports: ${ports}}]}]\n`;
+    const sets = [
+      'chains[c].mtu=9000',
+      'chains[c].switches[s].ports[far].uplink=7',
+      'chains[c].joinsTenants=red, blue',
+    ];
+    const { config, origins } = loadConfig({ text, sets });
+    expect(config.chains).toMatchObject([
+      { mtu: 9000, joinsTenants: ['blue', 'red'], switches: [{ ports: [{ uplink: 0 }, { uplink: 7 }] }] },
+    ]);
+    expect(origins.get('chains[0].switches[0].ports[1].uplink')).toBe('flag');
+    expect(origins.get('chains[0].switches[0].ports[0].uplink')).toBe('file:2');
   });
 
   it('takes quoted keys, and text with = in it', () => {

@@ -80,6 +80,13 @@ describe('rules of ports', () => {
     ]);
   });
 
+  it("refuse the own PFs and VFs of the DPU, for which the host's would be taken", () => {
+    expect(ports('kind: representor, representor: {pf: 0, vf: 1, controller: 0}')).toEqual([
+      '4 bridges[0].ports[0].representor.controller: controller 0 is the DPU, whose own PFs and VFs are not plugged',
+    ]);
+    expect(ports('kind: representor, representor: {pf: 0, sf: 1, controller: 0}')).toEqual([]);
+  });
+
   it.each([
     ['{tag: 1}', undefined],
     ['{trunks: [1, 2]}', undefined],

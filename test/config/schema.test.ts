@@ -55,7 +55,16 @@ describe('configJsonSchema', () => {
     expect(schema).toMatchObject({
       type: 'object',
       additionalProperties: false,
-      properties: { bridges: { type: 'array', items: { required: ['name'] } } },
+      properties: {
+        bridges: { type: 'array', items: { required: ['name'] } },
+        chains: {
+          type: 'array',
+          items: {
+            required: ['name', 'switches'],
+            properties: { switches: { items: { properties: { ports: { minItems: 2, maxItems: 50 } } } } },
+          },
+        },
+      },
     });
     expect(schema['required']).toBeUndefined();
   });
