@@ -1,7 +1,7 @@
 /**
  * The difference between the flows that the chains want and those in the switches, as one ordered list for one bundle per
  * bridge. Pure and deterministic. What carries another tag in its cookie is never named; what is right is not touched, so
- * its counters go on; what takes frames on comes before what sends frames there, and removals come last.
+ * its counters go on; what takes frames on comes before what sends frames there, and what carries frames goes last.
  */
 
 import type { Finding } from '../model/condition.js';
@@ -121,34 +121,40 @@ function isLearnedKind(flow: Flow): boolean {
   return flow.priority === priorities.learned && (flow.table === tables.home || flow.table === tables.station);
 }
 
+/**
+ * Whether no frame loses its way when the flow is gone: what was learned is learned again, and until then frames flood; what
+ * drops frames beyond table 0 only keeps them from the flows below. In table 0 it keeps them from the flows of others.
+ */
+function isHarmlessToRemove(flow: Flow): boolean {
+  return isLearnedKind(flow) || (flow.actions.length === 0 && flow.table !== tables.classify);
+}
+
+interface Removals {
+  /** Stale knowledge and stale obstacles: before frames are sent to where these would stop them. */
+  readonly first: readonly FlowChange[];
+  /** What carries frames, until something else does. */
+  readonly last: readonly FlowChange[];
+}
+
 /** Removals: one by one where the cookie lives on, at one stroke where it does not. */
-function planRemovals(
-  bridge: string,
-  stale: readonly ObservedFlow[],
-  living: ReadonlySet<bigint>,
-): readonly FlowChange[] {
+function planRemovals(bridge: string, stale: readonly ObservedFlow[], living: ReadonlySet<bigint>): Removals {
   const single = stale.filter((flow) => living.has(flow.cookie)).sort(compareRemoved);
   const byCookie = new Map<bigint, ObservedFlow[]>();
   for (const flow of stale) {
     if (living.has(flow.cookie)) continue;
     byCookie.set(flow.cookie, [...(byCookie.get(flow.cookie) ?? []), flow]);
   }
+  const remove = (flow: ObservedFlow): FlowChange => {
+    return { kind: 'delete', bridge, flow, cause: isLearnedKind(flow) ? 'learned' : 'unwanted' };
+  };
   const whole = [...byCookie].sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    ...single.map((flow): FlowChange => ({
-      kind: 'delete',
-      bridge,
-      flow,
-      cause: isLearnedKind(flow) ? 'learned' : 'unwanted',
-    })),
-    ...whole.map(([cookie, flows]): FlowChange => ({
-      kind: 'deleteCookie',
-      bridge,
-      cookie,
-      mask: wholeCookie,
-      flows: flows.sort(compareRemoved),
-    })),
-  ];
+  const strokes = whole.map(([cookie, flows]): FlowChange => {
+    return { kind: 'deleteCookie', bridge, cookie, mask: wholeCookie, flows: flows.sort(compareRemoved) };
+  });
+  return {
+    first: single.filter(isHarmlessToRemove).map(remove),
+    last: [...single.filter((flow) => !isHarmlessToRemove(flow)).map(remove), ...strokes],
+  };
 }
 
 const noFlows: ReadonlyMap<FlowKey, DesiredFlow> = new Map();
@@ -158,7 +164,7 @@ function planBridge(
   bridge: string,
   desired: DesiredFlows,
   observed: readonly ObservedFlow[],
-): BridgeDiff & { removed: readonly FlowChange[] } {
+): BridgeDiff & { readonly removed: Removals } {
   const wanted = desired.flows.get(bridge) ?? noFlows;
   const scopes = desired.scopes.get(bridge) ?? noScopes;
   const present = new Map(observed.map((flow) => [flowKey(flow), flow]));
@@ -173,6 +179,23 @@ function planBridge(
   diff.changed.sort((a, b) => compareAdded(a.flow, b.flow));
   diff.blocked.sort((a, b) => compareText(flowKey(a.flow), flowKey(b.flow)));
   return { ...diff, removed: planRemovals(bridge, stale, living) };
+}
+
+/**
+ * The order of one bundle. An obstacle comes only when the frames that it is not meant for have left its switch, which they
+ * do when table 0 has changed; and it goes before others come.
+ */
+function inOrder({ added, changed, removed }: BridgeDiff & { readonly removed: Removals }): readonly FlowChange[] {
+  const isObstacle = ({ flow }: { readonly flow: Flow }): boolean => isHarmlessToRemove(flow);
+  const isEntry = (change: FlowChange): boolean => change.kind === 'delete' && change.flow.table === tables.classify;
+  return [
+    ...removed.first,
+    ...added.filter((change) => !isObstacle(change)),
+    ...changed,
+    ...removed.last.filter(isEntry),
+    ...added.filter(isObstacle),
+    ...removed.last.filter((change) => !isEntry(change)),
+  ];
 }
 
 function blockedFinding({ bridge, chain, flow, holder }: BlockedFlow): Finding {
@@ -193,7 +216,7 @@ export function planFlows(desired: DesiredFlows, observed: ObservedFlows): FlowP
   const blocked: BlockedFlow[] = [];
   for (const bridge of [...observed.keys()].sort()) {
     const diff = planBridge(bridge, desired, observed.get(bridge) ?? []);
-    changes.push(...diff.added, ...diff.changed, ...diff.removed);
+    changes.push(...inOrder(diff));
     blocked.push(...diff.blocked);
   }
   const unread = [...desired.flows.keys()].filter((bridge) => !observed.has(bridge)).sort();
