@@ -108,6 +108,11 @@ export class Reconciler {
     await this.#trigger.close();
   }
 
+  /** Puts another loop's change into the journal. */
+  record(change: Omit<JournalEntry, 'sequence'>): void {
+    this.#parts.onJournal(this.#journal.add(change));
+  }
+
   /** The newest journal entries, oldest first. */
   journal(count: number): readonly JournalEntry[] {
     return this.#journal.tail(count);

@@ -4,18 +4,29 @@
  */
 
 import { ConfigIntents } from '../adapters/config-intents.js';
+import { ChainStateFile } from '../adapters/chain-state-file.js';
 import { HostDevices } from '../adapters/host-devices.js';
+import { OpenFlowSwitches } from '../adapters/openflow-switches.js';
 import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-store.js';
 import { SwitchProbe } from '../adapters/switch-probe.js';
+import { ChainReconciler } from '../agent/chain-reconciler.js';
 import type { JournalEntry } from '../agent/journal.js';
+import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
+import { StatusBoard } from '../agent/status-board.js';
 import type { AgentStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
+import type { Intents } from '../model/intent.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { Clock } from '../lib/clock.js';
 import { OvsdbClient, type TlsFiles } from '../ovsdb/index.js';
 import type { GraceByCause } from '../plan/sightings.js';
 
+/**
+ * Longest gathering time of events for the chains, ms: until the flows follow a port that changed its number, its traffic
+ * is lost.
+ */
+const chainCoalesceMsMax = 5;
 /** Deadline of one transaction where the configuration names none, ms. */
 const transactionMsDefault = 10_000;
 
@@ -27,6 +38,8 @@ export interface AssembleOptions {
   readonly isWriter: boolean;
   readonly onStatus: (status: AgentStatus) => void;
   readonly onJournal: (entry: JournalEntry) => void;
+  /** Something that is tried again by itself went wrong, with `what`. */
+  readonly onTrouble: (what: string, error: Error) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -36,6 +49,7 @@ export interface Assembly {
   readonly devices: HostDevices;
   readonly probe: SwitchProbe;
   readonly reconciler: Reconciler;
+  readonly chains: ChainReconciler;
   /** Begins to connect and to watch; does not wait. */
   start(): void;
   close(): Promise<void>;
@@ -55,6 +69,11 @@ function graceOf(config: Config): GraceByCause {
 
 function tlsFiles(tls: TlsConfig): TlsFiles {
   return { caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile };
+}
+
+/** Bridges whose flows the agent may change, inside its cookie range. */
+function programmableBridges({ bridges }: Intents): ReadonlySet<string> {
+  return new Set(bridges.filter(({ mode }) => mode === 'own').map(({ name }) => name));
 }
 
 function createClient(config: Config, clock: Clock, random: () => number): OvsdbClient<OpenVswitchDatabase> {
@@ -79,11 +98,40 @@ export function assemble(options: AssembleOptions): Assembly {
   const devices = new HostDevices({ finder, root, clock, random });
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
-  const { onStatus, onJournal, onBug } = options;
+  const { onJournal, onBug } = options;
+  const board = new StatusBoard(options.onStatus);
+  const merged = new MergedIntents(intents);
+  const onStatus = (status: AgentStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
-    { store, devices, liveness: probe, intents, clock, random, onStatus, onJournal, onBug },
+    { store, devices, liveness: probe, intents: merged, clock, random, onStatus, onJournal, onBug },
     { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
+  );
+  const switches = new OpenFlowSwitches({ runDir: config.ovs.runDir, clock, random, onTrouble: options.onTrouble });
+  const state = new ChainStateFile(config.agent.stateDir, (error) => options.onTrouble('chains', error));
+  const chains = new ChainReconciler(
+    {
+      store,
+      devices,
+      switches,
+      chains: intents,
+      state,
+      clock,
+      random,
+      onOutcome: (outcome) => {
+        merged.setPatches(outcome.patches);
+        board.setChains(outcome, clock.wallMs());
+      },
+      onJournal: (entry) => reconciler.record(entry),
+      onBug,
+    },
+    {
+      owner,
+      coalesceMs: Math.min(coalesceMs, chainCoalesceMsMax),
+      fullResyncMs,
+      repair,
+      bridges: () => programmableBridges(intents.intents()),
+    },
   );
   return {
     client,
@@ -91,14 +139,17 @@ export function assemble(options: AssembleOptions): Assembly {
     devices,
     probe,
     reconciler,
+    chains,
     start: () => {
       if (lock !== undefined) client.lock(lock);
       client.start();
       reconciler.start();
+      chains.start();
       devices.start().catch(onBug);
     },
     close: async () => {
-      await reconciler.close();
+      await Promise.all([reconciler.close(), chains.close()]);
+      switches.close();
       probe.close();
       await Promise.all([client.close(), devices.close()]);
     },

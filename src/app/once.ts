@@ -6,6 +6,8 @@ import { formatStatus } from '../cli/status-text.js';
 import type { Config } from '../config/config.js';
 import { delay, type Clock } from '../lib/clock.js';
 import { AgentError, toError, type ErrorCode } from '../lib/errors.js';
+import { formatFlowPlan, ofctlCommand } from '../chain/describe-flows.js';
+import type { FlowPlan } from '../chain/plan-flows.js';
 import { formatPlan, planToJson } from '../plan/format.js';
 import { assemble, type Assembly } from './assemble.js';
 import type { CommandOutput } from './config-commands.js';
@@ -41,7 +43,16 @@ function start(
   const onBug = (error: unknown): void => {
     failure ??= toError(error);
   };
-  const assembly = assemble({ config, clock, random, isWriter, onStatus, onJournal: () => undefined, onBug });
+  const assembly = assemble({
+    config,
+    clock,
+    random,
+    isWriter,
+    onStatus,
+    onJournal: () => undefined,
+    onTrouble: () => undefined,
+    onBug,
+  });
   assembly.start();
   return { assembly, failure: () => failure };
 }
@@ -99,6 +110,24 @@ function unreadableError({ client, devices, reconciler }: Assembly): AgentError 
   return new AgentError('DEADLINE_EXCEEDED', reconciler.missingInput().message, { facts });
 }
 
+/** How long `plan` waits for the flows of a bridge that exists, ms. */
+const flowsMsMax = 2_000;
+
+/** What the chains would change; undefined when there are none. Bridges that do not answer in time are named in it. */
+async function chainPlan(context: OnceContext, attempt: Attempt): Promise<FlowPlan | undefined> {
+  const { chains } = attempt.assembly;
+  if (context.config.chains.length === 0) return undefined;
+  await waitFor(context, attempt, flowsMsMax, () => (chains.look()?.plan.unread.length === 0 ? true : undefined));
+  return chains.look()?.plan;
+}
+
+/** The flow changes as JSON-able data: each as the command that would do it. */
+function flowPlanToJson(plan: FlowPlan | undefined): unknown {
+  if (plan === undefined) return undefined;
+  const { changes, findings, unread } = plan;
+  return { changes: changes.map((change) => ({ kind: change.kind, command: ofctlCommand(change) })), findings, unread };
+}
+
 /** `plan`: exit status 0 when there is nothing to change, 3 when there is. */
 export async function showPlan(context: OnceContext, isJson: boolean): Promise<number> {
   // Observing only, so that the loop never writes; the plan is the same.
@@ -106,8 +135,12 @@ export async function showPlan(context: OnceContext, isJson: boolean): Promise<n
   const attempt = start(context, config, false, () => undefined);
   try {
     const { plan } = await firstLook(context, attempt);
-    context.output.stdout(isJson ? `${JSON.stringify(planToJson(plan), undefined, 2)}\n` : formatPlan(plan));
-    return plan.actions.length === 0 ? 0 : 3;
+    const flows = await chainPlan(context, attempt);
+    const { output } = context;
+    if (isJson)
+      output.stdout(`${JSON.stringify({ ...planToJson(plan), chains: flowPlanToJson(flows) }, undefined, 2)}\n`);
+    else output.stdout(`${formatPlan(plan)}${flows === undefined ? '' : formatFlowPlan(flows)}`);
+    return plan.actions.length === 0 && (flows?.changes.length ?? 0) === 0 ? 0 : 3;
   } finally {
     await attempt.assembly.close();
   }

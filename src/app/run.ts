@@ -82,6 +82,16 @@ function frozenParts(before: Config, after: Config): readonly string[] {
   return parts.filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
 }
 
+/** Logs what is tried again by itself, once for each new reason. */
+function createTroubleLog(logger: Logger): (what: string, error: Error) => void {
+  const last = new Map<string, string>();
+  return (what, error) => {
+    if (last.get(what) === error.message) return;
+    last.set(what, error.message);
+    logger.warn({ what: safeText(what), ...errorFields(error) }, 'trouble; it is tried again');
+  };
+}
+
 /** Runs until the signal; resolves when everything is closed. What it leaves in the switch stays there. */
 export async function runAgent(context: RunContext): Promise<void> {
   const { config, source, env, clock, random, logger, signal } = context;
@@ -105,6 +115,7 @@ export async function runAgent(context: RunContext): Promise<void> {
       statusFile.show(status);
     },
     onJournal: (entry) => logChange(logger, entry),
+    onTrouble: createTroubleLog(logger),
     onBug: (error) => fail(error),
   });
   let current = config;

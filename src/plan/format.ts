@@ -51,7 +51,7 @@ export function formatPlan(plan: Plan): string {
 }
 
 /** The plan as JSON-able data; maps become objects. */
-export function planToJson(plan: Plan): unknown {
+export function planToJson(plan: Plan): Readonly<Record<string, unknown>> {
   return {
     actions: plan.actions.map(({ kind, object, loss, differences }) => ({
       kind,

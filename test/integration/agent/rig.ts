@@ -55,6 +55,7 @@ export class InnerAgent implements AsyncDisposable {
         if (this.statuses.length > 500) this.statuses.shift();
       },
       onJournal: () => undefined,
+      onTrouble: () => undefined,
       onBug: (error) => this.bugs.push(error),
     });
     this.assembly.start();

@@ -1,0 +1,239 @@
+/**
+ * Sessions with the bridges that carry chains: keeps the flows of each as last seen, by dump and flow monitor, and carries
+ * out changes as bundles. What the loop sees of a bridge is complete or nothing: from a lost connection or a paused monitor
+ * until the next dump there are no flows to believe.
+ */
+
+import { join } from 'node:path';
+import type { FlowApplyResult, FlowSwitches } from '../agent/chain-ports.js';
+import type { Unsubscribe } from '../agent/ports.js';
+import type { FlowChange, ObservedFlows } from '../chain/plan-flows.js';
+import type { Clock, Timer } from '../lib/clock.js';
+import { AgentError, toError } from '../lib/errors.js';
+import { safeText } from '../lib/text.js';
+import type { ObservedFlow } from '../model/flow.js';
+import { flowKey } from '../model/flow-text.js';
+import { OpenFlowClient, OpenFlowRefusal, type FlowUpdate } from '../openflow/index.js';
+import { fromSeenFlow, toFlowMod } from './translate-flows.js';
+
+export interface OpenFlowSwitchesOptions {
+  /** Directory of the `<bridge>.mgmt` sockets. */
+  readonly runDir: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told when a bridge's flows could not be followed; the session tries again by itself. */
+  readonly onTrouble: (bridge: string, error: Error) => void;
+}
+
+/** Deadline of one bundle or dump, ms. */
+const requestMs = 10_000;
+/** Rest before flows are read again after a failure, ms. */
+const rereadMs = 500;
+/**
+ * The socket of a bridge is on this machine, and vswitchd makes it within milliseconds of its start: chains are back
+ * as soon as somebody asks, so the first tries come quickly.
+ */
+const linkTiming = { backoff: { baseMs: 20, capMs: 1_000 }, probeMs: 5_000 };
+
+/** One bridge: its session, and its flows while they can be believed. */
+class BridgeSession {
+  readonly #bridge: string;
+  readonly #client: OpenFlowClient;
+  readonly #options: OpenFlowSwitchesOptions;
+  readonly #onChange: () => void;
+  readonly #abort = new AbortController();
+  #flows: Map<string, ObservedFlow> | undefined;
+  #list: readonly ObservedFlow[] | undefined;
+  #reading: Promise<unknown> = Promise.resolve();
+  /** What the monitor tells during a reading. */
+  #late: FlowEvent[] | undefined;
+  /** Ends the following of one connection. */
+  #following: AbortController | undefined;
+  #retry: Timer | undefined;
+
+  constructor(bridge: string, options: OpenFlowSwitchesOptions, onChange: () => void) {
+    this.#bridge = bridge;
+    this.#options = options;
+    this.#onChange = onChange;
+    const path = join(options.runDir, `${bridge}.mgmt`);
+    const { clock, random } = options;
+    this.#client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, clock, random, timing: linkTiming });
+    this.#client.on('state', (state) => {
+      if (state.kind === 'ready') this.#follow();
+      else this.#forget();
+    });
+    this.#client.start();
+  }
+
+  /** All flows of the bridge; undefined while they are not known. */
+  flows(): readonly ObservedFlow[] | undefined {
+    if (this.#flows === undefined) return undefined;
+    this.#list ??= [...this.#flows.values()];
+    return this.#list;
+  }
+
+  async apply(changes: readonly FlowChange[], signal: AbortSignal): Promise<FlowApplyResult> {
+    try {
+      await this.#client.bundle(changes.map(toFlowMod), { signal, deadlineMs: requestMs });
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      const message = safeText(describe(error, changes), 512);
+      return { kind: error.isOutcomeUnknown ? 'unknown' : 'refused', message };
+    }
+    // Read back rather than believed: what the bundle did is what the switch says it did.
+    await this.#read(signal);
+    return { kind: 'applied' };
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#retry?.cancel();
+    this.#following?.abort();
+    this.#client.close();
+  }
+
+  #forget(): void {
+    this.#following?.abort();
+    this.#following = undefined;
+    this.#retry?.cancel();
+    if (this.#flows === undefined) return;
+    this.#flows = undefined;
+    this.#changed();
+  }
+
+  #follow(): void {
+    this.#following?.abort();
+    const following = new AbortController();
+    this.#following = following;
+    const { signal } = following;
+    this.#watch(signal).catch((error: unknown) => {
+      if (signal.aborted || this.#abort.signal.aborted) return;
+      this.#options.onTrouble(this.#bridge, toError(error));
+      this.#forget();
+      this.#retry = this.#options.clock.after(rereadMs, () => this.#follow());
+    });
+  }
+
+  /** Subscribes to changes, then reads all flows; changes that come meanwhile are applied after. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const updates = this.#client.monitorFlows({}, { signal, withInitial: false });
+    const first = updates.next();
+    await this.#read(signal);
+    for (let next = await first; next.done !== true; next = await updates.next()) await this.#take(next.value, signal);
+  }
+
+  /** Reads all flows; one reading at a time, each begun after it was asked for. */
+  #read(signal: AbortSignal): Promise<void> {
+    const reading = this.#reading.then(() => this.#readNow(signal));
+    // The caller hears of a failure; the next reading must not.
+    this.#reading = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #readNow(signal: AbortSignal): Promise<void> {
+    const flows = new Map<string, ObservedFlow>();
+    const late: FlowEvent[] = [];
+    this.#late = late;
+    try {
+      for await (const part of this.#client.dumpFlowParts({}, { signal, deadlineMs: requestMs })) {
+        for (const stats of part) put(flows, fromSeenFlow(stats));
+      }
+    } finally {
+      this.#late = undefined;
+    }
+    // A change that was told during the dump may be missing from it; telling it twice does no harm.
+    for (const event of late) applyEvent(flows, event);
+    this.#flows = flows;
+    this.#changed();
+  }
+
+  async #take(update: FlowUpdate, signal: AbortSignal): Promise<void> {
+    if (update.kind === 'paused' || update.kind === 'abbreviated') return;
+    if (update.kind === 'resumed') {
+      await this.#read(signal);
+      return;
+    }
+    this.#late?.push(update);
+    if (this.#flows === undefined) return;
+    applyEvent(this.#flows, update);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#list = undefined;
+    this.#onChange();
+  }
+}
+
+/** An update that tells of a flow, as opposed to the stream. */
+type FlowEvent = Extract<FlowUpdate, { readonly table: number }>;
+
+function put(flows: Map<string, ObservedFlow>, flow: ObservedFlow): void {
+  flows.set(flowKey(flow), flow);
+}
+
+function applyEvent(flows: Map<string, ObservedFlow>, event: FlowEvent): void {
+  const flow = fromSeenFlow(event);
+  if (event.kind === 'removed') flows.delete(flowKey(flow));
+  else put(flows, flow);
+}
+
+/** The error, and which change the switch refused. */
+function describe(error: AgentError, changes: readonly FlowChange[]): string {
+  if (!(error instanceof OpenFlowRefusal)) return error.message;
+  const [first] = error.refusals;
+  const change = first === undefined ? undefined : changes[first.index];
+  const what = change === undefined || change.kind === 'deleteCookie' ? '' : `: ${flowKey(change.flow)}`;
+  return `${error.message} (${String(error.facts['reason'])})${what}`;
+}
+
+export class OpenFlowSwitches implements FlowSwitches {
+  readonly #options: OpenFlowSwitchesOptions;
+  readonly #sessions = new Map<string, BridgeSession>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: OpenFlowSwitchesOptions) {
+    this.#options = options;
+  }
+
+  watch(bridges: readonly string[]): void {
+    const wanted = new Set(bridges);
+    for (const [bridge, session] of this.#sessions) {
+      if (wanted.has(bridge)) continue;
+      session.close();
+      this.#sessions.delete(bridge);
+    }
+    for (const bridge of wanted) {
+      if (this.#sessions.has(bridge)) continue;
+      this.#sessions.set(bridge, new BridgeSession(bridge, this.#options, () => this.#changed()));
+    }
+  }
+
+  snapshot(): ObservedFlows {
+    const observed = new Map<string, readonly ObservedFlow[]>();
+    for (const [bridge, session] of this.#sessions) {
+      const flows = session.flows();
+      if (flows !== undefined) observed.set(bridge, flows);
+    }
+    return observed;
+  }
+
+  apply(bridge: string, changes: readonly FlowChange[], signal: AbortSignal): Promise<FlowApplyResult> {
+    const session = this.#sessions.get(bridge);
+    if (session !== undefined) return session.apply(changes, signal);
+    return Promise.resolve({ kind: 'refused', message: 'there is no session with the bridge' });
+  }
+
+  onChange(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.watch([]);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

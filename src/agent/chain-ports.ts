@@ -1,0 +1,42 @@
+/** What the loop of the chains needs of the world, as interfaces; the adapters implement them. */
+
+import type { ChainIds } from '../chain/chain-id.js';
+import type { FlowChange, ObservedFlows } from '../chain/plan-flows.js';
+import type { ChainIntent } from '../model/chain.js';
+import type { Unsubscribe } from './ports.js';
+
+export type FlowApplyResult =
+  | { readonly kind: 'applied' }
+  /** The switch refused it; nothing was changed. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The connection was lost; it may have been changed. */
+  | { readonly kind: 'unknown'; readonly message: string };
+
+/** The flow tables of the bridges, over OpenFlow. */
+export interface FlowSwitches {
+  /** Which bridges to keep a session with. */
+  watch(bridges: readonly string[]): void;
+  /** The agent's own flows by bridge. A bridge that has not been read completely is left out, never given as empty. */
+  snapshot(): ObservedFlows;
+  /** Carries out the changes of one bridge as one atomic bundle. */
+  apply(bridge: string, changes: readonly FlowChange[], signal: AbortSignal): Promise<FlowApplyResult>;
+  onChange(listener: () => void): Unsubscribe;
+}
+
+/** What must outlive the process: which versions of the chains are in force, and their numbers. */
+export interface ChainState {
+  readonly ids: ChainIds;
+  readonly accepted: ReadonlyMap<string, ChainIntent>;
+}
+
+export interface ChainStateStore {
+  load(): ChainState;
+  /** Returns once it is safe against loss of power. @throws AgentError STATE_UNWRITABLE */
+  save(state: ChainState): Promise<void>;
+}
+
+/** The chains that are wanted. */
+export interface ChainSource {
+  chains(): readonly ChainIntent[];
+  onChange(listener: () => void): Unsubscribe;
+}

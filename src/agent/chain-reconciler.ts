@@ -1,0 +1,238 @@
+/**
+ * The loop that keeps the chains' flows as intended: which versions are in force, which ports they mean now, which flows
+ * follow, what differs in the switches; one bundle per bridge. Level-triggered as the loop of the ports is. The two meet in
+ * the database only: patch pairs that chains need are intents for that loop, and port numbers come back from it.
+ */
+
+import { allocateChainIds, defaultCookieTag } from '../chain/chain-id.js';
+import { desireFlows } from '../chain/desired-flows.js';
+import { judgeChains } from '../chain/judge-chain.js';
+import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
+import { ofctlCommand } from '../chain/describe-flows.js';
+import { chainFingerprint, validateChains, type ChainsVerdict } from '../chain/validate-chain.js';
+import { defaultLegBridges, indexWorld } from '../chain/world-index.js';
+import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
+import type { Clock } from '../lib/clock.js';
+import { Trigger } from '../lib/trigger.js';
+import type { Condition, Finding } from '../model/condition.js';
+import type { PortIntent } from '../model/intent.js';
+import type { ChainSource, ChainState, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
+import type { JournalEntry } from './journal.js';
+import type { DeviceSource, SwitchStore, Unsubscribe } from './ports.js';
+
+export interface ChainReconcilerOptions {
+  readonly owner: string;
+  /** Gathering time of a burst of events, ms. Short: a port with another number carries nothing until its flows follow. */
+  readonly coalesceMs: number;
+  readonly fullResyncMs: number;
+  readonly repair: 'on' | 'observe';
+  /** Bridges on which the agent may program flows. */
+  readonly bridges: () => ReadonlySet<string>;
+}
+
+export interface ChainReconcilerParts {
+  readonly store: SwitchStore;
+  readonly devices: DeviceSource;
+  readonly switches: FlowSwitches;
+  readonly chains: ChainSource;
+  readonly state: ChainStateStore;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told of each new outcome. */
+  readonly onOutcome: (outcome: ChainOutcome) => void;
+  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What the loop says of the chains. */
+export interface ChainOutcome {
+  readonly conditions: readonly Condition[];
+  readonly findings: readonly Finding[];
+  /** Patch ports that the chains need, for the loop of the ports. */
+  readonly patches: readonly PortIntent[];
+}
+
+/** Everything one look yields. */
+export interface ChainLook {
+  readonly verdict: ChainsVerdict;
+  readonly plan: FlowPlan;
+  readonly conditions: readonly Condition[];
+}
+
+const retryBackoff: BackoffTiming = { baseMs: 50, capMs: 10_000 };
+const noChains: ReadonlySet<string> = new Set();
+/** Lines of one journal entry. */
+const detailCountMax = 20;
+
+export class ChainReconciler {
+  readonly #parts: ChainReconcilerParts;
+  readonly #options: ChainReconcilerOptions;
+  readonly #trigger: Trigger;
+  #state: ChainState;
+  #unsubscribe: Unsubscribe[] = [];
+  #failedRounds = 0;
+  #dirtySinceMs: number | undefined;
+
+  constructor(parts: ChainReconcilerParts, options: ChainReconcilerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#state = parts.state.load();
+    this.#trigger = new Trigger({
+      clock: parts.clock,
+      gatherMs: options.coalesceMs,
+      work: (signal) => this.#round(signal),
+      onError: parts.onBug,
+    });
+  }
+
+  start(): void {
+    const look = (): void => {
+      this.#dirtySinceMs ??= this.#parts.clock.nowMs();
+      this.#trigger.fire();
+    };
+    const { store, devices, switches, chains } = this.#parts;
+    this.#unsubscribe = [store, devices, switches, chains].map((source) => source.onChange(look));
+    look();
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#trigger.close();
+  }
+
+  /** One look, without writing anything; undefined while an input has not been read completely. */
+  look(): ChainLook | undefined {
+    const verdict = this.#verdict();
+    if (verdict === undefined) return undefined;
+    const ids = allocateChainIds(this.#state.ids, verdict.accepted.keys());
+    return this.#judge(verdict, { ids, accepted: verdict.accepted });
+  }
+
+  #verdict(): ChainsVerdict | undefined {
+    const { store, devices, chains } = this.#parts;
+    const snapshot = store.snapshot();
+    const netdevs = devices.snapshot();
+    if (snapshot === undefined || netdevs === undefined) return undefined;
+    const { owner } = this.#options;
+    const observed = { ...snapshot, netdevs };
+    const index = indexWorld({ observed, find: devices.find, owner, legBridges: defaultLegBridges });
+    return validateChains({ wanted: chains.chains(), accepted: this.#state.accepted, index });
+  }
+
+  #judge(verdict: ChainsVerdict, { ids }: ChainState): ChainLook {
+    const observed = this.#parts.switches.snapshot();
+    const desired = desireFlows(verdict.chains, ids, { tag: defaultCookieTag, closed: noChains });
+    const plan = planFlows(desired, observed);
+    const conditions = judgeChains({ verdict, plan, observed, ids, tag: defaultCookieTag, closed: noChains });
+    return { verdict, plan, conditions };
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { clock, switches, onOutcome } = this.#parts;
+    const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
+    this.#dirtySinceMs = undefined;
+    this.#trigger.fireWithin(this.#options.fullResyncMs);
+    const verdict = this.#verdict();
+    if (verdict === undefined) {
+      if (this.#parts.store.state().kind !== 'synced') switches.watch([]);
+      return;
+    }
+    const next: ChainState = {
+      ids: allocateChainIds(this.#state.ids, verdict.accepted.keys()),
+      accepted: verdict.accepted,
+    };
+    if (!(await this.#remember(next, sinceMs))) return;
+    switches.watch(this.#bridgesToFollow(verdict));
+    const look = this.#judge(verdict, next);
+    const isWriting = this.#options.repair === 'on' && this.#parts.store.isWriter();
+    if (isWriting && look.plan.changes.length > 0) await this.#apply(look.plan, sinceMs, signal);
+    if (signal.aborted) return;
+    const { conditions, plan } = look.plan.changes.length > 0 ? this.#judge(verdict, next) : look;
+    onOutcome({ conditions, findings: [...verdict.findings, ...plan.findings], patches: verdict.patches });
+  }
+
+  /** Stores what is in force before it is acted upon; false when that failed, to be tried again. */
+  async #remember(next: ChainState, sinceMs: number): Promise<boolean> {
+    if (isSameState(this.#state, next)) {
+      this.#state = next;
+      return true;
+    }
+    try {
+      await this.#parts.state.save(next);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#note('store the chains in force', [], { kind: 'refused', message }, sinceMs);
+      this.#lookAgain();
+      return false;
+    }
+    this.#state = next;
+    return true;
+  }
+
+  /** Bridges with chains, and, as long as there ever were any, all that may hold flows of former ones. */
+  #bridgesToFollow(verdict: ChainsVerdict): readonly string[] {
+    const snapshot = this.#parts.store.snapshot();
+    const { ids } = this.#state;
+    const hadChains = ids.chains.size > 0 || ids.retired.size > 0;
+    const own = hadChains ? [...this.#options.bridges()] : [];
+    const named = verdict.chains.map(({ intent }) => intent.bridge);
+    return [...new Set([...own, ...named])].filter((bridge) => snapshot?.bridges.has(bridge) === true).sort();
+  }
+
+  async #apply(plan: FlowPlan, sinceMs: number, signal: AbortSignal): Promise<void> {
+    const byBridge = new Map<string, FlowChange[]>();
+    for (const change of plan.changes) byBridge.set(change.bridge, [...(byBridge.get(change.bridge) ?? []), change]);
+    let isDone = true;
+    for (const [bridge, changes] of byBridge) {
+      const result = await this.#parts.switches.apply(bridge, changes, signal);
+      if (result.kind !== 'applied') isDone = false;
+      this.#note(summarize(bridge, changes), changes.map(ofctlCommand), result, sinceMs);
+    }
+    if (isDone) {
+      this.#failedRounds = 0;
+      this.#trigger.fire();
+    } else this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    const waitMs = backoffMs(this.#failedRounds, retryBackoff, this.#parts.random());
+    this.#trigger.fireWithin(this.#options.coalesceMs + 1 + waitMs);
+    this.#failedRounds += 1;
+  }
+
+  #note(summary: string, lines: readonly string[], result: FlowApplyResult, sinceMs: number): void {
+    const { clock, onJournal } = this.#parts;
+    const more = lines.length > detailCountMax ? [`and ${lines.length - detailCountMax} more`] : [];
+    onJournal({
+      wallMs: clock.wallMs(),
+      summary,
+      details: [...lines.slice(0, detailCountMax), ...more],
+      outcome: result.kind,
+      message: result.kind === 'applied' ? undefined : result.message,
+      tookMs: clock.nowMs() - sinceMs,
+    });
+  }
+}
+
+function isSameState(a: ChainState, b: ChainState): boolean {
+  if (a.accepted.size !== b.accepted.size || a.ids.chains.size !== b.ids.chains.size) return false;
+  for (const [name, intent] of b.accepted) {
+    const before = a.accepted.get(name);
+    if (before === undefined || chainFingerprint(before) !== chainFingerprint(intent)) return false;
+  }
+  for (const [name, { id, generation }] of b.ids.chains) {
+    const before = a.ids.chains.get(name);
+    if (before?.id !== id || before.generation !== generation) return false;
+  }
+  return true;
+}
+
+/** `program chain fw on br-sfc: 4 flows added, 2 removed`. */
+function summarize(bridge: string, changes: readonly FlowChange[]): string {
+  const names = new Set(changes.map((change) => ('chain' in change ? (change.chain ?? '') : '')));
+  names.delete('');
+  const shown = [...names].sort().slice(0, 3).join(', ');
+  const removed = changes.filter(({ kind }) => kind === 'delete' || kind === 'deleteCookie').length;
+  const whose = names.size === 0 ? 'flows' : `chain ${shown}${names.size > 3 ? ' …' : ''}`;
+  return `program ${whose} on ${bridge}: ${changes.length - removed} set, ${removed} removed`;
+}

@@ -1,0 +1,37 @@
+/** The intents of all sources as one: the configuration's, and the patch ports that chains need. */
+
+import type { Intents, PortIntent } from '../model/intent.js';
+import type { IntentSource, Unsubscribe } from './ports.js';
+
+export class MergedIntents implements IntentSource {
+  readonly #base: IntentSource;
+  readonly #listeners = new Set<() => void>();
+  #patches: readonly PortIntent[] = [];
+
+  constructor(base: IntentSource) {
+    this.#base = base;
+  }
+
+  intents(): Intents {
+    const { bridges, ports } = this.#base.intents();
+    return { bridges, ports: [...ports, ...this.#patches] };
+  }
+
+  /** Takes over the patch ports that the chains need now. */
+  setPatches(patches: readonly PortIntent[]): void {
+    const names = (list: readonly PortIntent[]): string =>
+      list.map(({ name, bridge, mtu }) => `${bridge} ${name ?? ''} ${mtu ?? ''}`).join(',');
+    const isSame = names(patches) === names(this.#patches);
+    this.#patches = patches;
+    if (!isSame) for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): Unsubscribe {
+    const off = this.#base.onChange(listener);
+    this.#listeners.add(listener);
+    return () => {
+      off();
+      this.#listeners.delete(listener);
+    };
+  }
+}

@@ -1,0 +1,39 @@
+/** Puts together what the loops say into the one status that all views are made from. */
+
+import type { ChainOutcome } from './chain-reconciler.js';
+import type { AgentStatus } from './status.js';
+
+export class StatusBoard {
+  readonly #onStatus: (status: AgentStatus) => void;
+  #ports: AgentStatus | undefined;
+  #chains: ChainOutcome = { conditions: [], findings: [], patches: [] };
+
+  constructor(onStatus: (status: AgentStatus) => void) {
+    this.#onStatus = onStatus;
+  }
+
+  /** The loop of the ports has looked. */
+  setPorts(status: AgentStatus): void {
+    this.#ports = status;
+    this.#publish(status.wallMs);
+  }
+
+  /** The loop of the chains has looked, at `wallMs`. */
+  setChains(outcome: ChainOutcome, wallMs: number): void {
+    this.#chains = outcome;
+    this.#publish(wallMs);
+  }
+
+  #publish(wallMs: number): void {
+    const ports = this.#ports;
+    if (ports === undefined) return;
+    const { conditions, findings } = this.#chains;
+    this.#onStatus({
+      ...ports,
+      wallMs: Math.max(wallMs, ports.wallMs),
+      isReady: ports.isReady && conditions.every(({ state }) => state === 'ready'),
+      conditions: [...ports.conditions, ...conditions],
+      findings: [...ports.findings, ...findings],
+    });
+  }
+}
