@@ -6,11 +6,12 @@
 import { unreachable } from '../lib/assert.js';
 import type { FieldPart, Flow, FlowAction, FlowKey, FlowMatch, LearnAction, LearnPart, VlanMatch } from './flow.js';
 
-const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
+// As printf's %#x does, which writes zero as it is.
+const hex = (value: bigint | number): string => (Number(value) === 0 ? '0' : `0x${value.toString(16)}`);
 
 /** `0x` and 16 digits less the leading zeros, as ovs-ofctl writes cookies. */
 export function formatCookie(cookie: bigint): string {
-  return hex(cookie);
+  return `0x${cookie.toString(16)}`;
 }
 
 function formatVlan(vlan: VlanMatch): string {
