@@ -10,15 +10,15 @@ import { judgeChains } from '../chain/judge-chain.js';
 import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
 import { ofctlCommand } from '../chain/describe-flows.js';
 import { chainFingerprint, validateChains, type ChainsVerdict } from '../chain/validate-chain.js';
-import { defaultLegBridges, indexWorld } from '../chain/world-index.js';
+import { defaultLegBridges, indexWorld, type DeclaredPatch } from '../chain/world-index.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { Condition, Finding } from '../model/condition.js';
-import type { PortIntent } from '../model/intent.js';
+import type { Intents, PortIntent } from '../model/intent.js';
 import type { ChainSource, ChainState, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
 import type { JournalEntry } from './journal.js';
-import type { DeviceSource, SwitchStore, Unsubscribe } from './ports.js';
+import type { DeviceSource, IntentSource, SwitchStore, Unsubscribe } from './ports.js';
 
 export interface ChainReconcilerOptions {
   readonly owner: string;
@@ -35,6 +35,8 @@ export interface ChainReconcilerParts {
   readonly devices: DeviceSource;
   readonly switches: FlowSwitches;
   readonly chains: ChainSource;
+  /** What is wanted apart from chains. */
+  readonly ports: IntentSource;
   readonly state: ChainStateStore;
   readonly clock: Clock;
   readonly random: () => number;
@@ -115,7 +117,8 @@ export class ChainReconciler {
     if (snapshot === undefined || netdevs === undefined) return undefined;
     const { owner } = this.#options;
     const observed = { ...snapshot, netdevs };
-    const index = indexWorld({ observed, find: devices.find, owner, legBridges: defaultLegBridges });
+    const declared = declaredPatches(this.#parts.ports.intents());
+    const index = indexWorld({ observed, find: devices.find, owner, declared, legBridges: defaultLegBridges });
     return validateChains({ wanted: chains.chains(), accepted: this.#state.accepted, index });
   }
 
@@ -212,6 +215,15 @@ export class ChainReconciler {
       tookMs: clock.nowMs() - sinceMs,
     });
   }
+}
+
+function declaredPatches({ ports }: Intents): ReadonlyMap<string, DeclaredPatch> {
+  const declared = new Map<string, DeclaredPatch>();
+  for (const { name, bridge, attachment } of ports) {
+    if (name === undefined || attachment.kind !== 'patch') continue;
+    declared.set(name, { bridge, peerBridge: attachment.peerBridge });
+  }
+  return declared;
 }
 
 function isSameState(a: ChainState, b: ChainState): boolean {

@@ -115,6 +115,7 @@ export function assemble(options: AssembleOptions): Assembly {
       devices,
       switches,
       chains: intents,
+      ports: intents,
       state,
       clock,
       random,

@@ -123,7 +123,7 @@ function crossOver(target: Hit, asker: Asker, selector: ChainPortSelector, index
   const theirs = pairs.filter(
     (pair) =>
       pair.far.port.bridge === target.port.bridge &&
-      !isOwnHit(pair.near, index.world.owner) &&
+      !isMadeForChains(pair.near, index) &&
       representedBy(pair) === target.interface.name,
   );
   const [pair, ...more] = theirs;
@@ -160,8 +160,9 @@ function findPatch(
   if (!index.world.observed.bridges.has(selector.bridge)) {
     return { kind: 'problem', problem: missing(asker, selector, 'there is no such bridge.') };
   }
+  const names = linkPairNames(asker.bridge, selector.bridge, selector.name);
   const theirs = (index.pairs.get(asker.bridge) ?? []).filter((pair) => {
-    if (pair.far.port.bridge !== selector.bridge || isOwnHit(pair.near, index.world.owner)) return false;
+    if (pair.far.port.bridge !== selector.bridge || isMadeForChains(pair.near, index)) return false;
     if (selector.name !== undefined) return pair.near.interface.name === selector.name;
     const stem = representedBy(pair);
     return stem === undefined || index.byName.get(stem)?.port.bridge !== selector.bridge;
@@ -171,10 +172,33 @@ function findPatch(
     return { kind: 'found', ...pair, target: undefined, ownPair: undefined };
   }
   if (pair !== undefined) {
-    const names = theirs.map(({ near }) => near.interface.name);
-    return { kind: 'problem', problem: ambiguous(asker, selector, names) };
+    const found = theirs.map(({ near }) => near.interface.name);
+    return { kind: 'problem', problem: ambiguous(asker, selector, found) };
   }
-  return useOwnPair(linkPairNames(asker.bridge, selector.bridge, selector.name), undefined, index);
+  const coming = declaredPatch(selector, asker, index);
+  if (coming !== undefined) {
+    const why = `the patch port ${safeText(coming)} is configured and not there yet.`;
+    return { kind: 'problem', problem: missing(asker, selector, why) };
+  }
+  return useOwnPair(names, undefined, index);
+}
+
+/** Whether the agent made the port because a chain needed it, as opposed to because the configuration declares it. */
+function isMadeForChains(hit: Hit, index: WorldIndex): boolean {
+  return isOwnHit(hit, index.world.owner) && !index.world.declared.has(hit.interface.name);
+}
+
+/** The declared patch port that the selector would mean, were it there. */
+function declaredPatch(
+  selector: ChainPortSelector & { readonly kind: 'patch' },
+  asker: Asker,
+  index: WorldIndex,
+): string | undefined {
+  for (const [name, patch] of index.world.declared) {
+    const isMeant = selector.name === undefined || selector.name === name;
+    if (isMeant && patch.bridge === asker.bridge && patch.peerBridge === selector.bridge) return name;
+  }
+  return undefined;
 }
 
 /** Two answers that come out at the same port of the chain's bridge are one: a representor and its own patch port. */

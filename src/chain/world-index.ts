@@ -21,8 +21,16 @@ export interface ChainWorld {
   readonly find: FindNetdev;
   /** Value of the owner mark of this agent. */
   readonly owner: string;
+  /** Patch ports that other intents than those of chains declare, by name: chains use them, and wait for them. */
+  readonly declared: ReadonlyMap<string, DeclaredPatch>;
   /** Bridges on which the agent may connect a selected port with a patch pair that it makes. */
   readonly legBridges: ReadonlySet<string>;
+}
+
+/** A patch port that is wanted whether a chain uses it or not. */
+export interface DeclaredPatch {
+  readonly bridge: string;
+  readonly peerBridge: string;
 }
 
 /** HBN's bridge, and no other: the ports of br-int, for one, are OVN's to connect. */

@@ -66,7 +66,7 @@ export interface SandboxPaths {
 export function agentConfig(options: Pick<SandboxOptions, 'vfCount'>, paths: SandboxPaths, isReal: boolean): string {
   const vfs = Array.from({ length: options.vfCount }, (_, index) => index + 1);
   const datapath = isReal ? { datapathType: 'netdev' } : {};
-  // Standalone: in this sandbox nobody programs flows, and Open vSwitch then forwards as a learning switch.
+  // Standalone: where nobody programs flows, Open vSwitch forwards as a learning switch.
   const bridge = { mode: 'own', failMode: 'standalone', ...datapath };
   const representors = vfs.map((vf) => ({
     kind: 'representor',
@@ -92,12 +92,27 @@ export function agentConfig(options: Pick<SandboxOptions, 'vfCount'>, paths: San
         {
           name: 'br-sfc',
           ...bridge,
+          // Nothing passes here but what the chain lets through.
+          failMode: 'secure',
           ports: [{ kind: 'patch', name: 'patch-sfc-hbn', peer: { bridge: 'br-hbn', port: 'patch-hbn-sfc' } }],
         },
         {
           name: 'br-hbn',
           ...bridge,
           ports: [0, 1].map((uplink) => ({ kind: 'uplink', uplink, externalIds: { 'dpf-type': 'physical' } })),
+        },
+      ],
+      chains: [
+        {
+          name: 'pods-to-fabric',
+          switches: [
+            {
+              ports: [
+                { kind: 'patch', bridge: 'br-int' },
+                { kind: 'patch', bridge: 'br-hbn' },
+              ],
+            },
+          ],
         },
       ],
     },

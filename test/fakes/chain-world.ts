@@ -98,6 +98,7 @@ export function worldIndex({ ports, netdevs = [], find = findByVf }: WorldFields
     },
     find,
     owner,
+    declared: new Map(),
     legBridges: defaultLegBridges,
   });
 }
