@@ -76,6 +76,8 @@ async function run(options: SandboxOptions): Promise<number> {
   const sandbox = new Sandbox({ options, isReal: isRoot && !options.isDummy, mainFile });
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => abort.abort());
+  // Whoever read the output has gone (`| head`): that is Ctrl-C in other words, and nothing may stay behind.
+  process.stdout.on('error', () => abort.abort());
   const ended = new Promise<number>((resolve) => abort.signal.addEventListener('abort', () => resolve(130)));
   print(describeGround(sandbox.isReal));
   try {
