@@ -5,7 +5,7 @@
 
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import type { AtomicType, BaseType, ColumnType } from './column-type.js';
+import type { AtomicType, ColumnType } from './column-type.js';
 import { isJsonArray } from './column-type.js';
 import type { StringPool } from './string-pool.js';
 import type { Atom, Json, Uuid, Value } from './types.js';
@@ -15,10 +15,10 @@ import { writeJson } from './wire/json-exact.js';
 export type ValueDecoder = (json: Json) => Value;
 type AtomDecoder = (json: Json) => Atom;
 
-/** Strings that repeat are stored once: `keys` for the keys of maps, `uuids` for references. */
+/** Strings that repeat are stored once. References are not: nearly every row is referred to once. */
 export interface DecodePools {
+  /** For the keys of maps. */
   readonly keys: StringPool;
-  readonly uuids: StringPool;
 }
 
 function unexpected(expected: string, json: Json): AgentError {
@@ -73,14 +73,6 @@ const atomDecoders: Readonly<Record<AtomicType, AtomDecoder>> = {
   uuid: decodeUuid,
 };
 
-function atomDecoder(base: BaseType, pools: DecodePools | undefined, isMapKey: boolean): AtomDecoder {
-  if (pools !== undefined && base.type === 'uuid') return (json) => pools.uuids.intern(decodeUuid(json));
-  if (pools !== undefined && base.type === 'string' && isMapKey) {
-    return (json) => (typeof json === 'string' ? pools.keys.intern(json) : decodeString(json));
-  }
-  return atomDecoders[base.type];
-}
-
 /** The members of `["set", […]]`, or undefined when the value is a bare atom, which stands for a set of one. */
 function setMembers(json: Json): readonly Json[] | undefined {
   if (!isJsonArray(json) || json.length !== 2 || json[0] !== 'set') return undefined;
@@ -112,10 +104,15 @@ function setDecoder(decode: AtomDecoder): ValueDecoder {
   };
 }
 
+function mapPairs(json: Json): readonly Json[] {
+  const pairs = isJsonArray(json) && json.length === 2 && json[0] === 'map' ? json[1] : undefined;
+  if (!isJsonArray(pairs)) throw unexpected('["map", …]', json);
+  return pairs;
+}
+
 function mapDecoder(decodeKey: AtomDecoder, decodeItem: AtomDecoder): ValueDecoder {
   return (json) => {
-    const pairs = isJsonArray(json) && json.length === 2 && json[0] === 'map' ? json[1] : undefined;
-    if (!isJsonArray(pairs)) throw unexpected('["map", …]', json);
+    const pairs = mapPairs(json);
     if (pairs.length === 0) return emptyMap;
     const map = new Map<Atom, Atom>();
     for (const pair of pairs) {
@@ -127,9 +124,35 @@ function mapDecoder(decodeKey: AtomDecoder, decodeItem: AtomDecoder): ValueDecod
   };
 }
 
+/** How many places of maps remember their last key. */
+const placesMax = 64;
+
+/** From text to text, as most of the bytes of a dump are: the Map is made of the pairs as they were parsed. */
+function textMapDecoder(keys: StringPool): ValueDecoder {
+  /** The keys of the last row: the server sorts them, so those of the next one stand at the same places. */
+  const last: string[] = [];
+  return (json) => {
+    const pairs = mapPairs(json);
+    if (pairs.length === 0) return emptyMap;
+    for (let at = 0; at < pairs.length; at += 1) {
+      const pair = pairs[at];
+      if (!isTextPair(pair)) throw unexpected('[key, value]', pair ?? null);
+      // The one write into a message: another copy of the same text.
+      const known = last[at];
+      pair[0] = known === pair[0] ? known : keys.intern(pair[0]);
+      if (at < placesMax) last[at] = pair[0];
+    }
+    return new Map(pairs as readonly (readonly [string, string])[]);
+  };
+}
+
+function isTextPair(json: Json | undefined): json is [string, string] {
+  return Array.isArray(json) && json.length === 2 && typeof json[0] === 'string' && typeof json[1] === 'string';
+}
+
 /** Makes the decoder of a column. It throws AgentError PEER_PROTOCOL for a value of another type. */
 export function createDecoder(type: ColumnType, pools?: DecodePools): ValueDecoder {
-  const decodeKey = atomDecoder(type.key, pools, type.kind === 'map');
+  const decodeKey = atomDecoders[type.key.type];
   switch (type.kind) {
     case 'scalar':
       return scalarDecoder(decodeKey);
@@ -137,8 +160,11 @@ export function createDecoder(type: ColumnType, pools?: DecodePools): ValueDecod
       return optionalDecoder(decodeKey);
     case 'set':
       return setDecoder(decodeKey);
-    case 'map':
-      return mapDecoder(decodeKey, atomDecoder(type.value ?? type.key, pools, false));
+    case 'map': {
+      const item = (type.value ?? type.key).type;
+      if (pools !== undefined && type.key.type === 'string' && item === 'string') return textMapDecoder(pools.keys);
+      return mapDecoder(decodeKey, atomDecoders[item]);
+    }
   }
 }
 

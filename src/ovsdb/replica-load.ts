@@ -23,8 +23,10 @@ interface Stage {
   /** What readers see until the commit; none when the table is new. */
   readonly before: ReplicaTable | undefined;
   readonly rows: Map<Uuid, Row>;
-  /** The columns that differ, for rows that differ. */
-  readonly changedColumns: Map<Uuid, readonly string[]>;
+  /** The differences so far, made row by row: a dump of 50 000 rows leaves nothing of that kind for the commit. */
+  readonly changes: RowChange[];
+  /** How many of the rows were there before. */
+  keptCount: number;
 }
 
 export class ReplicaLoad {
@@ -51,7 +53,8 @@ export class ReplicaLoad {
           plan,
           before: before.get(name),
           rows: new Map<Uuid, Row>(),
-          changedColumns: new Map<Uuid, readonly string[]>(),
+          changes: [],
+          keptCount: 0,
         },
       ]),
     );
@@ -68,18 +71,10 @@ export class ReplicaLoad {
     const stage = this.#stages.get(table);
     if (stage === undefined) throw inconsistent('not a monitored table', table, uuid);
     if (!isUuid(uuid)) throw inconsistent('not a row identity', table, uuid);
-    const fresh = stage.plan.createRow(uuid, this.#columnsOf(json, table, uuid));
-    const old = stage.before?.get(uuid);
+    // ovsdb-server sends each row once; what is staged as exact differences has no place for another version.
+    if (stage.rows.has(uuid)) throw inconsistent('a row that was sent before', table, uuid);
     this.#rowCount += 1;
-    if (old === undefined) {
-      stage.rows.set(uuid, fresh);
-      return;
-    }
-    const { row, columns } = stage.plan.reconcile(old, fresh);
-    stage.rows.set(old._uuid, row);
-    // A row that is sent twice counts as it was sent last.
-    if (columns.length > 0) stage.changedColumns.set(old._uuid, columns);
-    else stage.changedColumns.delete(old._uuid);
+    stageRow(stage, uuid, stage.plan.createRow(uuid, this.#columnsOf(json, table, uuid)));
   }
 
   /** Stages all rows of a message, those that no hook took before. Throws PEER_PROTOCOL. */
@@ -94,13 +89,13 @@ export class ReplicaLoad {
   /** Makes the staged rows the content of the replica, in one synchronous step. */
   commit(): ChangeSet {
     assert(this.#isOpen, 'a reload is committed once');
-    const changes: RowChange[] = [];
     const tables = new Map<string, ReplicaTable>();
+    const changes: RowChange[] = [];
     for (const [name, stage] of this.#stages) {
-      const differences = differencesOf(name, stage);
+      stageRemovals(stage);
       // Pushed one by one: spreading 50 000 arguments would overflow the stack.
-      for (const change of differences) changes.push(change);
-      tables.set(name, tableAfter(stage, differences));
+      for (const change of stage.changes) changes.push(change);
+      tables.set(name, tableAfter(stage));
     }
     for (const [name, table] of this.#before) {
       if (!tables.has(name)) for (const old of table.rows()) changes.push(removal(name, old));
@@ -130,25 +125,34 @@ export class ReplicaLoad {
   }
 }
 
+/** Adds a row, and how it differs from what was there before. */
+function stageRow(stage: Stage, uuid: Uuid, fresh: Row): void {
+  const old = stage.before?.get(uuid);
+  if (old === undefined) {
+    stage.rows.set(uuid, fresh);
+    stage.changes.push({ kind: 'insert', table: stage.plan.name, uuid, row: fresh });
+    return;
+  }
+  const { row, columns } = stage.plan.reconcile(old, fresh);
+  stage.keptCount += 1;
+  stage.rows.set(old._uuid, row);
+  if (columns.length === 0) return;
+  stage.changes.push({ kind: 'modify', table: stage.plan.name, uuid: old._uuid, old, row, columns });
+}
+
+/** Adds what was there before and did not come again. */
+function stageRemovals({ before, rows, changes, keptCount }: Stage): void {
+  if (before === undefined || before.size === keptCount) return;
+  for (const old of before.rows()) if (!rows.has(old._uuid)) changes.push(removal(before.name, old));
+}
+
 /** A table whose plan is unchanged stays itself, with its indexes. */
-function tableAfter(stage: Stage, differences: readonly RowChange[]): ReplicaTable {
-  if (stage.before?.plan !== stage.plan) return new ReplicaTable(stage.plan, stage.rows);
-  stage.before.replaceRows(stage.rows, differences);
-  return stage.before;
+function tableAfter({ plan, before, rows, changes }: Stage): ReplicaTable {
+  if (before?.plan !== plan) return new ReplicaTable(plan, rows);
+  before.replaceRows(rows, changes);
+  return before;
 }
 
 function removal(table: string, old: Row): RowChange {
   return { kind: 'delete', table, uuid: old._uuid, old };
-}
-
-function differencesOf(table: string, { before, rows, changedColumns }: Stage): readonly RowChange[] {
-  const changes: RowChange[] = [];
-  for (const [uuid, row] of rows) {
-    const old = before?.get(uuid);
-    const columns = changedColumns.get(uuid);
-    if (old === undefined) changes.push({ kind: 'insert', table, uuid, row });
-    else if (columns !== undefined) changes.push({ kind: 'modify', table, uuid, old, row, columns });
-  }
-  for (const old of before?.rows() ?? []) if (!rows.has(old._uuid)) changes.push(removal(table, old));
-  return changes;
 }

@@ -138,7 +138,7 @@ export class ReplicaTable implements ReadonlyTable {
   /** Takes over all rows of a reload; `changes` are the differences. */
   replaceRows(rows: Map<Uuid, Row>, changes: readonly RowChange[]): void {
     this.#rows = rows;
-    for (const change of changes) this.#updateIndexes(change);
+    if (this.#indexes.size > 0) for (const change of changes) this.#updateIndexes(change);
   }
 
   #updateIndexes(change: RowChange): void {

@@ -39,11 +39,9 @@ export interface Referrer {
 
 /** Enough for the keys of any schema's maps; what is beyond is stored without sharing. */
 const keyCountMax = 8192;
-/** Only while a message is decoded: a reference and the row it names share one string. */
-const uuidCountMax = 262_144;
 
 export class Replica {
-  readonly #pools = { keys: new StringPool(keyCountMax), uuids: new StringPool(uuidCountMax) };
+  readonly #pools = { keys: new StringPool(keyCountMax) };
   #schema: DatabaseSchema;
   #tables: ReadonlyMap<string, ReplicaTable>;
   #referenceSpecs: readonly { readonly table: ReplicaTable; readonly column: string; readonly spec: IndexSpec }[];
@@ -134,7 +132,6 @@ export class Replica {
       },
       close: () => {
         if (this.#load === load) this.#load = undefined;
-        this.#pools.uuids.clear();
       },
     });
     this.#load = load;
@@ -143,7 +140,6 @@ export class Replica {
 
   #finish(cause: ChangeSet['cause'], changes: readonly RowChange[]): ChangeSet {
     if (changes.length > 0) this.#version += 1;
-    this.#pools.uuids.clear();
     return { cause, changes };
   }
 

@@ -18,8 +18,4 @@ export class StringPool {
     if (this.#strings.size < this.#countMax) this.#strings.set(text, text);
     return text;
   }
-
-  clear(): void {
-    this.#strings.clear();
-  }
 }

@@ -73,7 +73,12 @@ export class TablePlan {
     // Spreading the template copies its hidden class: all columns, in one order, whatever the message holds.
     const row: MutableRow = { ...this.#template };
     row._uuid = uuid;
-    for (const column in json) row[column] = this.#decode(uuid, column, json);
+    let column = '';
+    try {
+      for (column in json) row[column] = this.#planOf(uuid, column).decode(json[column] ?? null);
+    } catch (error) {
+      throw this.#placed(error, uuid, column);
+    }
     return row;
   }
 
@@ -105,28 +110,31 @@ export class TablePlan {
   #change(old: Row, json: JsonObject, next: (plan: ColumnPlan, before: Value, value: Value) => Value): Changed {
     const row: MutableRow = { ...old };
     const columns: string[] = [];
-    for (const column in json) {
-      const value = this.#decode(old._uuid, column, json);
-      const plan = this.#plans.get(column);
-      const after = plan === undefined ? value : next(plan, old[column], value);
-      if (sameValue(old[column], after)) continue;
-      row[column] = after;
-      columns.push(column);
+    let column = '';
+    try {
+      for (column in json) {
+        const plan = this.#planOf(old._uuid, column);
+        const after = next(plan, old[column], plan.decode(json[column] ?? null));
+        if (sameValue(old[column], after)) continue;
+        row[column] = after;
+        columns.push(column);
+      }
+    } catch (error) {
+      throw this.#placed(error, old._uuid, column);
     }
     return columns.length === 0 ? { row: old, columns } : { row, columns };
   }
 
-  #decode(uuid: Uuid, column: string, json: JsonObject): Value {
+  #planOf(uuid: Uuid, column: string): ColumnPlan {
     const plan = this.#plans.get(column);
-    const value = json[column];
-    if (plan === undefined || value === undefined)
-      throw inconsistent('a column not asked for', this.name, uuid, column);
-    try {
-      return plan.decode(value);
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      const facts = { ...error.facts, table: this.name, uuid, column };
-      throw new AgentError(error.code, error.message, { facts, cause: error });
-    }
+    if (plan === undefined) throw inconsistent('a column not asked for', this.name, uuid, column);
+    return plan;
+  }
+
+  /** The error of a decoder, with the place it happened at. */
+  #placed(error: unknown, uuid: Uuid, column: string): unknown {
+    if (!(error instanceof AgentError)) return error;
+    const facts = { ...error.facts, table: this.name, uuid, column: safeText(column, 64) };
+    return new AgentError(error.code, error.message, { facts, cause: error });
   }
 }

@@ -324,6 +324,14 @@ describe('Replica', () => {
     expect(replica.applyUpdate('update2', { Port: { [uuids[0]!]: { delete: null } } }).changes).toHaveLength(1);
   });
 
+  it('refuses a row that a dump holds twice', () => {
+    const load = new Replica(schema, monitorAll(schema)).beginReload('update2');
+    const uuid = '11111111-1111-4111-8111-111111111111';
+    const [table = ''] = schema.tables.keys();
+    load.row(table, uuid, { initial: {} });
+    expect(failureOf(() => load.row(table, uuid, { initial: {} })).code).toBe('PEER_PROTOCOL');
+  });
+
   it('gives every row all columns, absent ones with their defaults, in one order', () => {
     const replica = port();
     replica.applyUpdate('update2', {

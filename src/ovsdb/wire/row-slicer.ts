@@ -57,6 +57,11 @@ function isObject(json: Json | undefined): json is JsonObject {
 /** A uuid with its quotes. */
 const uuidTokenSize = 38;
 
+/** Where a row ends and the next one begins. */
+const rowEnd = '}},"';
+/** A number of sixteen places, or what looks like one inside of a string. */
+const longNumber = /[:[,\s]-?[\d.]{16}/;
+
 function parseText(text: string, hasLongDigits: boolean, bytes: Buffer, at: number): Json {
   try {
     return parseBounded(text, hasLongDigits);
@@ -86,6 +91,8 @@ export class RowSlicer {
   #isChunkAscii = true;
   /** The chunk as text, made when the first row is cut out of it, if it is ASCII. */
   #chunkText: string | undefined;
+  /** Whether any row of that text may hold a number that a double cannot. */
+  #mayHaveLongNumbers = false;
   /** Whether the pending thing is wanted as text, and where it starts in this chunk. */
   #isToken = false;
   #tokenStart = 0;
@@ -191,7 +198,10 @@ export class RowSlicer {
 
   #inRows(chunk: Buffer, at: number, byte: number): number {
     const expected = this.#expected;
-    if (byte === quote && (expected === 'keyOrEnd' || expected === 'key')) return this.#beginToken('string', at);
+    if (byte === quote && (expected === 'keyOrEnd' || expected === 'key')) {
+      const next = this.#isChunkAscii ? this.#takeWholeRows(chunk, at) : at;
+      return next > at ? next : this.#beginToken('string', at);
+    }
     if (byte === braceClose && (expected === 'keyOrEnd' || expected === 'commaOrEnd')) {
       this.#level = 'tables';
       this.#skeletonStart = at + 1;
@@ -202,6 +212,52 @@ export class RowSlicer {
     else if (expected === 'value') return this.#beginValue(at, byte);
     else throw malformed(`unexpected byte where ${expected} belongs`, chunk, at);
     return at + 1;
+  }
+
+  /**
+   * The way of least work for what ovsdb-server sends: rows keyed by uuid, without blanks, that end before the next row of
+   * the same chunk does begin. Takes such rows from the quote at `from` on; returns where it stopped, at a quote again.
+   *
+   * A row is cut at the first `}},"`. That cannot be too late, and if it is too early (the text stands in a string or in
+   * an inner object), the cut is no JSON, because no JSON object is the beginning of another. Whatever is odd in any way
+   * is left to the scanner, which looks at each byte and knows what to say about it.
+   */
+  #takeWholeRows(chunk: Buffer, from: number): number {
+    const text = this.#textOfChunk(chunk);
+    const sizeMax = 2 * (this.#depthMax - this.#arrayCount - 3);
+    let at = from;
+    while (text.startsWith('":{', at + uuidTokenSize - 1)) {
+      const start = at + uuidTokenSize + 1;
+      const end = text.indexOf(rowEnd, start) + 2;
+      // What is nested deeper than allowed has more brackets than this.
+      if (end < start || end - start > sizeMax) break;
+      const key = textOf(chunk, at + 1, at + uuidTokenSize - 1, true);
+      const row = isUuidText(key) ? this.#wholeRow(text.slice(start, end)) : undefined;
+      if (row === undefined) break;
+      this.#rowUuid = key;
+      this.#emit(row);
+      this.#expected = 'key';
+      at = end + 1;
+    }
+    return at;
+  }
+
+  /** The text as a row, unless it is none or holds a number that JSON.parse would round. */
+  #wholeRow(text: string): JsonObject | undefined {
+    if (this.#mayHaveLongNumbers && longNumber.test(text)) return undefined;
+    try {
+      return JSON.parse(text) as JsonObject;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #textOfChunk(chunk: Buffer): string {
+    if (this.#chunkText === undefined) {
+      this.#chunkText = textOf(chunk, 0, chunk.length, true);
+      this.#mayHaveLongNumbers = longNumber.test(this.#chunkText);
+    }
+    return this.#chunkText;
   }
 
   #beginValue(at: number, byte: number): number {
@@ -283,8 +339,7 @@ export class RowSlicer {
       if (isUuidText(text)) return text;
     }
     // Slices share the chunk's text; JSON.parse copies what it keeps.
-    this.#chunkText ??= textOf(chunk, 0, chunk.length, true);
-    return parseText(this.#chunkText.slice(start, end), hasLongDigits, chunk, start);
+    return parseText(this.#textOfChunk(chunk).slice(start, end), hasLongDigits, chunk, start);
   }
 
   #parse(bytes: Buffer, start: number, end: number, hasLongDigits: boolean, isKnownAscii: boolean): Json {
