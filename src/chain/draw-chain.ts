@@ -47,7 +47,7 @@ function scaled(value: number): string {
 }
 
 const orUnknown = (value: bigint | number | undefined, unit: string): string =>
-  `${value === undefined ? '?' : scaled(Number(value))}${unit}`;
+  `${value === undefined ? '? ' : scaled(Number(value))}${unit}`;
 
 function drawTraffic(arrow: string, traffic: Traffic | undefined): string {
   if (traffic === undefined) return `${arrow} (no counters)`;
