@@ -10,7 +10,7 @@ import {
   versionName,
   versionsSpoken,
 } from '../../../src/openflow/index.js';
-import type { FlowMod, FlowUpdate, OpenFlowClient, PortStatus } from '../../../src/openflow/index.js';
+import type { FlowMod, FlowUpdate, OpenFlowClient, PacketIn, PortStatus } from '../../../src/openflow/index.js';
 import { BridgeLab, collect } from './bridge.js';
 
 let bridge: BridgeLab;
@@ -179,9 +179,9 @@ describe.each(versionsSpoken.map((version) => [versionName(version), version] as
       const came = once(listener, 'packetIn');
       const data = Uint8Array.from({ length: 60 }, (_, index) => index);
       await client.packetOut({ inPort: 1, actions: [{ kind: 'output', port: port.table }], data });
-      const [packet] = await came;
+      const [packet] = (await came) as [PacketIn];
       expect(packet).toMatchObject({ cookie: 3n, match: [{ field: 'in_port', value: 1 }] });
-      expect((packet as { data: Uint8Array }).data).toEqual(data);
+      expect(packet.data).toEqual(data);
     });
 
     it('keeps meters, configuration and role', async () => {
