@@ -4,27 +4,38 @@
  */
 
 import type { Flow, FlowMod } from './flow.js';
-import { priorityDefault } from './flow.js';
-import { matchKey } from './match.js';
+import { flowFlag, priorityDefault } from './flow.js';
 import { version15 } from './version.js';
 import { ByteWriter } from './wire/byte-writer.js';
 import { encodeInstructions } from './wire/instructions.js';
+import { encodeMatch } from './wire/oxm.js';
 
-/** Equal for two flows of which a table can hold only one: table, priority and match. */
+/** Reused: both keys are made for every flow of a table, and nothing is kept in it from one call to the next. */
+const writer = new ByteWriter(1024);
+
+/** Equal for two flows of which a table can hold only one: table, priority and match. Not meant for people. */
 export function flowKey(flow: Pick<FlowMod, 'table' | 'priority' | 'match'>): string {
-  return `${flow.table ?? 0} ${flow.priority ?? priorityDefault} ${matchKey(flow.match ?? [])}`;
+  writer.truncate(0);
+  writer.u8(flow.table ?? 0).u16(flow.priority ?? priorityDefault);
+  encodeMatch(writer, version15, flow.match ?? []);
+  return writer.asKey();
 }
 
-/** Equal for two flows with the same key that also do the same: cookie, timeouts, flags, importance, instructions. */
+/**
+ * Equal for two flows that, having the same key, are also the same in all else: cookie, timeouts, flags, importance,
+ * instructions. Not meant for people.
+ * @throws AgentError OPENFLOW_VALUE_INVALID for instructions that cannot be written
+ */
 export function flowContentKey(flow: Partial<Flow>): string {
-  const writer = new ByteWriter(128);
-  encodeInstructions(writer, version15, flow.instructions ?? {});
   const { cookie = 0n, idleTimeout = 0, hardTimeout = 0, flags = 0, importance = 0 } = flow;
-  // The switch reports neither of these two back: they concern the change alone.
-  const kept = flags & ~(checkOverlap | resetCounts);
-  const bytes = Buffer.from(writer.take()).toString('latin1');
-  return `${cookie} ${idleTimeout} ${hardTimeout} ${kept} ${importance} ${bytes}`;
+  writer.truncate(0);
+  // The switch reports neither of the two flags back: they concern the change alone.
+  writer
+    .u64(cookie)
+    .u16(idleTimeout)
+    .u16(hardTimeout)
+    .u16(flags & ~(flowFlag.checkOverlap | flowFlag.resetCounts));
+  writer.u16(importance);
+  encodeInstructions(writer, version15, flow.instructions ?? {});
+  return writer.asKey();
 }
-
-const checkOverlap = 2;
-const resetCounts = 4;

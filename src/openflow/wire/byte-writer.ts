@@ -91,6 +91,11 @@ export class ByteWriter {
     this.#size = size;
   }
 
+  /** Everything written so far as a text with one character for each byte, for use as a key. */
+  asKey(): string {
+    return Buffer.from(this.#bytes.buffer, 0, this.#size).latin1Slice();
+  }
+
   /** Gives away everything written so far and starts anew; the bytes are never touched again. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#size);
