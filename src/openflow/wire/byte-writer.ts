@@ -93,7 +93,7 @@ export class ByteWriter {
 
   /** Everything written so far as a text with one character for each byte, for use as a key. */
   asKey(): string {
-    return Buffer.from(this.#bytes.buffer, 0, this.#size).latin1Slice();
+    return Buffer.from(this.#bytes.buffer, 0, this.#size).toString('latin1');
   }
 
   /** Gives away everything written so far and starts anew; the bytes are never touched again. */
