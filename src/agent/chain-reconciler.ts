@@ -5,6 +5,7 @@
  */
 
 import { allocateChainIds, defaultCookieTag } from '../chain/chain-id.js';
+import { viewChain, type ChainView } from '../chain/chain-view.js';
 import { desireFlows } from '../chain/desired-flows.js';
 import { judgeChains } from '../chain/judge-chain.js';
 import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
@@ -52,6 +53,8 @@ export interface ChainOutcome {
   readonly findings: readonly Finding[];
   /** Patch ports that the chains need, for the loop of the ports. */
   readonly patches: readonly PortIntent[];
+  /** The chains in force, sorted by name. */
+  readonly views: readonly ChainView[];
 }
 
 /** Everything one look yields. */
@@ -151,7 +154,9 @@ export class ChainReconciler {
     if (isWriting && look.plan.changes.length > 0) await this.#apply(look.plan, sinceMs, signal);
     if (signal.aborted) return;
     const { conditions, plan } = look.plan.changes.length > 0 ? this.#judge(verdict, next) : look;
-    onOutcome({ conditions, findings: [...verdict.findings, ...plan.findings], patches: verdict.patches });
+    const views = verdict.chains.map((chain) => viewChain(chain, next.ids, defaultCookieTag));
+    const findings = [...verdict.findings, ...plan.findings];
+    onOutcome({ conditions, findings, patches: verdict.patches, views });
   }
 
   /** Stores what is in force before it is acted upon; false when that failed, to be tried again. */

@@ -18,7 +18,7 @@ import type { GraceByCause } from '../plan/sightings.js';
 import { Journal, type JournalEntry } from './journal.js';
 import { RoundMemory } from './memory.js';
 import type { ApplyResult, DeviceSource, IntentSource, LivenessSource, SwitchStore } from './ports.js';
-import type { AgentStatus } from './status.js';
+import type { PortsStatus } from './status.js';
 
 export interface ReconcilerOptions {
   readonly owner: string;
@@ -40,7 +40,7 @@ export interface ReconcilerParts {
   readonly clock: Clock;
   readonly random: () => number;
   /** Told of each new snapshot. */
-  readonly onStatus: (status: AgentStatus) => void;
+  readonly onStatus: (status: PortsStatus) => void;
   /** Told of each change that was tried. */
   readonly onJournal: (entry: JournalEntry) => void;
   /** A round threw: a bug of the agent. */
@@ -171,7 +171,7 @@ export class Reconciler {
     if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1));
   }
 
-  #mode(): AgentStatus['repair'] {
+  #mode(): PortsStatus['repair'] {
     if (this.#options.repair === 'observe') return 'observe';
     const graceLeftMs = this.#startedMs + this.#options.bootGraceMs - this.#parts.clock.nowMs();
     if (graceLeftMs <= 0) return this.#parts.store.isWriter() ? 'on' : 'standby';

@@ -1,19 +1,22 @@
 /** Puts together what the loops say into the one status that all views are made from. */
 
 import type { ChainOutcome } from './chain-reconciler.js';
-import type { AgentStatus } from './status.js';
+import type { AgentStatus, PortsStatus } from './status.js';
 
 export class StatusBoard {
   readonly #onStatus: (status: AgentStatus) => void;
-  #ports: AgentStatus | undefined;
-  #chains: ChainOutcome = { conditions: [], findings: [], patches: [] };
+  readonly #ovsRunDir: string;
+  #ports: PortsStatus | undefined;
+  #chains: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
 
-  constructor(onStatus: (status: AgentStatus) => void) {
+  /** @param ovsRunDir directory of Open vSwitch's sockets */
+  constructor(ovsRunDir: string, onStatus: (status: AgentStatus) => void) {
+    this.#ovsRunDir = ovsRunDir;
     this.#onStatus = onStatus;
   }
 
   /** The loop of the ports has looked. */
-  setPorts(status: AgentStatus): void {
+  setPorts(status: PortsStatus): void {
     this.#ports = status;
     this.#publish(status.wallMs);
   }
@@ -27,13 +30,15 @@ export class StatusBoard {
   #publish(wallMs: number): void {
     const ports = this.#ports;
     if (ports === undefined) return;
-    const { conditions, findings } = this.#chains;
+    const { conditions, findings, views } = this.#chains;
     this.#onStatus({
       ...ports,
       wallMs: Math.max(wallMs, ports.wallMs),
       isReady: ports.isReady && conditions.every(({ state }) => state === 'ready'),
       conditions: [...ports.conditions, ...conditions],
       findings: [...ports.findings, ...findings],
+      chains: views,
+      ovsRunDir: this.#ovsRunDir,
     });
   }
 }

@@ -1,10 +1,12 @@
 /** What the agent says about itself and its objects: one immutable snapshot that all views are made from. Types only. */
 
+import type { ChainView } from '../chain/chain-view.js';
 import type { Condition, Finding } from '../model/condition.js';
 import type { JournalEntry } from './journal.js';
 import type { StoreState } from './ports.js';
 
-export interface AgentStatus {
+/** What the loop of the ports says. */
+export interface PortsStatus {
   /** Milliseconds since 1970 UTC at which the snapshot was made. */
   readonly wallMs: number;
   /** A living agent shows a newer snapshot within this time, ms; one that is older is no evidence of anything. */
@@ -24,4 +26,12 @@ export interface AgentStatus {
   readonly appliedRounds: number;
   readonly appliedActions: number;
   readonly journal: readonly JournalEntry[];
+}
+
+/** What the agent says. */
+export interface AgentStatus extends PortsStatus {
+  /** The chains in force, sorted by name; those that are refused and have no earlier version are in the conditions only. */
+  readonly chains: readonly ChainView[];
+  /** Directory of Open vSwitch's sockets, where a tool can ask what the status does not say. */
+  readonly ovsRunDir: string;
 }

@@ -14,7 +14,7 @@ import type { JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
 import { StatusBoard } from '../agent/status-board.js';
-import type { AgentStatus } from '../agent/status.js';
+import type { AgentStatus, PortsStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
 import type { Intents } from '../model/intent.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
@@ -99,9 +99,9 @@ export function assemble(options: AssembleOptions): Assembly {
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
   const { onJournal, onBug } = options;
-  const board = new StatusBoard(options.onStatus);
+  const board = new StatusBoard(config.ovs.runDir, options.onStatus);
   const merged = new MergedIntents(intents);
-  const onStatus = (status: AgentStatus): void => board.setPorts(status);
+  const onStatus = (status: PortsStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
     { store, devices, liveness: probe, intents: merged, clock, random, onStatus, onJournal, onBug },

@@ -5,7 +5,7 @@
 
 import { safeText } from '../lib/text.js';
 import type { Condition } from '../model/condition.js';
-import type { ResolvedChain, ResolvedPort, ResolvedSwitch } from './resolved.js';
+import type { ChainPortView, ChainShape, ChainSwitchView } from './chain-view.js';
 
 /** One direction of one port. What is not known is absent. */
 export interface Traffic {
@@ -23,7 +23,7 @@ export interface PortTraffic {
 }
 
 export interface Drawing {
-  readonly chain: ResolvedChain;
+  readonly chain: ChainShape;
   /** Conditions of the chain and its ports; others are ignored. */
   readonly conditions: readonly Condition[];
   /** By interface name on the chain's bridge. */
@@ -61,12 +61,12 @@ function drawTraffic(arrow: string, traffic: Traffic | undefined): string {
   return `${arrow} ${cells.join('  ')}`;
 }
 
-function describeWire(port: ResolvedPort): string {
+function describeWire(port: ChainPortView): string {
   const { wire } = port;
   return wire.kind === 'any' ? '' : wire.kind === 'tag' ? ` VLAN ${wire.vid}` : ' untagged';
 }
 
-function describePort(port: ResolvedPort): string {
+function describePort(port: ChainPortView): string {
   const where = port.interface === undefined ? '(none)' : safeText(port.interface);
   const number = port.ofport === undefined ? '#?' : `#${port.ofport}`;
   const behind =
@@ -76,7 +76,7 @@ function describePort(port: ResolvedPort): string {
 
 const marks = { ready: '●', waiting: '○', failed: '✗' } as const;
 
-function drawPort(port: ResolvedPort, drawing: Drawing, width: number): readonly string[] {
+function drawPort(port: ChainPortView, drawing: Drawing, width: number): readonly string[] {
   const condition = drawing.conditions.find(({ object }) => object.kind === 'chainPort' && object.name === port.key);
   const traffic = drawing.traffic.get(port.interface ?? '');
   const mark = condition === undefined ? ' ' : marks[condition.state];
@@ -89,7 +89,7 @@ function drawPort(port: ResolvedPort, drawing: Drawing, width: number): readonly
   return isFine ? lines : [...lines, `    ${condition.reason}: ${condition.message}`];
 }
 
-function drawSwitch(entry: ResolvedSwitch, drawing: Drawing, width: number): readonly string[] {
+function drawSwitch(entry: ChainSwitchView, drawing: Drawing, width: number): readonly string[] {
   const isCross = entry.ports.length === 2;
   const stations = drawing.stations.get(entry.index);
   const known = isCross || stations === undefined ? '' : `, ${stations} station(s) learned`;
