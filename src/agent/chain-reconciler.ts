@@ -75,6 +75,8 @@ export class ChainReconciler {
   readonly #trigger: Trigger;
   #state: ChainState;
   #unsubscribe: Unsubscribe[] = [];
+  /** What was said when everything could last be observed. */
+  #last: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
   #failedRounds = 0;
   #dirtySinceMs: number | undefined;
 
@@ -141,6 +143,7 @@ export class ChainReconciler {
     const verdict = this.#verdict();
     if (verdict === undefined) {
       if (this.#parts.store.state().kind !== 'synced') switches.watch([]);
+      onOutcome({ ...this.#last, conditions: this.#unobserved(), findings: [] });
       return;
     }
     const next: ChainState = {
@@ -156,7 +159,20 @@ export class ChainReconciler {
     const { conditions, plan } = look.plan.changes.length > 0 ? this.#judge(verdict, next) : look;
     const views = verdict.chains.map((chain) => viewChain(chain, next.ids, defaultCookieTag));
     const findings = [...verdict.findings, ...plan.findings];
-    onOutcome({ conditions, findings, patches: verdict.patches, views });
+    this.#last = { conditions, findings, patches: verdict.patches, views };
+    onOutcome(this.#last);
+  }
+
+  /** While an input is missing nothing is known of the chains, and none is ready. */
+  #unobserved(): readonly Condition[] {
+    const state = this.#parts.store.state();
+    const isSynced = state.kind === 'synced';
+    const message = isSynced ? 'The network devices have not been read yet.' : state.message;
+    const chains = new Map([...this.#parts.chains.chains(), ...this.#state.accepted.values()].map((c) => [c.name, c]));
+    return [...chains.values()].map(({ name, bridge }) => {
+      const reason = isSynced ? 'NetdevsUnknown' : 'OvsdbUnavailable';
+      return { object: { kind: 'chain', name, bridge }, state: 'failed', reason, message, evidence: {} };
+    });
   }
 
   /** Stores what is in force before it is acted upon; false when that failed, to be tried again. */
