@@ -24,6 +24,7 @@ interface Claim {
 
 /** A link between two switches, or from a switch to a bridge that no chain has in hand. */
 interface Link {
+  readonly chain: ResolvedChain;
   readonly port: ResolvedPort;
   readonly from: string;
   readonly to: string;
@@ -76,19 +77,22 @@ class Reach {
 }
 
 export class ChainRegistry {
-  readonly #chains: ResolvedChain[] = [];
+  /** Chains that reach beyond their bridge: the others can neither close a loop nor meet anybody. */
+  readonly #linked: ResolvedChain[] = [];
   readonly #claims = new Map<string, Claim[]>();
 
   /** What the chain would do to those that are in force. */
   check(chain: ResolvedChain): readonly PortProblem[] {
     const taken = this.#taken(chain);
     // A port that another chain has is not the newcomer's, so it says nothing about loops.
-    return taken.length > 0 ? taken : [...this.#loops(chain), ...this.#meetings(chain)];
+    if (taken.length > 0 || !hasLink(chain)) return taken;
+    const links = linksOf([...this.#linked, chain]);
+    return [...loops(chain, links), ...this.#meetings(chain, links)];
   }
 
   /** Puts the chain in force. */
   add(chain: ResolvedChain): void {
-    this.#chains.push(chain);
+    if (hasLink(chain)) this.#linked.push(chain);
     for (const claim of claimsOf(chain)) {
       if (claim.port.problem !== undefined) continue;
       const { interface: name } = claim.place;
@@ -110,32 +114,14 @@ export class ChainRegistry {
     return [...problems.values()];
   }
 
-  #loops(chain: ResolvedChain): readonly PortProblem[] {
-    const reach = new Reach();
-    const links = new Map<string, Link>();
-    const problems: PortProblem[] = [];
-    const all = [...this.#chains, chain];
-    for (const link of all.flatMap((entry) => linksOf(entry, all))) {
-      if (links.has(link.id)) continue;
-      const isFirst = reach.join(link.from, link.to);
-      // Loops among those in force were reported, and cut, when they came.
-      if (!isFirst && portsOf(chain).includes(link.port))
-        problems.push({ port: link.port, problem: looped(link, links) });
-      links.set(link.id, link);
-    }
-    return problems;
-  }
-
   /** Tenants that the newcomer lets meet through a patch pair with a switch of another chain. */
-  #meetings(chain: ResolvedChain): readonly PortProblem[] {
-    const all = [...this.#chains, chain];
-    const links = all.flatMap((entry) => linksOf(entry, all)).filter(({ to }) => to.startsWith('switch '));
+  #meetings(chain: ResolvedChain, links: readonly Link[]): readonly PortProblem[] {
     const reach = new Reach();
-    for (const { from, to } of links) reach.join(from, to);
+    for (const { from, to } of links) if (to.startsWith('switch ')) reach.join(from, to);
     const problems: PortProblem[] = [];
-    for (const { port, from } of links.filter((link) => portsOf(chain).includes(link.port))) {
+    for (const { port, from } of links.filter((link) => link.chain === chain && link.to.startsWith('switch '))) {
       const tenants = new Map<string, string>();
-      for (const entry of [chain, ...this.#chains]) {
+      for (const entry of [chain, ...this.#linked]) {
         const isReached = entry.switches.some(({ index }) => reach.root(switchNode(entry, index)) === reach.root(from));
         if (!isReached) continue;
         for (const [tenant, where] of tenantsOf(entry)) if (!tenants.has(tenant)) tenants.set(tenant, where);
@@ -145,6 +131,20 @@ export class ChainRegistry {
     }
     return problems;
   }
+}
+
+/** Loops that the newcomer, the last of the chains, closes. Those among chains in force were cut when they came. */
+function loops(chain: ResolvedChain, links: readonly Link[]): readonly PortProblem[] {
+  const reach = new Reach();
+  const seen = new Map<string, Link>();
+  const problems: PortProblem[] = [];
+  for (const link of links) {
+    if (seen.has(link.id)) continue;
+    const isFirst = reach.join(link.from, link.to);
+    if (!isFirst && link.chain === chain) problems.push({ port: link.port, problem: looped(link, seen) });
+    seen.set(link.id, link);
+  }
+  return problems;
 }
 
 function claimed(claim: Claim, holder: Claim): ChainProblem {
@@ -160,31 +160,44 @@ function claimed(claim: Claim, holder: Claim): ChainProblem {
 
 const switchNode = (chain: ResolvedChain, index: number): string => `switch ${chain.intent.name}/${index}`;
 
-/** The links of a chain's ports that are patch ports to somewhere, as opposed to stand-ins for one interface. */
-function linksOf(chain: ResolvedChain, all: readonly ResolvedChain[]): readonly Link[] {
-  return chain.switches.flatMap((entry) =>
-    entry.ports.flatMap((port) => {
-      const { far } = port;
-      if (far === undefined || port.interface === undefined || port.target !== undefined) return [];
-      const from = switchNode(chain, entry.index);
-      const other = otherEnd(far, port.wire, all);
-      // Frames of two VLANs do not meet on a bridge that no chain has in hand.
-      const to = other ?? `bridge ${far.bridge} ${port.wire.kind === 'tag' ? port.wire.vid : ''}`;
-      const id = `${[port.interface, far.interface].sort().join(' ')} ${wireKey(port.wire)}`;
-      return [{ port, from, to, id }];
-    }),
-  );
+/** Whether the port leads somewhere, as opposed to standing in for one interface. */
+function isLink(port: ResolvedPort): port is ResolvedPort & { readonly far: Place; readonly interface: string } {
+  return port.far !== undefined && port.interface !== undefined && port.target === undefined;
 }
 
-/** The switch to which the far end of a patch pair belongs, if a chain has it. */
-function otherEnd(far: Place, wire: Wire, all: readonly ResolvedChain[]): string | undefined {
-  for (const chain of all) {
+function hasLink(chain: ResolvedChain): boolean {
+  return chain.switches.some((entry) => entry.ports.some(isLink));
+}
+
+/** The switches that have a patch port, by the name of the port. */
+function endsOf(chains: readonly ResolvedChain[]): ReadonlyMap<string, readonly { node: string; wire: Wire }[]> {
+  const ends = new Map<string, { node: string; wire: Wire }[]>();
+  for (const chain of chains) {
     for (const entry of chain.switches) {
-      const isThere = entry.ports.some((port) => port.interface === far.interface && overlaps(port.wire, wire));
-      if (isThere) return switchNode(chain, entry.index);
+      for (const port of entry.ports.filter(isLink)) {
+        const end = { node: switchNode(chain, entry.index), wire: port.wire };
+        ends.set(port.interface, [...(ends.get(port.interface) ?? []), end]);
+      }
     }
   }
-  return undefined;
+  return ends;
+}
+
+/** Where the patch ports of the chains lead: to a switch of a chain, else to a bridge that no chain has in hand. */
+function linksOf(chains: readonly ResolvedChain[]): readonly Link[] {
+  const ends = endsOf(chains);
+  const link = (chain: ResolvedChain, index: number, port: ResolvedPort): Link[] => {
+    if (!isLink(port)) return [];
+    const { far, wire } = port;
+    const other = ends.get(far.interface)?.find((end) => overlaps(end.wire, wire));
+    // Frames of two VLANs do not meet on a bridge that no chain has in hand.
+    const to = other?.node ?? `bridge ${far.bridge} ${wire.kind === 'tag' ? wire.vid : ''}`;
+    const id = `${[port.interface, far.interface].sort().join(' ')} ${wireKey(wire)}`;
+    return [{ chain, port, from: switchNode(chain, index), to, id }];
+  };
+  return chains.flatMap((chain) =>
+    chain.switches.flatMap((entry) => entry.ports.flatMap((port) => link(chain, entry.index, port))),
+  );
 }
 
 function looped(link: Link, links: ReadonlyMap<string, Link>): ChainProblem {

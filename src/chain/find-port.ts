@@ -7,7 +7,16 @@
 import { describeSelector, type ChainPortSelector } from '../model/chain.js';
 import { safeText } from '../lib/text.js';
 import type { ChainProblem, Place } from './resolved.js';
-import { bridgeWord, hasLabels, isOwnHit, representedBy, type Hit, type Pair, type WorldIndex } from './world-index.js';
+import {
+  bridgeWord,
+  dpfIdKey,
+  findLabelled,
+  isOwnHit,
+  representedBy,
+  type Hit,
+  type Pair,
+  type WorldIndex,
+} from './world-index.js';
 
 /** Names of a patch pair of the agent. */
 export interface PairNames {
@@ -68,8 +77,10 @@ function unusable(asker: Asker, hit: Hit, why: string): ChainProblem {
 
 /** The interfaces that a selector means, wherever they live. */
 function answer(selector: Exclude<ChainPortSelector, { kind: 'patch' }>, asker: Asker, index: WorldIndex): Answer {
-  if (selector.kind === 'service') return { hits: index.byDpfId.get(selector.dpfId) ?? [] };
-  if (selector.kind === 'labels') return { hits: index.hits.filter((hit) => hasLabels(hit, selector.labels)) };
+  if (selector.kind === 'service') {
+    return { hits: findLabelled(index, new Map([[dpfIdKey, selector.dpfId]])) };
+  }
+  if (selector.kind === 'labels') return { hits: findLabelled(index, selector.labels) };
   const found = index.world.find(selector, index.world.observed.netdevs);
   if (found.kind === 'ambiguous') return { problem: ambiguous(asker, selector, found.names) };
   if (found.kind === 'missing') return { problem: missing(asker, selector, found.reason) };
@@ -115,10 +126,15 @@ function useOwnPair(names: PairNames, target: Hit | undefined, index: WorldIndex
   return { kind: 'found', near: pair.near, far: pair.far, target, ownPair: names };
 }
 
+/** The pair as seen from `bridge`, when its far end is there. */
+function turned(pair: Pair | undefined, bridge: string): Pair | undefined {
+  return pair?.far.port.bridge === bridge ? { near: pair.far, far: pair.near } : undefined;
+}
+
 /** How a frame gets from the chain's bridge to an interface on another one. */
 function crossOver(target: Hit, asker: Asker, selector: ChainPortSelector, index: WorldIndex): PortFinding {
   const pairs = index.pairs.get(asker.bridge) ?? [];
-  const itself = pairs.find(({ far }) => far.interface.name === target.interface.name);
+  const itself = turned(index.pairOf.get(target.interface.name), asker.bridge);
   if (itself !== undefined) return { kind: 'found', ...itself, target: undefined, ownPair: undefined };
   const theirs = pairs.filter(
     (pair) =>
@@ -147,7 +163,7 @@ function place(hit: Hit, asker: Asker, selector: ChainPortSelector, index: World
     return { kind: 'problem', problem: unusable(asker, hit, 'is a member of a bond') };
   }
   if (hit.port.bridge !== asker.bridge) return crossOver(hit, asker, selector, index);
-  const pair = (index.pairs.get(asker.bridge) ?? []).find(({ near }) => near.interface.name === hit.interface.name);
+  const pair = index.pairOf.get(hit.interface.name);
   return { kind: 'found', near: hit, far: pair?.far, target: undefined, ownPair: undefined };
 }
 

@@ -47,9 +47,12 @@ export interface WorldIndex {
   /** Sorted by name. */
   readonly hits: readonly Hit[];
   readonly byName: ReadonlyMap<string, Hit>;
-  readonly byDpfId: ReadonlyMap<string, readonly Hit[]>;
+  /** By every label of the interface and of its port, see `labelEntry`. */
+  readonly byLabel: ReadonlyMap<string, readonly Hit[]>;
   /** Patch ports whose peer exists and names them in return, by their bridge. */
   readonly pairs: ReadonlyMap<string, readonly Pair[]>;
+  /** The same, by the name of the near end. */
+  readonly pairOf: ReadonlyMap<string, Pair>;
 }
 
 /** A patch pair as seen from one of its bridges. */
@@ -74,12 +77,32 @@ export function indexWorld(world: ChainWorld): WorldIndex {
     .flatMap((port) => port.interfaces.map((entry): Hit => ({ port, interface: entry })))
     .sort((a, b) => (a.interface.name < b.interface.name ? -1 : 1));
   const byName = new Map(hits.map((hit) => [hit.interface.name, hit]));
-  const byDpfId = new Map<string, Hit[]>();
+  const pairs = indexPairs(hits, byName);
+  const pairOf = new Map([...pairs.values()].flat().map((pair) => [pair.near.interface.name, pair]));
+  return { world, hits, byName, byLabel: indexLabels(hits), pairs, pairOf };
+}
+
+const labelEntry = (key: string, value: string): string => `${key}\u0000${value}`;
+
+function indexLabels(hits: readonly Hit[]): Map<string, Hit[]> {
+  const byLabel = new Map<string, Hit[]>();
   for (const hit of hits) {
-    const id = labelOf(hit, dpfIdKey);
-    if (id !== undefined) byDpfId.set(id, [...(byDpfId.get(id) ?? []), hit]);
+    const entries = [...hit.interface.externalIds, ...hit.port.externalIds].map((pair) => labelEntry(...pair));
+    for (const entry of new Set(entries)) {
+      const present = byLabel.get(entry);
+      if (present === undefined) byLabel.set(entry, [hit]);
+      else present.push(hit);
+    }
   }
-  return { world, hits, byName, byDpfId, pairs: indexPairs(hits, byName) };
+  return byLabel;
+}
+
+/** The interfaces that have every one of these labels, themselves or by their port; sorted by name. */
+export function findLabelled(index: WorldIndex, labels: StringMap): readonly Hit[] {
+  const [first, ...rest] = labels;
+  if (first === undefined) return [];
+  const found = index.byLabel.get(labelEntry(...first)) ?? [];
+  return found.filter((hit) => rest.every(([key, value]) => hasLabel(hit, key, value)));
 }
 
 /** The value of a label: the interface's, else its port's. */
@@ -87,10 +110,8 @@ export function labelOf(hit: Hit, key: string): string | undefined {
   return hit.interface.externalIds.get(key) ?? hit.port.externalIds.get(key);
 }
 
-export function hasLabels(hit: Hit, labels: StringMap): boolean {
-  return [...labels].every(
-    ([key, value]) => hit.interface.externalIds.get(key) === value || hit.port.externalIds.get(key) === value,
-  );
+function hasLabel(hit: Hit, key: string, value: string): boolean {
+  return hit.interface.externalIds.get(key) === value || hit.port.externalIds.get(key) === value;
 }
 
 export function isOwnHit(hit: Hit, owner: string): boolean {
