@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   api: ['agent', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'chain', 'model', 'gen', 'lib'],
+  cli: ['agent', 'chain', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
   app: ['adapters', 'agent', 'plan', 'chain', 'intent', 'model', 'config', 'ovsdb', 'gen', 'cli', 'telemetry', 'lib'],
   sandbox: ['app', 'cli', 'agent', 'model', 'config', 'host', 'lib'],
 };

@@ -56,6 +56,8 @@ export const errorPolicies = {
   OPENFLOW_VERSION: backoff,
   OPENFLOW_VALUE_INVALID: never,
   OPENFLOW_TEXT_INVALID: never,
+  // The control sockets of Open vSwitch's daemons: a command that was refused.
+  UNIXCTL_REFUSED: never,
   // Configuration and command line.
   CONFIG_UNREADABLE: backoff,
   CONFIG_INVALID: never,
