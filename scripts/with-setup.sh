@@ -23,6 +23,8 @@ need ip iproute2 iproute
 need ethtool ethtool ethtool
 need ping iputils-ping iputils
 need openssl openssl openssl
+need tcpdump tcpdump tcpdump
+need python3 python3 python3
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
