@@ -63,12 +63,14 @@ describe('what the agent says of a switch that looks well in the database', () =
   it('leaves a bridge and a port of others alone, names both claimants, and takes them over when told to', async () => {
     await using rig = await Rig.start({ vswitchd: true });
     await rig.lab.vsctl('add-br', 'br-int', '--', 'set', 'Bridge', 'br-int', 'external_ids:made-by=ovn');
-    const before = await rig.rows('Bridge', ['_version', 'external_ids', 'other_config']);
+    const settings = ['external_ids', 'other_config', 'fail_mode', 'datapath_type', 'protocols', 'ports'];
+    const before = await rig.rows('Bridge', settings);
     const agent = rig.inner({ bridges: [{ name: 'br-int', failMode: 'secure' }] });
     const status = await agent.until((entry) => find(entry, 'br-int')?.reason === 'ForeignBridge', 'foreign');
     expect(status.findings[0]?.claimants).toHaveLength(2);
     await agent.rounds(3);
-    expect(await rig.rows('Bridge', ['_version', 'external_ids', 'other_config'])).toEqual(before);
+    expect(await rig.rows('Bridge', settings)).toEqual(before);
+    expect(await rig.writes()).toBe(0);
     agent.assembly.intents.replace(rig.config({ bridges: [{ name: 'br-int', failMode: 'secure', adopt: true }] }));
     await agent.ready();
     expect(await rig.lab.vsctl('get', 'Bridge', 'br-int', 'external_ids:made-by')).toBe('ovn\n');
