@@ -3,6 +3,7 @@
  * place of the message that caused them. Used by the client's changes and by bundles.
  */
 
+import { toError } from '../lib/errors.js';
 import { pend, refuseAborted } from './pending.js';
 import type { CallContext, CallOptions, XidRange } from './pending.js';
 import { ByteWriter } from './wire/byte-writer.js';
@@ -36,16 +37,19 @@ export async function sendBatch(
   const writer = new ByteWriter(count < 16 ? 1024 : pieceBytes * 2);
   if (isWhole) encodeRange(writer, range, 0, count, encodeAt, Number.POSITIVE_INFINITY);
   const errors = new Map<number, ErrorMessage>();
-  const answer = pend<BatchErrors>(context, range, options, (settle) => ({
-    onReply: () => settle.resolve(errors),
-    onError: (xid, error) => errors.set(xid - firstXid, error),
-  }));
+  let giveUp: (error: Error) => void = () => undefined;
+  const answer = pend<BatchErrors>(context, range, options, (settle) => {
+    giveUp = settle.reject;
+    return {
+      onReply: () => settle.resolve(errors),
+      onError: (xid, error) => errors.set(xid - firstXid, error),
+    };
+  });
   let isOver = false;
   const over = answer.finally(() => (isOver = true));
   const sent = sendPieces(context, writer, range, isWhole ? count : 0, encodeAt, () => isOver);
-  // Whichever fails first decides; the other one must not end the process as an unhandled rejection.
-  over.catch(() => undefined);
-  await Promise.race([sent, over]);
+  // A message that cannot be written ends the batch; no barrier follows, so no answer would ever come.
+  sent.catch((error: unknown) => giveUp(toError(error)));
   return over;
 }
 

@@ -27,6 +27,7 @@ import { refuseAborted } from './pending.js';
 import type { CallContext, CallOptions } from './pending.js';
 import * as queries from './queries.js';
 import { OpenFlowRefusal } from './refusal.js';
+import { waitReady } from './wait-ready.js';
 import { versionName, versionsSpoken } from './version.js';
 import type { Version } from './version.js';
 import type { ByteWriter } from './wire/byte-writer.js';
@@ -93,7 +94,7 @@ export class OpenFlowClient extends EventEmitter<OpenFlowEvents> {
       carryOut: (effect) => this.#carryOut(effect),
     });
     this.#packets = new PacketQueue(
-      (bytes) => this.#report(bytes),
+      (bytes) => this.#reportPacket(bytes),
       (count) => publish({ endpoint: this.#endpoint, kind: 'packetsDropped', count }),
     );
   }
@@ -128,30 +129,7 @@ export class OpenFlowClient extends EventEmitter<OpenFlowEvents> {
   async ready(options: CallOptions = {}): Promise<Features> {
     refuseAborted(options.signal);
     if (this.#state.kind === 'ready') return this.#state.features;
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.removeListener('state', onState);
-        timer.cancel();
-        options.signal?.removeEventListener('abort', onAbort);
-      };
-      const onState = (state: ClientState): void => {
-        if (state.kind !== 'ready' && state.kind !== 'closed') return;
-        end();
-        if (state.kind === 'ready') resolve(state.features);
-        else reject(new AgentError('CLIENT_CLOSED', 'the OpenFlow client was closed'));
-      };
-      const fail = (error: AgentError): void => {
-        end();
-        reject(error);
-      };
-      const onAbort = (): void => fail(new AgentError('ABORTED', 'the wait for the switch was given up'));
-      const timer = this.#clock.after(options.deadlineMs ?? readyMsDefault, () =>
-        fail(new AgentError('DEADLINE_EXCEEDED', 'the switch was not ready in time', { cause: this.#lastError() })),
-      );
-      options.signal?.addEventListener('abort', onAbort, { once: true });
-      this.on('state', onState);
-      onState(this.#state);
-    });
+    return waitReady(this, this.#clock, options, () => this.#lastError());
   }
 
   /**
@@ -215,11 +193,11 @@ export class OpenFlowClient extends EventEmitter<OpenFlowEvents> {
   }
 
   /** As `dumpFlows`, in the portions of the switch, some hundred flows each. */
-  dumpFlowParts(
+  async *dumpFlowParts(
     filter: FlowFilter = {},
     options: CallOptions = {},
   ): AsyncGenerator<readonly FlowStats[], void, undefined> {
-    return queries.dumpFlowParts(this.#context(), filter, options);
+    yield* queries.dumpFlowParts(this.#context(), filter, options);
   }
 
   /** Sums over the flows of a filter. */
@@ -350,6 +328,16 @@ export class OpenFlowClient extends EventEmitter<OpenFlowEvents> {
     else this.#report(bytes);
   }
 
+  /** Packets are decoded in their own turn, where nothing above would catch what a broken one causes. */
+  #reportPacket(bytes: Uint8Array): void {
+    try {
+      this.#report(bytes);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      this.#connection?.close(error);
+    }
+  }
+
   #report(bytes: Uint8Array): void {
     const { body } = decodeMessage(bytes);
     if (body.kind === 'portStatus') this.emit('portStatus', body.status);
@@ -389,9 +377,6 @@ export class OpenFlowClient extends EventEmitter<OpenFlowEvents> {
     publish({ endpoint: this.#endpoint, kind: 'changed', messages, refused, ms: this.#clock.nowMs() - startMs });
   }
 }
-
-/** Longer than a dial and its first backoff. */
-const readyMsDefault = 15_000;
 
 function resultOf(error: ErrorMessage | undefined): MessageResult {
   return error === undefined ? { isApplied: true } : { isApplied: false, error };

@@ -98,6 +98,25 @@ describe('OpenFlowClient', () => {
     expect(controls.map(({ bytes }) => bytes[13])).toEqual([0, 6]);
   });
 
+  it('discards a bundle of which a message cannot be written, at once', async () => {
+    await using stage = await Stage.set({});
+    await stage.client.ready();
+    const huge = { ...drop, instructions: { apply: [{ kind: 'note', bytes: new Uint8Array(65_502) }] } } as const;
+    await expect(stage.client.bundle([drop, huge])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    await stage.client.barrier();
+    const controls = stage.peer.seen.filter(({ type }) => type === messageType.bundleControl);
+    expect(controls.at(-1)?.bytes[13]).toBe(6);
+    expect(controls.some(({ bytes }) => bytes[13] === 4)).toBe(false);
+  });
+
+  it('drops a connection that sends a broken packet, and not the process', async () => {
+    await using stage = await Stage.set({
+      answer: (_message, peer) => peer.send(messageType.packetIn, 0, new Uint8Array(3)),
+    });
+    await stage.client.ready();
+    await expect(stage.client.barrier()).rejects.toMatchObject({ code: 'PEER_PROTOCOL' });
+  });
+
   it('leaves the outcome open when the answer to a commit does not come', async () => {
     await using stage = await Stage.set({
       answer: (message, peer) => {
