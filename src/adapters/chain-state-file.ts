@@ -8,40 +8,21 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChainState, ChainStateStore } from '../agent/chain-ports.js';
-import { noChainIds, type ChainIdentity } from '../chain/chain-id.js';
+import type { ChainStateStore } from '../agent/chain-ports.js';
+import { noChainIds } from '../chain/chain-id.js';
+import { formatChainState, parseChainState, type ChainState } from '../chain/chain-state.js';
 import { AgentError, systemErrorCode } from '../lib/errors.js';
-import type { ChainIntent } from '../model/chain.js';
 
 const fileName = 'chains.json';
 const emptyState: ChainState = { ids: noChainIds, accepted: new Map() };
 
-/** Maps survive JSON as tagged lists; nothing else in a chain needs help. */
-function toPlain(_key: string, value: unknown): unknown {
-  return value instanceof Map ? { map: [...(value as Map<unknown, unknown>)] } : value;
-}
-
-function fromPlain(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('map' in value)) return value;
-  return Array.isArray(value.map) ? new Map(value.map as [unknown, unknown][]) : value;
-}
-
 const checksum = (body: string): string => createHash('sha256').update(body).digest('hex');
-
-interface StoredState {
-  readonly chains: ReadonlyMap<string, ChainIdentity>;
-  readonly retired: ReadonlyMap<number, number>;
-  readonly accepted: ReadonlyMap<string, ChainIntent>;
-}
 
 /** The state in a file's text; undefined when it is not what `save` wrote. */
 function parseState(text: string): ChainState | undefined {
   const cut = text.indexOf('\n');
   const body = text.slice(cut + 1);
-  // What the checksum covers was written by this program, so its shape need not be looked at again.
-  if (cut < 0 || text.slice(0, cut) !== `chains 1 ${checksum(body)}`) return undefined;
-  const { chains, retired, accepted } = JSON.parse(body, fromPlain) as StoredState;
-  return { ids: { chains, retired }, accepted };
+  return cut < 0 || text.slice(0, cut) !== checksum(body) ? undefined : parseChainState(body);
 }
 
 export class ChainStateFile implements ChainStateStore {
@@ -75,11 +56,10 @@ export class ChainStateFile implements ChainStateStore {
 
   async save(state: ChainState): Promise<void> {
     const file = join(this.#dir, fileName);
-    const { chains, retired } = state.ids;
-    const body = JSON.stringify({ chains, retired, accepted: state.accepted }, toPlain);
+    const body = formatChainState(state);
     try {
       await mkdir(this.#dir, { recursive: true, mode: 0o750 });
-      await writeSynced(`${file}.new`, `chains 1 ${checksum(body)}\n${body}`);
+      await writeSynced(`${file}.new`, `${checksum(body)}\n${body}`);
       await rename(`${file}.new`, file);
       await syncDirectory(this.#dir);
     } catch (cause) {

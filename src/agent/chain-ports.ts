@@ -1,6 +1,6 @@
 /** What the loop of the chains needs of the world, as interfaces; the adapters implement them. */
 
-import type { ChainIds } from '../chain/chain-id.js';
+import type { ChainState } from '../chain/chain-state.js';
 import type { FlowChange, ObservedFlows } from '../chain/plan-flows.js';
 import type { ChainIntent } from '../model/chain.js';
 import type { Unsubscribe } from './ports.js';
@@ -23,12 +23,7 @@ export interface FlowSwitches {
   onChange(listener: () => void): Unsubscribe;
 }
 
-/** What must outlive the process: which versions of the chains are in force, and their numbers. */
-export interface ChainState {
-  readonly ids: ChainIds;
-  readonly accepted: ReadonlyMap<string, ChainIntent>;
-}
-
+/** Keeps what must outlive the process. */
 export interface ChainStateStore {
   load(): ChainState;
   /** Returns once it is safe against loss of power. @throws AgentError STATE_UNWRITABLE */

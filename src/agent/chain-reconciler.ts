@@ -10,6 +10,7 @@ import { desireFlows } from '../chain/desired-flows.js';
 import { judgeChains } from '../chain/judge-chain.js';
 import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
 import { ofctlCommand } from '../chain/describe-flows.js';
+import type { ChainState } from '../chain/chain-state.js';
 import { chainFingerprint, validateChains, type ChainsVerdict } from '../chain/validate-chain.js';
 import { defaultLegBridges, indexWorld, type DeclaredPatch } from '../chain/world-index.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
@@ -17,7 +18,7 @@ import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { Condition, Finding } from '../model/condition.js';
 import type { Intents, PortIntent } from '../model/intent.js';
-import type { ChainSource, ChainState, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
+import type { ChainSource, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
 import type { JournalEntry } from './journal.js';
 import type { DeviceSource, IntentSource, SwitchStore, Unsubscribe } from './ports.js';
 

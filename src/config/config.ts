@@ -64,7 +64,7 @@ export interface AgentConfig {
   readonly orphanGraceMs: number;
   /** ... and only after it was seen in this many full rounds. */
   readonly orphanSightings: number;
-  /** Nothing is deleted for this long after the start, ms. */
+  /** Nothing is written for this long after the start, ms. */
   readonly bootGraceMs: number;
   /** `observe`: every bridge is treated as if its mode were `observe`; the agent writes nothing. */
   readonly repair: 'on' | 'observe';

@@ -78,7 +78,7 @@ const agent = z.strictObject({
     100,
     'In how many full rounds an owned row must be seen unwanted before it is deleted',
   ).default(2),
-  bootGraceMs: wholeNumber(0, hourMs, 'Nothing is deleted for this long after the start, in milliseconds').default(0),
+  bootGraceMs: wholeNumber(0, hourMs, 'Nothing is written for this long after the start, in milliseconds').default(0),
   repair: z
     .enum(['on', 'observe'])
     .default('on')

@@ -50,7 +50,6 @@ export const errorPolicies = {
   OVSDB_IO: unknown,
   OVSDB_PERMISSION: never,
   OVSDB_REFUSED: never,
-  OVSDB_LOCK_INVALID: never,
   // OpenFlow: what the switch or this client refuses.
   OPENFLOW_REFUSED: never,
   OPENFLOW_VERSION: backoff,
@@ -66,7 +65,6 @@ export const errorPolicies = {
   NETDEV_MISSING: backoff,
   NETDEV_REFUSED: backoff,
   // The agent itself.
-  ALREADY_RUNNING: backoff,
   STATE_UNWRITABLE: backoff,
 } as const satisfies Record<string, ErrorPolicy>;
 

@@ -55,7 +55,6 @@ export const reasons = {
   OrphanPending: "An object marked as the agent's belongs to no intent; it is removed after the grace period.",
   ChainClaimedTwice: 'Two intents describe a chain of the same name differently; the first keeps it.',
   ChainRefused: 'The newest version of the chain is refused as a whole; its earlier version, if any, stays.',
-  SchemaTooOld: 'The database schema lacks a column that the intent needs.',
   DatapathTypeUnsupported: 'This Open vSwitch does not offer the datapath type that the intent asks for.',
   ObservedDiffers: 'A bridge that is only observed differs from what the configuration describes.',
 } as const;
