@@ -5,9 +5,10 @@
  */
 
 import type { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../lib/clock.js';
-import { AgentError, toError } from '../lib/errors.js';
-import { safeText } from '../lib/text.js';
+import type { Clock } from '../lib/clock.js';
+import { AgentError } from '../lib/errors.js';
+import { Alarm } from './alarm.js';
+import { abortError, lostError, timeoutError, tooManyError } from './rpc-errors.js';
 import { errorFromReply } from './server-errors.js';
 import type { Json, JsonObject } from './types.js';
 import { FrameScanner } from './wire/frame-scanner.js';
@@ -62,6 +63,8 @@ interface Request {
   readonly onReply: (reply: JsonObject) => void;
   readonly onLost: (error: AgentError) => void;
   isSent: boolean;
+  /** When the caller's patience ends, and what happens then. */
+  expiry: { readonly atMs: number; readonly onExpired: () => void } | undefined;
 }
 
 /**
@@ -72,12 +75,16 @@ const turnBytesMax = 256 << 10;
 
 export class RpcConnection {
   readonly #stream: Duplex;
-  readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #limits: RpcLimits;
   readonly #options: RpcOptions;
   readonly #scanner: FrameScanner;
-  /** Sent, without a reply. One whose caller gave up stays, so that a late reply is recognised. */
-  readonly #pending = new Map<number, Request>();
+  /**
+   * Sent, without a reply, in order. One whose caller gave up stays, so that a late reply is recognised. An array, because
+   * replies come nearly in order, and because V8 chains the old tables of a Map that is always filled and emptied: dead
+   * requests would survive until the next full garbage collection.
+   */
+  readonly #pending: Request[] = [];
   readonly #abandoned = new Set<number>();
   readonly #waiting = new Set<Request>();
   #idLast = 0;
@@ -90,7 +97,7 @@ export class RpcConnection {
 
   constructor(options: RpcOptions) {
     this.#stream = options.stream;
-    this.#clock = options.clock;
+    this.#alarm = new Alarm(options.clock, (nowMs) => this.#expire(nowMs));
     this.#limits = options.limits ?? rpcLimitsDefault;
     this.#options = options;
     this.#scanner = new FrameScanner({
@@ -121,7 +128,7 @@ export class RpcConnection {
 
   /** Requests whose caller still waits, sent or not. */
   get inFlight(): number {
-    return this.#pending.size - this.#abandoned.size + this.#waiting.size;
+    return this.#pending.length - this.#abandoned.size + this.#waiting.size;
   }
 
   get isClosed(): boolean {
@@ -144,12 +151,10 @@ export class RpcConnection {
         reject(abortError(method, false));
         return;
       }
-      let timer: Timer | undefined;
       const settle = (): void => {
-        timer?.cancel();
         options.signal?.removeEventListener('abort', onAbort);
       };
-      const request = this.request(
+      const request = this.#request(
         method,
         params,
         (reply) => {
@@ -169,7 +174,8 @@ export class RpcConnection {
       const onAbort = (): void => giveUp((isSent) => abortError(method, isSent));
       options.signal?.addEventListener('abort', onAbort, { once: true });
       if (options.deadlineMs !== undefined) {
-        timer = this.#clock.after(options.deadlineMs, () => giveUp((isSent) => timeoutError(method, isSent)), true);
+        const onExpired = (): void => giveUp((isSent) => timeoutError(method, isSent));
+        request.expiry = { atMs: this.#alarm.within(options.deadlineMs), onExpired };
       }
     });
   }
@@ -183,23 +189,8 @@ export class RpcConnection {
     params: readonly Json[],
     onReply: (reply: JsonObject) => void,
     onLost: (error: AgentError) => void,
-  ): number {
-    this.#idLast += 1;
-    const id = this.#idLast;
-    // Written before anything else happens: a value that cannot be sent is the caller's error, not the connection's.
-    const text = writeJson({ id, method, params });
-    const request: Request = { id, method, text, onReply, onLost, isSent: false };
-    if (this.#closeError !== undefined) {
-      queueMicrotask(() => onLost(this.#lostError(method, false)));
-      return id;
-    }
-    if (this.#waiting.size >= this.#limits.waitingMax) {
-      queueMicrotask(() => onLost(tooManyError(this.#waiting.size)));
-      return id;
-    }
-    this.#waiting.add(request);
-    this.#pump();
-    return id;
+  ): void {
+    this.#request(method, params, onReply, onLost);
   }
 
   /** Sends a message that has no answer. */
@@ -212,15 +203,39 @@ export class RpcConnection {
     if (this.#closeError !== undefined) return;
     this.#closeError = error;
     this.#stream.destroy();
-    const lost = [...this.#pending.values(), ...this.#waiting];
+    const lost = [...this.#pending, ...this.#waiting];
     const abandoned = new Set(this.#abandoned);
-    this.#pending.clear();
+    this.#pending.length = 0;
     this.#waiting.clear();
     this.#abandoned.clear();
     for (const request of lost) {
       if (!abandoned.has(request.id)) request.onLost(this.#lostError(request.method, request.isSent));
     }
+    this.#alarm.cancel();
     this.#options.onClose(error);
+  }
+
+  #request(
+    method: string,
+    params: readonly Json[],
+    onReply: (reply: JsonObject) => void,
+    onLost: (error: AgentError) => void,
+  ): Request {
+    this.#idLast += 1;
+    const id = this.#idLast;
+    // Written before anything else happens: a value that cannot be sent is the caller's error, not the connection's.
+    const text = writeJson({ id, method, params });
+    const request: Request = { id, method, text, onReply, onLost, isSent: false, expiry: undefined };
+    if (this.#closeError !== undefined) {
+      queueMicrotask(() => onLost(this.#lostError(method, false)));
+    } else if (this.#waiting.size === 0 && this.#mayPost()) {
+      this.#post(request);
+    } else if (this.#waiting.size >= this.#limits.waitingMax) {
+      queueMicrotask(() => onLost(tooManyError(this.#waiting.size)));
+    } else {
+      this.#waiting.add(request);
+    }
+    return request;
   }
 
   #listen(): void {
@@ -229,6 +244,7 @@ export class RpcConnection {
     this.#stream.on('error', (cause) => this.close(lostError('the connection broke', cause)));
     this.#stream.on('end', () => this.#finish());
     this.#stream.on('close', () => this.close(lostError('the connection was closed')));
+    this.#stream.resume();
   }
 
   #read(chunk: Buffer): void {
@@ -294,50 +310,67 @@ export class RpcConnection {
 
   #receiveReply(message: JsonObject): void {
     const id = message['id'];
-    const request = typeof id === 'number' ? this.#pending.get(id) : undefined;
+    const index = this.#pending.findIndex((pending) => pending.id === id);
+    const request = this.#pending[index];
     if (request === undefined) throw protocolError('a reply matches no request');
     if (!('result' in message) && !('error' in message)) {
       throw protocolError('a reply has neither result nor error', { method: request.method });
     }
-    this.#pending.delete(request.id);
+    if (index === 0) this.#pending.shift();
+    else this.#pending.splice(index, 1);
     if (!this.#abandoned.delete(request.id)) request.onReply(message);
     this.#pump();
   }
 
   /** Forgets who asked. Returns whether the request had been sent, and so may have been carried out. */
-  #abandon(id: number): boolean {
-    for (const request of this.#waiting) {
-      if (request.id !== id) continue;
-      this.#waiting.delete(request);
-      return false;
-    }
-    const request = this.#pending.get(id);
-    if (request === undefined) return false;
-    this.#abandoned.add(id);
+  #abandon(request: Request): boolean {
+    if (this.#waiting.delete(request) || !this.#pending.includes(request)) return false;
+    request.expiry = undefined;
+    this.#abandoned.add(request.id);
     // RFC 7047 section 4.1.4. The reply, if one comes, is consumed.
-    if (request.method === 'transact') this.notify('cancel', [id]);
+    if (request.method === 'transact') this.notify('cancel', [request.id]);
     // Later: the same signal may be about to give up the requests that wait for this one's place.
     queueMicrotask(() => this.#pump());
     return true;
   }
 
+  /** Gives up what is due. Returns when the next one is. */
+  #expire(nowMs: number): number {
+    let nextMs = Infinity;
+    for (const { expiry } of [...this.#pending, ...this.#waiting]) {
+      if (expiry === undefined) continue;
+      if (expiry.atMs <= nowMs) expiry.onExpired();
+      else nextMs = Math.min(nextMs, expiry.atMs);
+    }
+    return nextMs;
+  }
+
   /** Sends what waits, as far as the limits let it. */
   #pump(): void {
     for (const request of this.#waiting) {
-      if (this.#closeError !== undefined) return;
-      if (this.#pending.size - this.#abandoned.size >= this.#limits.inFlightMax) return;
-      if (this.#stream.writableLength > this.#limits.outgoingBytesMax) return;
+      if (this.#closeError !== undefined || !this.#mayPost()) return;
       this.#waiting.delete(request);
-      request.isSent = true;
-      this.#pending.set(request.id, request);
-      this.#write(request.text);
+      this.#post(request);
     }
   }
 
+  #mayPost(): boolean {
+    if (this.#pending.length - this.#abandoned.size >= this.#limits.inFlightMax) return false;
+    return this.#stream.writableLength <= this.#limits.outgoingBytesMax;
+  }
+
+  #post(request: Request): void {
+    request.isSent = true;
+    this.#pending.push(request);
+    this.#write(request.text);
+  }
+
   #write(text: string): void {
+    const size = Buffer.byteLength(text);
     this.#messagesOut += 1;
-    this.#bytesOut += Buffer.byteLength(text);
-    this.#stream.write(text);
+    this.#bytesOut += size;
+    // Where each character is a byte, Latin-1 is the same and needs no conversion.
+    this.#stream.write(text, size === text.length ? 'latin1' : 'utf8');
   }
 
   #lostError(method: string, isSent: boolean): AgentError {
@@ -367,25 +400,4 @@ function isArray(json: Json): json is readonly Json[] {
 function asProtocolError(error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   throw error;
-}
-
-function lostError(message: string, cause?: unknown): AgentError {
-  const facts = cause === undefined ? {} : { systemError: safeText(toError(cause).message) };
-  return new AgentError('CONNECTION_LOST', message, { facts, cause });
-}
-
-function abortError(method: string, isSent: boolean): AgentError {
-  return isSent
-    ? new AgentError('ABORTED_IN_FLIGHT', 'the caller gave up after the request was sent', { facts: { method } })
-    : new AgentError('ABORTED', 'the caller gave up before the request was sent', { facts: { method } });
-}
-
-function timeoutError(method: string, isSent: boolean): AgentError {
-  return isSent
-    ? new AgentError('DEADLINE_EXCEEDED', 'the server did not answer in time', { facts: { method } })
-    : new AgentError('NOT_CONNECTED', 'the request could not be sent in time', { facts: { method } });
-}
-
-function tooManyError(count: number): AgentError {
-  return new AgentError('LIMIT_EXCEEDED', 'too many requests wait to be sent', { facts: { count } });
 }

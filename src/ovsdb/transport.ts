@@ -6,7 +6,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { NetConnectOpts, Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -38,8 +38,12 @@ export interface DialOptions {
 /** TCP keep-alive after this silence, ms: a second line behind the probe, for a peer that lost its power. */
 const keepAliveMs = 30_000;
 
+/** As much as Node reads at once into a buffer of its own. */
+const readSizeMax = 64 << 10;
+
 /**
- * Connects. The stream is paused, its errors are the caller's from then on.
+ * Connects. The stream is paused, its errors are the caller's from then on. A chunk of its `data` events is valid only
+ * during the event: sockets without TLS read into the same buffer again and again.
  * @throws AgentError CONNECT_FAILED, PERMISSION_DENIED, TLS_INVALID, ABORTED
  */
 export async function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
@@ -47,9 +51,9 @@ export async function dial(endpoint: Endpoint, options: DialOptions): Promise<So
   if (options.signal.aborted) throw new AgentError('ABORTED', 'the dial was abandoned', { facts });
   switch (endpoint.kind) {
     case 'unix':
-      return connected(connect({ path: endpoint.path }), 'connect', endpoint, options.signal);
+      return connected(openPlain({ path: endpoint.path }), 'connect', endpoint, options.signal);
     case 'tcp': {
-      const socket = connect({ host: endpoint.host, port: endpoint.port, ...tcpOptions });
+      const socket = openPlain({ host: endpoint.host, port: endpoint.port, ...tcpOptions });
       return connected(socket, 'connect', endpoint, options.signal);
     }
     case 'tls': {
@@ -61,6 +65,16 @@ export async function dial(endpoint: Endpoint, options: DialOptions): Promise<So
 }
 
 const tcpOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs } as const;
+
+/** A socket that makes no buffer of 64 KiB for each read, which for a small message costs more than its parsing. */
+function openPlain(options: NetConnectOpts): Socket {
+  const callback = (size: number, buffer: Uint8Array): boolean => {
+    socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, size));
+    return true;
+  };
+  const socket = connect({ ...options, onread: { buffer: Buffer.allocUnsafeSlow(readSizeMax), callback } });
+  return socket.pause();
+}
 
 /**
  * A text that changes when one of the files does. Comparing two of them tells that a fresh connection would use other

@@ -6,7 +6,7 @@
 
 import { AgentError } from '../../lib/errors.js';
 import { safeText } from '../../lib/text.js';
-import type { Json } from '../types.js';
+import type { Json, JsonObject } from '../types.js';
 import { ExactParser } from './exact-parser.js';
 
 /** ovsdb-server's own limit (json.c, JSON_MAX_HEIGHT): a deeper text makes it drop the connection. */
@@ -111,10 +111,29 @@ function write(value: Json, depth: number): string {
     : writeObject(value as { readonly [key: string]: Json }, depth + 1);
 }
 
+/** In a text of JSON.stringify: what it makes of U+0000 and of lone surrogates, or an escaped backslash before the same. */
+const suspicious = /\\u(?:0000|d[89a-f])/;
+
+/** Whether JSON.stringify writes the value as `write` does, apart from the characters of strings. */
+function isPlain(value: Json, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return isStorableReal(value);
+  if (typeof value !== 'object' || depth >= jsonDepthMax) return false;
+  if (Array.isArray(value)) return (value as readonly Json[]).every((item) => isPlain(item, depth + 1));
+  const object = value as JsonObject;
+  for (const key in object) if (!isPlain(object[key] as Json, depth + 1)) return false;
+  return true;
+}
+
 /**
  * Writes one JSON text without blanks. Throws AgentError OVSDB_VALUE_INVALID for what would break the session: U+0000,
  * lone surrogates, numbers that are not finite, nesting deeper than 1000.
  */
 export function writeJson(value: Json): string {
+  if (isPlain(value, 0)) {
+    const text = JSON.stringify(value);
+    if (!suspicious.test(text)) return text;
+  }
+  // What is no plain value, or may hold a character that cannot be sent, is written piece by piece.
   return write(value, 0);
 }
