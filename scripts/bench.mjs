@@ -1,28 +1,31 @@
-// Compiles the benchmarks next to the sources that they measure, into a directory of its own, and runs one suite:
-//   npm run bench -- ovsdb [case ...] [--quick]
-// Nothing is checked here (npm run check does that); nothing is left behind.
+// Compiles the benchmarks next to the sources that they measure, into a directory of its own, and runs them:
+//   npm run bench                                        every suite, every case
+//   npm run bench -- SUITE [case ...] [--quick]          one suite; what follows its name is its own business
+//   npm run bench -- --quick                             every suite, with these options
+// A suite is a folder of bench/ with a main.ts. Nothing is checked here (npm run check does that); nothing is left behind.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = {
-  ovsdb: ['src/lib', 'src/ovsdb', 'bench/ovsdb', 'test/integration/lab'],
-  agent: ['src', 'bench/agent', 'test/integration/lab'],
-};
+const suites = readdirSync(join(root, 'bench')).filter((name) => existsSync(join(root, 'bench', name, 'main.ts')));
 
-const [suite, ...args] = process.argv.slice(2);
-const folders = suites[suite];
-if (folders === undefined) {
-  console.error(`usage: npm run bench -- ${Object.keys(suites).join('|')} [case ...] [--quick]`);
+const [first, ...others] = process.argv.slice(2);
+const isAll = first === undefined || first.startsWith('--');
+const wanted = isAll ? suites : [first];
+const args = isAll ? process.argv.slice(2) : others;
+if (wanted.some((suite) => !suites.includes(suite))) {
+  console.error(`usage: npm run bench -- [${suites.join('|')}] [case ...] [--quick]`);
   process.exit(64);
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'bench-'));
 try {
-  process.exitCode = compile() || run();
+  process.exitCode = compile();
+  // A suite that fails does not keep the others from running.
+  if (process.exitCode === 0) for (const suite of wanted) process.exitCode = run(suite) || process.exitCode;
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
@@ -39,20 +42,22 @@ function compile() {
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
     },
-    include: folders.map((folder) => join(root, folder)),
+    // What the suites import is compiled with them.
+    include: wanted.map((suite) => join(root, 'bench', suite)),
     exclude: ['**/*.test.ts'],
   };
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   return call([join(root, 'node_modules/typescript/bin/tsc'), '-p', dir]);
 }
 
-function run() {
-  return call(['--enable-source-maps', join(dir, 'bench', suite, 'main.js'), ...args]);
+function run(suite) {
+  const peers = join(root, 'bench', suite, 'peers');
+  return call(['--enable-source-maps', join(dir, 'bench', suite, 'main.js'), ...args], { BENCH_PEERS: peers });
 }
 
-function call(nodeArgs) {
-  const env = { ...process.env, BENCH_PEERS: join(root, 'bench', suite, 'peers') };
+function call(nodeArgs, environment = {}) {
+  const env = { ...process.env, ...environment };
   return spawnSync(process.execPath, nodeArgs, { stdio: 'inherit', env }).status ?? 1;
 }
