@@ -121,6 +121,7 @@ function checkCount(count: number, min: number, max: number, value: unknown, pla
 }
 
 function checkDistinct(atoms: readonly Json[], value: unknown, place: ValuePlace): void {
+  if (atoms.length < 2) return;
   if (new Set(atoms.map(identityOf)).size !== atoms.length) refuse('no member twice', value, place);
 }
 

@@ -59,6 +59,7 @@ export async function sendTransaction<Outcome>(
 /** The results of the operations that the caller knows of: what was put in front never shifts them. */
 function withoutAsserts(reply: Json, locks: readonly string[]): readonly Json[] {
   if (!isArray(reply)) throw protocolError('the reply to a transaction is not an array');
+  if (locks.length === 0) return reply;
   for (const [index, lock] of locks.entries()) {
     const result = reply[index] ?? null;
     if (hasError(result)) throw errorFromReply(result, { method: 'transact', lock });
