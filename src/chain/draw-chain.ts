@@ -26,8 +26,10 @@ export interface Drawing {
   readonly chain: ChainShape;
   /** Conditions of the chain and its ports; others are ignored. */
   readonly conditions: readonly Condition[];
-  /** By interface name on the chain's bridge. */
+  /** By key of the port, or by interface name on the chain's bridge. */
   readonly traffic: ReadonlyMap<string, PortTraffic>;
+  /** By key of the port: of the selected interface, where a patch pair of the agent stands in between. */
+  readonly legs?: ReadonlyMap<string, PortTraffic>;
   /** Stations learned, by switch index. */
   readonly stations: ReadonlyMap<number, number>;
 }
@@ -76,14 +78,27 @@ function describePort(port: ChainPortView): string {
 
 const marks = { ready: '●', waiting: '○', failed: '✗' } as const;
 
+/** The selected interface beyond the patch pair that the agent made: a hop of its own, with counters of its own. */
+function drawLeg({ key, leg }: ChainPortView, drawing: Drawing, width: number): readonly string[] {
+  if (leg === undefined || drawing.legs === undefined) return [];
+  const traffic = drawing.legs.get(key);
+  const number = leg.targetOfport === undefined ? '#?' : `#${leg.targetOfport}`;
+  const left = `  ↳ ${safeText(leg.bridge)}: ${safeText(leg.patch)} ↔ ${safeText(leg.target)} ${number}`;
+  return [
+    `  ${left.padEnd(width)}  ${drawTraffic('▶', traffic?.received)}`,
+    `  ${''.padEnd(width)}  ${drawTraffic('◀', traffic?.sent)}`,
+  ];
+}
+
 function drawPort(port: ChainPortView, drawing: Drawing, width: number): readonly string[] {
   const condition = drawing.conditions.find(({ object }) => object.kind === 'chainPort' && object.name === port.key);
-  const traffic = drawing.traffic.get(port.interface ?? '');
+  const traffic = drawing.traffic.get(port.key) ?? drawing.traffic.get(port.interface ?? '');
   const mark = condition === undefined ? ' ' : marks[condition.state];
   const left = `${describePort(port)}  ${port.words}`;
   const lines = [
     `${mark} ${left.padEnd(width)}  ${drawTraffic('▶', traffic?.received)}`,
     `  ${''.padEnd(width)}  ${drawTraffic('◀', traffic?.sent)}`,
+    ...drawLeg(port, drawing, width),
   ];
   const isFine = condition === undefined || condition.state === 'ready';
   return isFine ? lines : [...lines, `    ${condition.reason}: ${condition.message}`];

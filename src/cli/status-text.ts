@@ -2,16 +2,48 @@
 
 import type { JournalEntry } from '../agent/journal.js';
 import type { AgentStatus } from '../agent/status.js';
+import { safeText } from '../lib/text.js';
 import type { Condition } from '../model/condition.js';
 import { formatTable } from './table.js';
 
+/** What stands in the column of types. */
+function typeOf({ object, evidence }: Condition): string {
+  switch (object.kind) {
+    case 'bridge':
+    case 'chain':
+      return object.kind;
+    case 'chainPort':
+      return 'chain port';
+    case 'port':
+      return evidence['type'] === undefined || evidence['type'] === '' ? 'system' : evidence['type'];
+  }
+}
+
+/** A port of a chain stands below its chain, so its name need not repeat it. */
+function nameOf({ object }: Condition): string {
+  const name = safeText(object.name);
+  if (object.kind === 'chainPort') return `  ${name.slice(name.indexOf('/') + 1)}`;
+  return object.kind === 'port' ? `  ${name}` : name;
+}
+
 function row(condition: Condition): readonly string[] {
-  const { object, state, reason, message, evidence } = condition;
-  const name = object.kind === 'port' ? `  ${object.name}` : object.name;
+  const { state, reason, message, evidence } = condition;
   const shown = reason === 'Ready' ? '' : message;
-  const { type = '', ofport = '', link_state: link = '', mtu = '' } = evidence;
-  const what = object.kind === 'bridge' ? 'bridge' : type === '' ? 'system' : type;
-  return [name, what, ofport, link, mtu, state, reason === 'Ready' ? '' : reason, shown];
+  const { ofport = '', link_state: link = '', mtu = '' } = evidence;
+  return [nameOf(condition), typeOf(condition), ofport, link, mtu, state, reason === 'Ready' ? '' : reason, shown];
+}
+
+/** Each chain with its ports below it; all else as it comes. */
+function arrange(conditions: readonly Condition[]): readonly Condition[] {
+  const isChainPort = ({ object }: Condition): boolean => object.kind === 'chainPort';
+  const chainPorts = conditions.filter(isChainPort);
+  return conditions
+    .filter((condition) => !isChainPort(condition))
+    .flatMap((condition) => {
+      const { kind, name } = condition.object;
+      if (kind !== 'chain') return [condition];
+      return [condition, ...chainPorts.filter(({ object }) => object.name.startsWith(`${name}/`))];
+    });
 }
 
 const heading = ['OBJECT', 'TYPE', 'OFPORT', 'LINK', 'MTU', 'STATE', 'REASON', 'MESSAGE'];
@@ -25,7 +57,7 @@ export function formatSummary(status: AgentStatus): string {
 
 /** The objects, one a line. */
 export function formatConditions(conditions: readonly Condition[]): string {
-  return formatTable([heading, ...conditions.map(row)]);
+  return formatTable([heading, ...arrange(conditions).map(row)]);
 }
 
 /** One change: when, what came of it, what it was. */

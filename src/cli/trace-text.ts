@@ -1,0 +1,86 @@
+/** A walk through a chain in words: hop by hop, and at the end what came of the packet. Foreign text is escaped and bounded. */
+
+import type { ChainView } from '../chain/chain-view.js';
+import { safeText } from '../lib/text.js';
+import { describePacket, type Packet } from './packet.js';
+import type { TraceStep } from './trace-output.js';
+import { tableName } from './trace-verdict.js';
+import type { TraceHop, TraceHopExit, TracePort, TraceResult } from './trace-walk.js';
+
+const stepsShownMax = 30;
+const exitsShownMax = 60;
+
+function describePort(port: TracePort): string {
+  const number = port.ofport > 0xfeff ? '' : ` #${port.ofport}`;
+  const words = port.words === undefined ? '' : ` (${port.words})`;
+  return `${safeText(port.name ?? 'port')}${number}${words}`;
+}
+
+function describeStep({ table, rule, actions, cookie }: TraceStep, chain: ChainView): readonly string[] {
+  const name = tableName(table);
+  const isOwn = cookie !== undefined && cookie === chain.cookie;
+  const label = `table ${table}${isOwn && name !== undefined ? ` ${name}` : ''}`;
+  const shown = rule.replace(/, cookie 0x[0-9a-f]+/, '');
+  const whose = rule === 'No match.' || cookie === undefined ? '' : isOwn ? ' · of this chain' : ` · cookie ${cookie}`;
+  const lines = actions.flatMap(({ text, notes }) => [
+    ...(text === '' ? [] : [`         ${safeText(text, 200)}`]),
+    ...notes.map((note) => `           ${safeText(note, 200)}`),
+  ]);
+  return [`     ${label}: ${safeText(shown, 200)}${whose}`, ...lines];
+}
+
+function describeExit(exit: TraceHopExit): string {
+  const port = describePort(exit);
+  if (exit.problem !== undefined) return `   ✗ not out at ${port}: ${exit.problem}`;
+  const onward = exit.entersBridge === undefined ? '' : `, to ${safeText(exit.entersBridge)}`;
+  return `   → out at ${port}${onward}`;
+}
+
+function bounded(lines: readonly string[], countMax: number): readonly string[] {
+  return lines.length <= countMax ? lines : [...lines.slice(0, countMax), `     … and ${lines.length - countMax} more`];
+}
+
+function describeHop(hop: TraceHop, number: number, chain: ChainView): readonly string[] {
+  const place = hop.switch === undefined ? '' : `switch ${safeText(hop.switch)} on `;
+  const enters = hop.enters === undefined ? '' : `, in at ${describePort(hop.enters)}`;
+  const through =
+    hop.service === undefined ? [] : [`   … service ${safeText(hop.service)}, taken to pass it on unchanged`];
+  const steps = hop.steps.slice(0, stepsShownMax).flatMap((step) => describeStep(step, chain));
+  return [
+    ...through,
+    `${number}  ${place}${safeText(hop.bridge)}${enters}`,
+    ...steps,
+    ...(hop.steps.length > stepsShownMax ? [`     … and ${hop.steps.length - stepsShownMax} more look-ups`] : []),
+    ...bounded(hop.exits.map(describeExit), exitsShownMax),
+    ...hop.opaque.map((action) => `   → handed to ${safeText(action, 80)}`),
+    ...(hop.death === undefined ? [] : [`   ✗ dies here: ${hop.death}`]),
+  ];
+}
+
+function hopName(hop: TraceHop): string {
+  return hop.switch === undefined ? safeText(hop.bridge) : `switch ${safeText(hop.switch)} on ${safeText(hop.bridge)}`;
+}
+
+/** One line: delivered where, or dead at which hop and why. */
+export function formatFate({ hops, fate }: TraceResult): string {
+  const ends = hops.flatMap(({ exits, opaque }) => [
+    ...exits
+      .filter(({ problem, entersBridge, service }) => (problem ?? entersBridge ?? service) === undefined)
+      .map((exit) => `${describePort(exit)} on ${safeText(exit.bridge)}`),
+    ...opaque.map((action) => safeText(action, 80)),
+  ]);
+  const deaths = hops.flatMap((hop, index) =>
+    hop.death === undefined ? [] : [`hop ${index + 1}, ${hopName(hop)}: ${hop.death}`],
+  );
+  const delivered = `DELIVERED to ${bounded(ends, 12).join('; ')}.\n`;
+  if (fate === 'delivered') return delivered;
+  const dead = deaths.map((death) => `DIES at ${death}.\n`).join('');
+  return fate === 'partly' ? `${delivered}${dead}` : dead === '' ? 'DIES: it comes to no end.\n' : dead;
+}
+
+/** The whole walk. */
+export function formatTrace(chain: ChainView, packet: Packet, result: TraceResult): string {
+  const head = `${describePacket(packet)} through chain ${safeText(chain.intent.name)}\n`;
+  const hops = result.hops.flatMap((hop, index) => describeHop(hop, index + 1, chain));
+  return `${head}\n${hops.join('\n')}\n\n${formatFate(result)}`;
+}
