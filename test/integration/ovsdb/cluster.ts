@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { Daemon } from '../lab/daemon.js';
+import { Daemon, eventually } from '../lab/daemon.js';
 import { daemonArgs, labEnv, makeLabDir, removeLabDir, runTool } from '../lab/ovs.js';
 import { rawCall } from '../lab/raw-ovsdb.js';
 
@@ -66,6 +66,11 @@ export class ServerProcess {
     return runTool(labEnv(this.dir), 'ovs-appctl', ['--timeout=10', '-t', 'ovsdb-server', ...args]);
   }
 
+  /** What the server says of its cluster; empty before it knows of one. */
+  status(): Promise<string> {
+    return this.appctl('cluster/status', 'Open_vSwitch').catch(() => '');
+  }
+
   async stop(): Promise<void> {
     await this.#daemon.stop('SIGKILL');
     await removeLabDir(this.dir);
@@ -94,6 +99,8 @@ export async function startCluster(count: number): Promise<readonly ServerProces
     const server = await ServerProcess.create([], prepare);
     servers.push(server);
     await server.start();
+    // It serves before it has joined; killed in between, it would never find its way into the cluster.
+    await eventually(async () => (await server.status()).includes('Status: cluster member'), 'the server has joined');
   }
   return servers;
 }
