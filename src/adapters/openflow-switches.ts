@@ -80,9 +80,19 @@ class BridgeSession {
       const message = safeText(describe(error, changes), 512);
       return { kind: error.isOutcomeUnknown ? 'unknown' : 'refused', message };
     }
-    // Read back rather than believed: what the bundle did is what the switch says it did.
-    await this.#read(signal);
+    await this.#readBack(signal);
     return { kind: 'applied' };
+  }
+
+  /** Read rather than believed: what the bundle did is what the switch says it did. */
+  async #readBack(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#read(signal);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      // The change is made; only its evidence is missing. Without a connection the next one brings it.
+      if (!signal.aborted && this.#client.state.kind === 'ready') this.#startOver(error);
+    }
   }
 
   close(): void {
@@ -96,6 +106,10 @@ class BridgeSession {
     this.#following?.abort();
     this.#following = undefined;
     this.#retry?.cancel();
+    this.#distrust();
+  }
+
+  #distrust(): void {
     if (this.#flows === undefined) return;
     this.#flows = undefined;
     this.#changed();
@@ -107,17 +121,22 @@ class BridgeSession {
     this.#following = following;
     const { signal } = following;
     this.#watch(signal).catch((error: unknown) => {
-      if (signal.aborted || this.#abort.signal.aborted) return;
-      this.#options.onTrouble(this.#bridge, toError(error));
-      this.#forget();
-      this.#retry = this.#options.clock.after(rereadMs, () => this.#follow());
+      if (!signal.aborted && !this.#abort.signal.aborted) this.#startOver(error);
     });
+  }
+
+  #startOver(error: unknown): void {
+    this.#options.onTrouble(this.#bridge, toError(error));
+    this.#forget();
+    this.#retry = this.#options.clock.after(rereadMs, () => this.#follow());
   }
 
   /** Subscribes to changes, then reads all flows; changes that come meanwhile are applied after. */
   async #watch(signal: AbortSignal): Promise<void> {
     const updates = this.#client.monitorFlows({}, { signal, withInitial: false });
     const first = updates.next();
+    // When the reading fails, nobody waits for this one any more; both fail together when the connection is lost.
+    first.catch(() => undefined);
     await this.#read(signal);
     for (let next = await first; next.done !== true; next = await updates.next()) await this.#take(next.value, signal);
   }
@@ -148,7 +167,11 @@ class BridgeSession {
   }
 
   async #take(update: FlowUpdate, signal: AbortSignal): Promise<void> {
-    if (update.kind === 'paused' || update.kind === 'abbreviated') return;
+    if (update.kind === 'abbreviated') return;
+    if (update.kind === 'paused') {
+      this.#distrust();
+      return;
+    }
     if (update.kind === 'resumed') {
       await this.#read(signal);
       return;

@@ -4,11 +4,12 @@
  * the database only: patch pairs that chains need are intents for that loop, and port numbers come back from it.
  */
 
-import { allocateChainIds, defaultCookieTag } from '../chain/chain-id.js';
+import { allocateChainIds, defaultCookieTag, isOwnCookie } from '../chain/chain-id.js';
 import { viewChain, type ChainView } from '../chain/chain-view.js';
 import { desireFlows } from '../chain/desired-flows.js';
 import { judgeChains } from '../chain/judge-chain.js';
 import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
+import { portsOf } from '../chain/resolved.js';
 import { ofctlCommand } from '../chain/describe-flows.js';
 import type { ChainState } from '../chain/chain-state.js';
 import { chainFingerprint, validateChains, type ChainsVerdict } from '../chain/validate-chain.js';
@@ -194,14 +195,22 @@ export class ChainReconciler {
     return true;
   }
 
-  /** Bridges with chains, and, as long as there ever were any, all that may hold flows of former ones. */
+  /** Bridges that chains have flows on, and, as long as there ever were any, all that may hold flows of former ones. */
   #bridgesToFollow(verdict: ChainsVerdict): readonly string[] {
     const snapshot = this.#parts.store.snapshot();
     const { ids } = this.#state;
     const hadChains = ids.chains.size > 0 || ids.retired.size > 0;
-    const own = hadChains ? [...this.#options.bridges()] : [];
-    const named = verdict.chains.map(({ intent }) => intent.bridge);
-    return [...new Set([...own, ...named])].filter((bridge) => snapshot?.bridges.has(bridge) === true).sort();
+    const programmable = hadChains ? [...this.#options.bridges()] : [];
+    const named = verdict.chains.flatMap((chain) => [
+      chain.intent.bridge,
+      ...portsOf(chain).flatMap(({ leg }) => leg?.bridge ?? []),
+    ]);
+    // What is left there of chains whose bridge is no longer configured goes before the bridge is let go.
+    const held = [...this.#parts.switches.snapshot()]
+      .filter(([, flows]) => flows.some(({ cookie }) => isOwnCookie(cookie, defaultCookieTag)))
+      .map(([bridge]) => bridge);
+    const all = new Set([...programmable, ...named, ...held]);
+    return [...all].filter((bridge) => snapshot?.bridges.has(bridge) === true).sort();
   }
 
   async #apply(plan: FlowPlan, sinceMs: number, signal: AbortSignal): Promise<void> {

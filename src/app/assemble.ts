@@ -73,7 +73,7 @@ function tlsFiles(tls: TlsConfig): TlsFiles {
 
 /** Bridges whose flows the agent may change, inside its cookie range. */
 function programmableBridges({ bridges }: Intents): ReadonlySet<string> {
-  return new Set(bridges.filter(({ mode }) => mode === 'own').map(({ name }) => name));
+  return new Set(bridges.filter(({ mode }) => mode !== 'observe').map(({ name }) => name));
 }
 
 function createClient(config: Config, clock: Clock, random: () => number): OvsdbClient<OpenVswitchDatabase> {
