@@ -71,7 +71,7 @@ interface Request {
  * How much is read in one turn of the event loop, bytes. Node offers up to 2 MiB at once, which takes some 25 ms to
  * parse; probes and timers shall not wait that long.
  */
-const turnBytesMax = 256 << 10;
+const turnBytesMax = 64 << 10;
 
 export class RpcConnection {
   readonly #stream: Duplex;
