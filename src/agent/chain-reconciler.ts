@@ -114,7 +114,11 @@ export class ChainReconciler {
     const verdict = this.#verdict();
     if (verdict === undefined) return undefined;
     const ids = allocateChainIds(this.#state.ids, verdict.accepted.keys());
-    return this.#judge(verdict, { ids, accepted: verdict.accepted });
+    const look = this.#judge(verdict, { ids, accepted: verdict.accepted });
+    // Bridges that no chain wants now may hold flows of former ones.
+    const observed = this.#parts.switches.snapshot();
+    const unread = this.#bridgesToFollow(verdict).filter((bridge) => !observed.has(bridge));
+    return { ...look, plan: { ...look.plan, unread: [...new Set([...look.plan.unread, ...unread])].sort() } };
   }
 
   #verdict(): ChainsVerdict | undefined {

@@ -108,7 +108,9 @@ export function assemble(options: AssembleOptions): Assembly {
     { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
   );
   const switches = new OpenFlowSwitches({ runDir: config.ovs.runDir, clock, random, onTrouble: options.onTrouble });
-  const state = new ChainStateFile(config.agent.stateDir, (error) => options.onTrouble('chains', error));
+  const stateFile = new ChainStateFile(config.agent.stateDir, (error) => options.onTrouble('chains', error));
+  // A command that only looks leaves no trace: what is in force is the agent's to say.
+  const state = options.isWriter ? stateFile : { load: () => stateFile.load(), save: () => Promise.resolve() };
   const chains = new ChainReconciler(
     {
       store,

@@ -6,7 +6,7 @@ import { formatStatus } from '../cli/status-text.js';
 import type { Config } from '../config/config.js';
 import { delay, type Clock } from '../lib/clock.js';
 import { AgentError, toError, type ErrorCode } from '../lib/errors.js';
-import { formatFlowPlan, ofctlCommand } from '../chain/describe-flows.js';
+import { formatFlowPlan, ofctlCommand, portNames, type PortNames } from '../chain/describe-flows.js';
 import type { FlowPlan } from '../chain/plan-flows.js';
 import { formatPlan, planToJson } from '../plan/format.js';
 import { assemble, type Assembly } from './assemble.js';
@@ -113,12 +113,24 @@ function unreadableError({ client, devices, reconciler }: Assembly): AgentError 
 /** How long `plan` waits for the flows of a bridge that exists, ms. */
 const flowsMsMax = 2_000;
 
-/** What the chains would change; undefined when there are none. Bridges that do not answer in time are named in it. */
-async function chainPlan(context: OnceContext, attempt: Attempt): Promise<FlowPlan | undefined> {
+/** What the chains would change; undefined when there are none and were none. Bridges that do not answer in time are named in it. */
+async function chainPlan(context: OnceContext, attempt: Attempt): Promise<ChainPlan | undefined> {
   const { chains } = attempt.assembly;
-  if (context.config.chains.length === 0) return undefined;
   await waitFor(context, attempt, flowsMsMax, () => (chains.look()?.plan.unread.length === 0 ? true : undefined));
-  return chains.look()?.plan;
+  const look = chains.look();
+  if (look === undefined) return undefined;
+  const { verdict, plan } = look;
+  // Without chains there can be flows of former ones; when there are none either, there is nothing to say.
+  if (context.config.chains.length === 0 && plan.changes.length + plan.unread.length === 0) return undefined;
+  return {
+    plan: { ...plan, findings: [...verdict.findings, ...plan.findings] },
+    names: portNames(verdict.chains),
+  };
+}
+
+interface ChainPlan {
+  readonly plan: FlowPlan;
+  readonly names: PortNames;
 }
 
 /** The flow changes as JSON-able data: each as the command that would do it. */
@@ -138,9 +150,10 @@ export async function showPlan(context: OnceContext, isJson: boolean): Promise<n
     const flows = await chainPlan(context, attempt);
     const { output } = context;
     if (isJson)
-      output.stdout(`${JSON.stringify({ ...planToJson(plan), chains: flowPlanToJson(flows) }, undefined, 2)}\n`);
-    else output.stdout(`${formatPlan(plan)}${flows === undefined ? '' : formatFlowPlan(flows)}`);
-    return plan.actions.length === 0 && (flows?.changes.length ?? 0) === 0 ? 0 : 3;
+      output.stdout(`${JSON.stringify({ ...planToJson(plan), chains: flowPlanToJson(flows?.plan) }, undefined, 2)}\n`);
+    else
+      output.stdout(`${formatPlan(plan)}${flows === undefined ? '' : `\n${formatFlowPlan(flows.plan, flows.names)}`}`);
+    return plan.actions.length === 0 && (flows?.plan.changes.length ?? 0) === 0 ? 0 : 3;
   } finally {
     await attempt.assembly.close();
   }

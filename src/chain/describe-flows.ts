@@ -8,9 +8,28 @@ import { safeText } from '../lib/text.js';
 import type { Flow } from '../model/flow.js';
 import { formatCookie, formatFlow, formatFlowActions, formatFlowSelector } from '../model/flow-text.js';
 import type { FlowChange, FlowPlan } from './plan-flows.js';
+import { portsOf, type ResolvedChain } from './resolved.js';
 
 /** Names of ports by bridge and number, to be shown beside the numbers. */
 export type PortNames = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+/** The names of all ports that flows of these chains may name. */
+export function portNames(chains: readonly ResolvedChain[]): PortNames {
+  const names = new Map<string, Map<number, string>>();
+  const add = (bridge: string, ofport: number | undefined, name: string | undefined): void => {
+    if (ofport === undefined || name === undefined) return;
+    names.set(bridge, (names.get(bridge) ?? new Map<number, string>()).set(ofport, name));
+  };
+  for (const chain of chains) {
+    for (const port of portsOf(chain)) {
+      add(chain.intent.bridge, port.ofport, port.interface);
+      if (port.leg === undefined) continue;
+      add(port.leg.bridge, port.leg.targetOfport, port.leg.target);
+      add(port.leg.bridge, port.leg.patchOfport, port.leg.patch);
+    }
+  }
+  return names;
+}
 
 /** Single quotes: flows and cookies contain none, names of bridges might. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

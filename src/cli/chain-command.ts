@@ -16,7 +16,8 @@ export interface ChainPicture {
   readonly silent: readonly AgentError[];
 }
 
-function conditionsOf(status: AgentStatus, chain: ChainView): readonly Condition[] {
+/** Conditions of the chain and its ports. */
+export function conditionsOf(status: AgentStatus, chain: ChainView): readonly Condition[] {
   const { name } = chain.intent;
   const keys = new Set(chain.switches.flatMap((entry) => entry.ports.map(({ key }) => key)));
   return status.conditions.filter(({ object }) =>

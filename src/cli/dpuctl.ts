@@ -10,7 +10,7 @@ import { systemClock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { helpText, parseInvocation, type CtlCommand, type CtlInvocation } from './arguments.js';
-import { formatPicture, pictureChain, pictureToJson } from './chain-command.js';
+import { conditionsOf, formatPicture, pictureChain, pictureToJson } from './chain-command.js';
 import { chainConditions, formatChains } from './chains-text.js';
 import { defaultPacket, parsePacket } from './packet.js';
 import { findChain, isStale, readStatus } from './read-status.js';
@@ -75,7 +75,11 @@ async function showTrace(
   warnWhenStale(status);
   const chain = findChain(status, name);
   const result = await traceChain(chain, packet, from, ovsRunDir ?? status.ovsRunDir, systemClock);
-  print(isJson ? json({ chain: chain.intent.name, packet, ...result }) : formatTrace(chain, packet, result));
+  print(
+    isJson
+      ? json({ chain: chain.intent.name, packet, ...result })
+      : formatTrace(chain, packet, result, conditionsOf(status, chain)),
+  );
   return result.fate === 'dies' ? exitNotReady : 0;
 }
 

@@ -2,9 +2,10 @@
 
 import type { ChainView } from '../chain/chain-view.js';
 import { safeText } from '../lib/text.js';
+import { formatObject, type Condition } from '../model/condition.js';
 import { describePacket, type Packet } from './packet.js';
 import type { TraceStep } from './trace-output.js';
-import { tableName } from './trace-verdict.js';
+import { isMiss, tableName } from './trace-verdict.js';
 import type { TraceHop, TraceHopExit, TracePort, TraceResult } from './trace-walk.js';
 
 const stepsShownMax = 30;
@@ -16,12 +17,14 @@ function describePort(port: TracePort): string {
   return `${safeText(port.name ?? 'port')}${number}${words}`;
 }
 
-function describeStep({ table, rule, actions, cookie }: TraceStep, chain: ChainView): readonly string[] {
+function describeStep(step: TraceStep, chain: ChainView): readonly string[] {
+  const { table, rule, actions, cookie } = step;
+  if (isMiss(step)) return [`     table ${table}: no flow matches`];
   const name = tableName(table);
   const isOwn = cookie !== undefined && cookie === chain.cookie;
   const label = `table ${table}${isOwn && name !== undefined ? ` ${name}` : ''}`;
   const shown = rule.replace(/, cookie 0x[0-9a-f]+/, '');
-  const whose = rule === 'No match.' || cookie === undefined ? '' : isOwn ? ' · of this chain' : ` · cookie ${cookie}`;
+  const whose = cookie === undefined ? '' : isOwn ? ' · of this chain' : ` · cookie ${cookie}`;
   const lines = actions.flatMap(({ text, notes }) => [
     ...(text === '' ? [] : [`         ${safeText(text, 200)}`]),
     ...notes.map((note) => `           ${safeText(note, 200)}`),
@@ -78,9 +81,17 @@ export function formatFate({ hops, fate }: TraceResult): string {
   return fate === 'partly' ? `${delivered}${dead}` : dead === '' ? 'DIES: it comes to no end.\n' : dead;
 }
 
-/** The whole walk. */
-export function formatTrace(chain: ChainView, packet: Packet, result: TraceResult): string {
-  const head = `${describePacket(packet)} through chain ${safeText(chain.intent.name)}\n`;
+/** The whole walk. `conditions` are those of the chain and its ports; what is not ready is said first. */
+export function formatTrace(
+  chain: ChainView,
+  packet: Packet,
+  result: TraceResult,
+  conditions: readonly Condition[] = [],
+): string {
+  const unready = conditions
+    .filter(({ state }) => state !== 'ready')
+    .map(({ object, reason, message }) => `! ${formatObject(object)}: ${reason}: ${message}\n`);
+  const head = `${describePacket(packet)} through chain ${safeText(chain.intent.name)}\n${unready.join('')}`;
   const hops = result.hops.flatMap((hop, index) => describeHop(hop, index + 1, chain));
   return `${head}\n${hops.join('\n')}\n\n${formatFate(result)}`;
 }

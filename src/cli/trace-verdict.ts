@@ -54,7 +54,8 @@ function exitPort({ text, notes }: TraceAction): number | undefined {
   return noted === undefined ? undefined : Number(noted);
 }
 
-const isMiss = ({ rule, actions }: TraceStep): boolean =>
+/** Whether nothing matched. */
+export const isMiss = ({ rule, actions }: TraceStep): boolean =>
   // The hidden flows of a bridge with fail_mode secure, by which ofproto drops what no flow matches.
   rule === 'No match.' || (/^reg0=0x[123], priority 0\b/.test(rule) && actions.every(({ text }) => text === 'drop'));
 
@@ -81,11 +82,11 @@ function ownDrop({ table, priority }: TraceStep): string {
 
 function dropped(step: TraceStep, { cookie, tag }: VerdictContext): string {
   const shown = step.cookie ?? '0x0';
-  const rule = `table ${step.table}: ${safeText(step.rule, 160)}`;
+  const name = tableName(step.table);
   if (step.cookie !== undefined && (step.cookie === cookie || isOwnCookie(BigInt(step.cookie), tag))) {
-    return `${ownDrop(step)} (${rule})`;
+    return `${ownDrop(step)} (table ${step.table}${name === undefined ? '' : `, ${name}`})`;
   }
-  return `a flow that is not the agent's drops it (cookie ${shown}, ${rule})`;
+  return `a flow that is not the agent's drops it (table ${step.table}, cookie ${shown})`;
 }
 
 function describeDeath(visit: TraceVisit, exits: readonly TraceExit[], context: VerdictContext): string {

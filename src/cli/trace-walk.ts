@@ -167,7 +167,7 @@ class Walk {
     this.#hops.push({
       bridge: visit.bridge,
       switch: at?.switch.name,
-      enters: inPort === undefined ? undefined : this.#port(visit.bridge, inPort, at?.port.words),
+      enters: this.#entrance(visit, inPort, at?.port.words),
       service: index === 0 ? entry.service : undefined,
       steps: visit.steps,
       exits: this.#exits(visit.bridge, outcome, at?.switch),
@@ -186,11 +186,34 @@ class Walk {
     });
   }
 
+  /** The flow that took it need not name the port where it came in; then the patch pair does. */
+  #entrance(visit: TraceVisit, inPort: number | undefined, words: string | undefined): TracePort | undefined {
+    if (inPort !== undefined) return this.#port(visit.bridge, inPort, words);
+    const number = /^output:(\d+)$/.exec(visit.from?.action ?? '')?.[1];
+    const far = number === undefined ? undefined : ownPort(this.#chain, Number(number), undefined)?.port.far;
+    if (far?.bridge !== visit.bridge) return undefined;
+    const ports = [...(this.#ports.get(visit.bridge) ?? [])];
+    const ofport = ports.find(([, { name }]) => name === cutName(far.interface))?.[0];
+    return ofport === undefined ? undefined : this.#port(visit.bridge, ofport, words);
+  }
+
+  /** OpenFlow cuts names; the agent's status does not. */
+  #nameOf(bridge: string, ofport: number): string | undefined {
+    if (ofport === localPort) return bridge;
+    const cut = this.#ports.get(bridge)?.get(ofport)?.name;
+    const ports = this.#chain.switches.flatMap((entry) => entry.ports);
+    if (bridge === this.#chain.intent.bridge) return ports.find((port) => port.ofport === ofport)?.interface ?? cut;
+    const far = ports.flatMap((port) => (port.far?.bridge === bridge ? [port.far.interface] : []));
+    return far.find((name) => cutName(name) === cut) ?? cut;
+  }
+
   #port(bridge: string, ofport: number, words: string | undefined): TracePort {
-    const name = ofport === localPort ? bridge : this.#ports.get(bridge)?.get(ofport)?.name;
-    return { bridge, ofport, name, words };
+    return { bridge, ofport, name: this.#nameOf(bridge, ofport), words };
   }
 }
+
+/** As OpenFlow shows it: 15 characters at most (ofp_port, 16 bytes with the end mark). */
+const cutName = (name: string): string => name.slice(0, 15);
 
 const emptyHop = { enters: undefined, steps: [], exits: [], opaque: [] } as const;
 
