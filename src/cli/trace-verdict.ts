@@ -107,6 +107,12 @@ function describeDeath(visit: TraceVisit, exits: readonly TraceExit[], context: 
   return dropped(step, context);
 }
 
+/** That a flood leaves out the port where the frame came in is no problem but the rule (OpenFlow 1.5.1 section 4.5). */
+function withoutReturn(exits: readonly TraceExit[]): readonly TraceExit[] {
+  const rest = exits.filter(({ problem }) => problem === undefined || !/to input port/.test(problem));
+  return rest.length === 0 ? exits : rest;
+}
+
 /** The outcome of visit `index` of a trace; `visits` are all of it. */
 export function judgeVisit(visits: readonly TraceVisit[], index: number, context: VerdictContext): VisitOutcome {
   const visit = visits[index];
@@ -129,5 +135,5 @@ export function judgeVisit(visits: readonly TraceVisit[], index: number, context
     ({ problem, entersBridge }) => entersBridge !== undefined || (problem === undefined && !context.isDropped),
   );
   const isAlive = goesOn || peers.length > 0 || (opaque.length > 0 && !context.isDropped);
-  return { exits, opaque, death: isAlive ? undefined : describeDeath(visit, exits, context) };
+  return { exits: withoutReturn(exits), opaque, death: isAlive ? undefined : describeDeath(visit, exits, context) };
 }
