@@ -30,10 +30,10 @@ const requestMs = 10_000;
 /** Rest before flows are read again after a failure, ms. */
 const rereadMs = 500;
 /**
- * The socket of a bridge is on this machine, and vswitchd makes it within milliseconds of its start: chains are back
- * as soon as somebody asks, so the first tries come quickly.
+ * The socket of a bridge is on this machine, and vswitchd makes it within milliseconds of its start. Until the flows are
+ * back nothing passes, so a try is never more than this away; one costs a fraction of a millisecond and reaches nobody.
  */
-const linkTiming = { backoff: { baseMs: 20, capMs: 1_000 }, probeMs: 5_000 };
+const linkTiming = { backoff: { baseMs: 5, capMs: 25 }, probeMs: 5_000 };
 
 /** One bridge: its session, and its flows while they can be believed. */
 class BridgeSession {

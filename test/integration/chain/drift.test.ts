@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../../../src/agent/status.js';
-import { Rig, type InnerAgent } from '../agent/rig.js';
+import { Rig, type ConfigInput, type InnerAgent } from '../agent/rig.js';
 import { eventually } from '../lab/daemon.js';
 import { chain, chainCookies, chainReason, service, servicePort, type Chain } from './chain-lab.js';
 
@@ -9,7 +9,7 @@ const ports = names.map((name) => servicePort(name));
 const wire = chain('wire', [service('a'), service('b')]);
 const lan = chain('lan', [service('c'), service('d'), service('e')]);
 
-const input = (chains: readonly Chain[], bridgePorts: readonly object[] = ports, more: object = {}): object => ({
+const input = (chains: readonly Chain[], bridgePorts: readonly object[] = ports, more: object = {}): ConfigInput => ({
   bridges: [{ name: 'br-sfc', failMode: 'secure', ports: bridgePorts, ...more }],
   chains,
 });

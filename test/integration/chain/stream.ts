@@ -2,9 +2,11 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { eventually } from '../lab/daemon.js';
 import { addressOf, type Network } from './network.js';
@@ -32,8 +34,10 @@ process.on('exit', () => {
   for (const child of live) child.kill('SIGKILL');
 });
 
-/** The program of the two ends, as Node.js runs it. */
+/** The program of the two ends, as Node.js runs it: compiled here, or already where this file is itself. */
 async function writeProgram(dir: string): Promise<string> {
+  const compiled = fileURLToPath(new URL('stream-child.js', import.meta.url));
+  if (existsSync(compiled)) return compiled;
   const file = join(dir, 'stream-child.mjs');
   const source = await readFile(new URL('stream-child.ts', import.meta.url), 'utf8');
   const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
