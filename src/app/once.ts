@@ -8,6 +8,7 @@ import { delay, type Clock } from '../lib/clock.js';
 import { AgentError, toError, type ErrorCode } from '../lib/errors.js';
 import { formatFlowPlan, ofctlCommand, portNames, type PortNames } from '../chain/describe-flows.js';
 import type { FlowPlan } from '../chain/plan-flows.js';
+import type { Condition } from '../model/condition.js';
 import { formatPlan, planToJson } from '../plan/format.js';
 import { assemble, type Assembly } from './assemble.js';
 import type { CommandOutput } from './config-commands.js';
@@ -140,14 +141,25 @@ function flowPlanToJson(plan: FlowPlan | undefined): unknown {
   return { changes: changes.map((change) => ({ kind: change.kind, command: ofctlCommand(change) })), findings, unread };
 }
 
+function isOfChain({ object }: Condition, name: string): boolean {
+  return object.kind === 'chain' && object.name === name;
+}
+
 /** `plan`: exit status 0 when there is nothing to change, 3 when there is. */
 export async function showPlan(context: OnceContext, isJson: boolean): Promise<number> {
   // Observing only, so that the loop never writes; the plan is the same.
   const config: Config = { ...context.config, agent: { ...context.config.agent, repair: 'observe' } };
-  const attempt = start(context, config, false, () => undefined);
+  const latest: { status?: AgentStatus } = {};
+  const attempt = start(context, config, false, (status) => (latest.status = status));
   try {
-    const { plan } = await firstLook(context, attempt);
+    const first = await firstLook(context, attempt);
+    // The patch ports that chains need are known once the chains were looked at.
+    const names = config.chains.map(({ name }) => name);
+    const isJudged = (name: string): boolean =>
+      latest.status?.conditions.some((entry) => isOfChain(entry, name)) === true;
+    await waitFor(context, attempt, flowsMsMax, () => (names.every(isJudged) ? true : undefined));
     const flows = await chainPlan(context, attempt);
+    const { plan } = attempt.assembly.reconciler.look() ?? first;
     const { output } = context;
     if (isJson)
       output.stdout(`${JSON.stringify({ ...planToJson(plan), chains: flowPlanToJson(flows?.plan) }, undefined, 2)}\n`);

@@ -233,6 +233,15 @@ describe('dpuctl and chains', () => {
     expect(result.stderr).toContain(remedy);
   });
 
+  it('plan of what is in force is empty, the patch ports that chains need included', async () => {
+    const file = `${rig.lab.dir}/same.yaml`;
+    await writeFile(file, rig.configText(config));
+    const { code, stdout } = await call([process.execPath, mainFile, 'plan', '-c', file]);
+    expect(stdout).toContain('0 flow change(s), 0 blocked.');
+    expect(stdout).not.toContain('OrphanPending');
+    expect(code).toBe(0);
+  });
+
   it('plan shows the flows of a chain that is to go, with the command that removes them, and stores nothing', async () => {
     const { chains, ...rest } = config;
     const file = `${rig.lab.dir}/less.yaml`;
