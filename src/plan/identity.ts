@@ -25,6 +25,16 @@ export function deriveHwaddr(systemId: string, bridge: string): string {
   return ['02', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10)].join(':');
 }
 
+/** Whether Open vSwitch would take it for other_config:datapath-id; anything else it passes over without a word. */
+export function isDatapathId(text: string): boolean {
+  return /^(?!0{16}$)[0-9A-Fa-f]{16}$/.test(text);
+}
+
+/** Whether Open vSwitch would take it for other_config:hwaddr: one station's address, neither of a group nor all zero. */
+export function isHwaddr(text: string): boolean {
+  return /^(?!00(:00){5}$)[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$/.test(text);
+}
+
 /** The free number for `name` on a bridge: a hash of the name, then the next that is not `taken`. */
 export function chooseOfport(name: string, taken: ReadonlySet<number>): number | undefined {
   const count = ofportMax - ofportMin + 1;

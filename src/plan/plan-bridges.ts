@@ -6,28 +6,31 @@ import type { ObjectRef } from '../model/condition.js';
 import type { Observed, ObservedBridge } from '../model/observed.js';
 import { parsePins, type StringMap } from '../model/ownership.js';
 import type { CellValue } from './action.js';
-import { deriveDatapathId, deriveHwaddr } from './identity.js';
+import { deriveDatapathId, deriveHwaddr, isDatapathId, isHwaddr } from './identity.js';
 import { isOwnBridge } from './own-rows.js';
 import type { PlanBuilder } from './plan-builder.js';
 import { portConflict } from './port-conflicts.js';
 import { diffRow, isEmptyEdit, type PresentRow, type RowDiff, type WantedRow } from './row-diff.js';
 
+/** The first that Open vSwitch would take: the notes and other_config lie in the open, for anybody to damage. */
+function firstUsable(isUsable: (text: string) => boolean, ...texts: (string | undefined)[]): string | undefined {
+  return texts.find((text) => text !== undefined && isUsable(text));
+}
+
 /** datapath-id and hwaddr: as declared, else as pinned before, else as they are (adopted), else derived from the name. */
 function pinsOf(intent: BridgeIntent, present: ObservedBridge | undefined, observed: Observed): StringMap {
   const pinned = parsePins(present?.externalIds ?? new Map());
+  const configured = present?.otherConfig ?? new Map<string, string>();
   const systemId = observed.root.externalIds.get('system-id') ?? observed.root.uuid;
   const local = observed.ports.get(intent.name)?.interfaces.find((entry) => entry.name === intent.name);
+  const inUse = present === undefined ? undefined : local?.macInUse;
   const datapathId =
     intent.datapathId ??
-    pinned.get('datapath-id') ??
-    present?.otherConfig.get('datapath-id') ??
-    present?.datapathId ??
+    firstUsable(isDatapathId, pinned.get('datapath-id'), configured.get('datapath-id'), present?.datapathId) ??
     deriveDatapathId(systemId, intent.name);
   const hwaddr =
     intent.hwaddr ??
-    pinned.get('hwaddr') ??
-    present?.otherConfig.get('hwaddr') ??
-    (present === undefined ? undefined : local?.macInUse) ??
+    firstUsable(isHwaddr, pinned.get('hwaddr'), configured.get('hwaddr'), inUse) ??
     deriveHwaddr(systemId, intent.name);
   return new Map([
     ['datapath-id', datapathId],

@@ -175,6 +175,34 @@ describe('an own bridge that exists', () => {
   });
 });
 
+describe('a pin that Open vSwitch would not take', () => {
+  const withPins = (pins: Readonly<Record<string, string>>) => {
+    const externalIds = new Map([...madeRow.externalIds, [pinsKey, JSON.stringify(pins)]]);
+    return { ...made, bridges: new Map([['br-int', { ...madeRow, externalIds }]]) };
+  };
+
+  it.each([
+    ['words', 'zz', 'garbage'],
+    ['zeros', '0000000000000000', '00:00:00:00:00:00'],
+    ['a group address', '1', 'ff:ff:ff:ff:ff:ff'],
+    ['more than an address', '00000000000000aaa', '02:00:00:00:00:00:00'],
+  ])('is replaced by what the bridge has: %s', (_what, datapathId, hwaddr) => {
+    const world = withPins({ 'datapath-id': datapathId, hwaddr });
+    const after = apply(world, planOf(intents, world).actions).bridges.get('br-int')!;
+    expect(after).toEqual(madeRow);
+  });
+
+  it('is not taken from other_config either', () => {
+    const world = withPins({});
+    const row = world.bridges.get('br-int')!;
+    const broken = { ...row, datapathId: undefined, otherConfig: mapOf({ 'datapath-id': 'zz', hwaddr: 'garbage' }) };
+    const after = apply(world, planOf(intents, { ...world, bridges: new Map([['br-int', broken]]) }).actions);
+    expect(after.bridges.get('br-int')!.otherConfig).toEqual(
+      mapOf({ 'datapath-id': deriveDatapathId('dpu-1', 'br-int'), hwaddr: deriveHwaddr('dpu-1', 'br-int') }),
+    );
+  });
+});
+
 describe('a bridge that carries no mark', () => {
   const foreign = observedOf({
     bridges: [bridgeRow('br-int', { datapathId: '00000000000000bb', otherConfig: mapOf({ theirs: '1' }) })],
