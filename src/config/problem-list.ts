@@ -45,13 +45,16 @@ export class ProblemList {
       return;
     }
     const pathText = typeof path === 'string' ? path : formatPath(path);
-    this.#problems.push({
+    const problem: ConfigProblem = {
       path: safeText(pathText, 200),
       origin: originOf(place),
       ...this.#position(place),
       message: safeText(message, 500),
       ...(remedy === undefined ? {} : { remedy: safeText(remedy, 500) }),
-    });
+    };
+    // A value that breaks two rules of its kind is still one thing to correct.
+    const last = this.#problems.at(-1);
+    if (last?.path !== problem.path || last.message !== problem.message) this.#problems.push(problem);
   }
 
   #position(place: Place): Pick<ConfigProblem, 'line' | 'column' | 'excerpt'> {

@@ -60,11 +60,14 @@ function checkBridgeMode(bridge: BridgeDraft, report: Report): void {
 }
 
 /** other_config keys that have a key of their own in the file, so that there is one place to look for each. */
-const ownKeys: Readonly<Record<string, string>> = { 'datapath-id': 'datapathId', hwaddr: 'hwaddr' };
+const ownKeys: ReadonlyMap<string, string> = new Map([
+  ['datapath-id', 'datapathId'],
+  ['hwaddr', 'hwaddr'],
+]);
 
 function checkOwnKeys(bridge: BridgeDraft, report: Report): void {
   for (const key of Object.keys(bridge.value.otherConfig ?? {})) {
-    const own = ownKeys[key];
+    const own = ownKeys.get(key);
     if (own === undefined) continue;
     report([...bridge.path, 'otherConfig', key], `"${key}" has a key of its own`, `Use ${own} of the bridge.`);
   }

@@ -44,7 +44,12 @@ export const textMap = (meaning: string): z.ZodRecord<z.ZodString, z.ZodString> 
         .regex(/^[!-~]+$/)
         .max(255)
         .meta({ allowed: 'a key of printable ASCII characters without spaces' }),
-      z.string().max(4096).meta({ allowed: 'text' }),
+      // The database refuses NUL, and half a surrogate pair is no text (RFC 7047 section 3.1; RFC 8259 section 8.2).
+      z
+        .string()
+        .max(4096)
+        .regex(/^[^\0\p{Surrogate}]*$/u)
+        .meta({ allowed: 'text of up to 4096 characters without NUL and lone surrogates' }),
     )
     .describe(meaning);
 

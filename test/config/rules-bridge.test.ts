@@ -35,6 +35,18 @@ describe('rules of bridges', () => {
     ]);
   });
 
+  it('take keys that have the name of something of the language', () => {
+    expect(problemLines('bridges: [{name: a, otherConfig: {toString: x, constructor: y}}]')).toEqual([]);
+  });
+
+  it.each([String.raw`"a\0b"`, String.raw`"\ud800"`])('refuse text that the database cannot hold: %s', (text) => {
+    expect(problemLines(`bridges: [{name: a, externalIds: {k: ${text}}}]`)).toHaveLength(1);
+  });
+
+  it('refuse a number that is wrong in two ways once', () => {
+    expect(problemLines('bridges: [{name: a, mtu: 1e99}]')).toHaveLength(1);
+  });
+
   it("refuse the agent's own notes", () => {
     expect(problemLines('bridges: [{name: a, externalIds: {dpu-agent-owner: me}}]')).toHaveLength(1);
   });
