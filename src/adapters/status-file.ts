@@ -3,9 +3,9 @@
  * never sees half of one. At most one write is under way; what comes meanwhile is written after it, the newest only.
  */
 
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError } from '../lib/errors.js';
+import { AgentError, toError } from '../lib/errors.js';
 import type { AgentStatus } from '../agent/status.js';
 
 /** Name of the file in the run directory. */
@@ -16,8 +16,13 @@ export class StatusFile {
   readonly #onError: (error: AgentError) => void;
   #next: AgentStatus | undefined;
   #writing: Promise<void> | undefined;
+  /** Why it could not be written last; told once, for every round shows a status. */
+  #trouble: string | undefined;
 
-  /** @param dir the run directory; made when it is missing */
+  /**
+   * @param dir the run directory; made when it is missing
+   * @param onError told once for each new reason why the file cannot be written
+   */
   constructor(dir: string, onError: (error: AgentError) => void) {
     this.#dir = dir;
     this.#onError = onError;
@@ -40,12 +45,9 @@ export class StatusFile {
       this.#next = undefined;
       try {
         await this.#write(status);
+        this.#trouble = undefined;
       } catch (cause) {
-        const facts = { file: join(this.#dir, statusFileName) };
-        const remedy = 'Make agent.runDir a directory that the agent may write to.';
-        this.#onError(
-          new AgentError('STATE_UNWRITABLE', 'the status file cannot be written', { cause, facts, remedy }),
-        );
+        this.#tell(toError(cause));
       }
     }
     // In the same step as the last look at #next: what is shown from now on starts a drain of its own.
@@ -56,7 +58,21 @@ export class StatusFile {
     await mkdir(this.#dir, { recursive: true, mode: 0o755 });
     const file = join(this.#dir, statusFileName);
     const draft = `${file}.${process.pid}.new`;
-    await writeFile(draft, `${JSON.stringify(status)}\n`, { mode: 0o644 });
-    await rename(draft, file);
+    try {
+      await writeFile(draft, `${JSON.stringify(status)}\n`, { mode: 0o644 });
+      await rename(draft, file);
+    } catch (error) {
+      // On a full disk half a draft is in nobody's interest.
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #tell(cause: Error): void {
+    if (cause.message === this.#trouble) return;
+    this.#trouble = cause.message;
+    const facts = { file: join(this.#dir, statusFileName) };
+    const remedy = 'Make agent.runDir a directory that the agent may write to, on a file system with room.';
+    this.#onError(new AgentError('STATE_UNWRITABLE', 'the status file cannot be written', { cause, facts, remedy }));
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,5 +59,33 @@ describe('the status file', () => {
     file.show(statusAt(2));
     await file.close();
     expect(await read()).toEqual({ wallMs: 2 });
+  });
+
+  it('says once for each reason that it cannot write, and again after it could', async () => {
+    const errors: AgentError[] = [];
+    const file = new StatusFile(join(dir, 'run'), (error) => errors.push(error));
+    const show = async (wallMs: number): Promise<void> => {
+      file.show(statusAt(wallMs));
+      await file.close();
+    };
+    await writeFile(join(dir, 'run'), 'in the way');
+    for (let wallMs = 1; wallMs <= 5; wallMs += 1) await show(wallMs);
+    expect(errors).toHaveLength(1);
+    await rm(join(dir, 'run'));
+    await show(6);
+    await rm(join(dir, 'run'), { recursive: true });
+    await writeFile(join(dir, 'run'), 'in the way again');
+    await show(7);
+    expect(errors).toHaveLength(2);
+  });
+
+  it('leaves no draft where it could not replace the file', async () => {
+    const errors: AgentError[] = [];
+    await mkdir(join(dir, 'run', 'status.json', 'not-empty'), { recursive: true });
+    const file = new StatusFile(join(dir, 'run'), (error) => errors.push(error));
+    file.show(statusAt(1));
+    await file.close();
+    expect(errors).toHaveLength(1);
+    expect(await readdir(join(dir, 'run'))).toEqual(['status.json']);
   });
 });
