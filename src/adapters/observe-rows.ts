@@ -105,6 +105,11 @@ function words(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
+/** A truth value as Open vSwitch reads it: `true` in any case of its letters. */
+function isTrue(map: unknown, key: string): boolean {
+  return map instanceof Map && String(map.get(key)).toLowerCase() === 'true';
+}
+
 function observeRoot(row: RootRow): ObservedRoot {
   // Columns that only some schemas have (by version, or by NVIDIA's build); the replica leaves out the others.
   const extra = row as unknown as Readonly<Record<string, unknown>>;
@@ -113,6 +118,7 @@ function observeRoot(row: RootRow): ObservedRoot {
     curCfg: small(row.cur_cfg) ?? 0,
     nextCfg: small(row.next_cfg) ?? 0,
     externalIds: mapOf(row.external_ids),
+    isRestoreAwaited: isTrue(extra['other_config'], 'flow-restore-wait'),
     datapathTypes: words(extra['datapath_types']),
     ifaceTypes: words(extra['iface_types']),
     ovsVersion: row.ovs_version,

@@ -21,6 +21,7 @@ export const monitoredColumns = {
     'cur_cfg',
     'next_cfg',
     'external_ids',
+    'other_config',
     'datapath_types',
     'iface_types',
     'ovs_version',

@@ -10,6 +10,7 @@ import { desireFlows } from '../chain/desired-flows.js';
 import { judgeChains } from '../chain/judge-chain.js';
 import { planFlows, type FlowChange, type FlowPlan } from '../chain/plan-flows.js';
 import { portsOf } from '../chain/resolved.js';
+import { restoreWaitFindings, withRestoreWait } from '../chain/restore-wait.js';
 import { ofctlCommand } from '../chain/describe-flows.js';
 import type { ChainState } from '../chain/chain-state.js';
 import { chainFingerprint, validateChains, type ChainsVerdict } from '../chain/validate-chain.js';
@@ -67,6 +68,8 @@ export interface ChainLook {
 }
 
 const retryBackoff: BackoffTiming = { baseMs: 50, capMs: 10_000 };
+/** ovs-ctl restores some hundred thousand flows in this time. */
+export const restoreMsMax = 60_000;
 const noChains: ReadonlySet<string> = new Set();
 /** Lines of one journal entry. */
 const detailCountMax = 20;
@@ -81,6 +84,7 @@ export class ChainReconciler {
   #last: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
   #failedRounds = 0;
   #dirtySinceMs: number | undefined;
+  #restoreSinceMs: number | undefined;
 
   constructor(parts: ChainReconcilerParts, options: ChainReconcilerOptions) {
     this.#parts = parts;
@@ -160,11 +164,14 @@ export class ChainReconciler {
     switches.watch(this.#bridgesToFollow(verdict));
     const look = this.#judge(verdict, next);
     const isWriting = this.#options.repair === 'on' && this.#parts.store.isWriter();
-    if (isWriting && look.plan.changes.length > 0) await this.#apply(look.plan, sinceMs, signal);
+    const hasWork = look.plan.changes.length > 0;
+    const isApplied = isWriting && hasWork ? await this.#apply(look.plan, sinceMs, signal) : true;
     if (signal.aborted) return;
-    const { conditions, plan } = look.plan.changes.length > 0 ? this.#judge(verdict, next) : look;
+    const { conditions: seen, plan } = hasWork ? this.#judge(verdict, next) : look;
+    if (isWriting) this.#rest(isApplied && plan.changes.length === 0);
+    const { conditions, waiting } = this.#whileRestoring(seen);
     const views = verdict.chains.map((chain) => viewChain(chain, next.ids, defaultCookieTag));
-    const findings = [...verdict.findings, ...plan.findings];
+    const findings = [...verdict.findings, ...plan.findings, ...waiting];
     this.#last = { conditions, findings, patches: verdict.patches, views };
     onOutcome(this.#last);
   }
@@ -217,7 +224,21 @@ export class ChainReconciler {
     return [...all].filter((bridge) => snapshot?.bridges.has(bridge) === true).sort();
   }
 
-  async #apply(plan: FlowPlan, sinceMs: number, signal: AbortSignal): Promise<void> {
+  /** What may be said while ovs-ctl restores flows, and what has to be said when that does not end. */
+  #whileRestoring(conditions: readonly Condition[]): Pick<ChainLook, 'conditions'> & { waiting: readonly Finding[] } {
+    const { store, clock } = this.#parts;
+    if (store.snapshot()?.root.isRestoreAwaited !== true) {
+      this.#restoreSinceMs = undefined;
+      return { conditions, waiting: [] };
+    }
+    this.#restoreSinceMs ??= clock.nowMs();
+    const leftMs = this.#restoreSinceMs + restoreMsMax - clock.nowMs();
+    if (leftMs > 0) this.#trigger.fireWithin(leftMs);
+    return { conditions: withRestoreWait(conditions), waiting: leftMs > 0 ? [] : restoreWaitFindings(conditions) };
+  }
+
+  /** True when the switches took all of it. */
+  async #apply(plan: FlowPlan, sinceMs: number, signal: AbortSignal): Promise<boolean> {
     const byBridge = new Map<string, FlowChange[]>();
     for (const change of plan.changes) byBridge.set(change.bridge, [...(byBridge.get(change.bridge) ?? []), change]);
     let isDone = true;
@@ -226,10 +247,13 @@ export class ChainReconciler {
       if (result.kind !== 'applied') isDone = false;
       this.#note(summarize(bridge, changes), changes.map(ofctlCommand), result, sinceMs);
     }
-    if (isDone) {
-      this.#failedRounds = 0;
-      this.#trigger.fire();
-    } else this.#lookAgain();
+    return isDone;
+  }
+
+  /** A switch that takes a change and shows another one is asked again with backoff, like one that refuses it. */
+  #rest(isSettled: boolean): void {
+    if (isSettled) this.#failedRounds = 0;
+    else this.#lookAgain();
   }
 
   #lookAgain(): void {

@@ -54,6 +54,8 @@ export interface ObservedRoot {
   readonly curCfg: number;
   readonly nextCfg: number;
   readonly externalIds: StringMap;
+  /** other_config:flow-restore-wait: a vswitchd that finds it at its start forwards nothing until it is taken away. */
+  readonly isRestoreAwaited: boolean;
   /** Empty when vswitchd has not said (or the schema lacks the column). */
   readonly datapathTypes: readonly string[];
   readonly ifaceTypes: readonly string[];
@@ -68,6 +70,8 @@ export interface SwitchLiveness {
   readonly answering: ReadonlySet<string>;
   /** Bridges that were asked and did not answer. */
   readonly silent: ReadonlySet<string>;
+  /** Of the silent ones, those whose socket this user may not open. */
+  readonly denied: ReadonlySet<string>;
 }
 
 export interface Observed {

@@ -11,6 +11,7 @@ export const reasons = {
   BridgeAbsent: 'The bridge does not exist, and the mode of the intent does not let the agent create it.',
   BridgeNotMade: 'The bridge row exists, but Open vSwitch did not make a switch for it.',
   VswitchdSilent: 'ovs-vswitchd gives no live answer, so what the database says may be left from before it died.',
+  VswitchdDenied: 'The agent may not open the management socket of the bridge, so nothing proves that it works.',
   VswitchdUnasked: 'ovs-vswitchd was asked for a live answer just now and has not had the time to give it.',
   VswitchdLagging: 'ovs-vswitchd has not yet applied the newest configuration.',
   OfportPending: 'Open vSwitch has not given the port a number yet.',
@@ -42,6 +43,8 @@ export const reasons = {
   ChainFlowsUnread: 'The flows of the bridge have not been read back, so nothing proves that the chain works.',
   ChainFlowsPending: 'Flows of the chain are not in the switch as they should be; the change is planned.',
   ChainFlowBlocked: "A flow of the chain cannot be installed, for somebody else's flow is in its place.",
+  ChainRestoreWait:
+    'Open vSwitch was told to wait until flows are restored (flow-restore-wait), and may forward nothing until then.',
   ChainClosed: 'The controller is lost, and the chain asks for its traffic to stop until it is back.',
   // Findings: differences that the agent reports and does not repair by itself.
   BridgeClaimedTwice: 'Two intents describe the same bridge differently; the first keeps it.',
@@ -55,6 +58,7 @@ export const reasons = {
   OrphanPending: "An object marked as the agent's belongs to no intent; it is removed after the grace period.",
   ChainClaimedTwice: 'Two intents describe a chain of the same name differently; the first keeps it.',
   ChainRefused: 'The newest version of the chain is refused as a whole; its earlier version, if any, stays.',
+  RestoreWaitStuck: 'Open vSwitch has been waiting for flows to be restored (flow-restore-wait) for far too long.',
   DatapathTypeUnsupported: 'This Open vSwitch does not offer the datapath type that the intent asks for.',
   ObservedDiffers: 'A bridge that is only observed differs from what the configuration describes.',
 } as const;

@@ -163,6 +163,7 @@ export function rootRow(fields: Partial<ObservedRoot> = {}): ObservedRoot {
     curCfg: 1,
     nextCfg: 1,
     externalIds: mapOf({ 'system-id': 'dpu-1' }),
+    isRestoreAwaited: false,
     datapathTypes: ['netdev', 'system'],
     ifaceTypes: ['internal', 'patch', 'system'],
     ovsVersion: '3.1.0',
@@ -192,6 +193,7 @@ export function observedOf(fields: WorldFields = {}): Observed {
     liveness: {
       answering: new Set(answering),
       silent: new Set(bridges.map(({ name }) => name).filter((name) => !answering.includes(name))),
+      denied: new Set(),
     },
   };
 }

@@ -252,3 +252,22 @@ describe('the flows of chains', () => {
     await eventually(async () => (await flows(rig)).length === 0, 'the other is gone');
   });
 });
+
+describe('flow-restore-wait', () => {
+  it('keeps chains from being called ready while vswitchd waits for flows, and is never touched by the agent', async () => {
+    await using rig = await Rig.start({ vswitchd: true, devices: names });
+    const agent = await start(rig);
+    const before = await flows(rig);
+    await rig.lab.killVswitchd();
+    const key = 'other_config:flow-restore-wait';
+    await rig.lab.vsctl('set', 'Open_vSwitch', '.', `${key}=true`);
+    await rig.lab.startVswitchd();
+    // The flows are put in place meanwhile, so that forwarding starts with them.
+    await eventually(async () => JSON.stringify(await flows(rig)) === JSON.stringify(before), 'all flows are there');
+    await agent.until((status) => chainReason(status, 'wire') === 'ChainRestoreWait', 'it waits');
+    expect(await rig.lab.vsctl('get', 'Open_vSwitch', '.', key)).toBe('"true"\n');
+    await rig.lab.vsctl('remove', 'Open_vSwitch', '.', 'other_config', 'flow-restore-wait');
+    await agent.until(isReady('wire', 'lan'), 'ready');
+    expect(await flows(rig)).toEqual(before);
+  });
+});
