@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import type { LivenessSource, Unsubscribe } from '../agent/ports.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock, Timer } from '../lib/clock.js';
+import { systemErrorCode } from '../lib/errors.js';
 import type { SwitchLiveness } from '../model/observed.js';
 
+const deniedCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
 const headerSize = 8;
 const helloType = 0;
 const echoRequestType = 2;
@@ -54,6 +56,8 @@ function commonVersion(peerHello: Buffer): number {
 class BridgeProbe {
   isAnswering = false;
   isKnown = false;
+  /** The socket is there, and this user may not open it. */
+  isDenied = false;
   readonly #context: ProbeContext;
   #socket: Socket | undefined;
   #timer: Timer | undefined;
@@ -82,10 +86,12 @@ class BridgeProbe {
     this.#isAsked = false;
     const socket = connect(this.#context.path);
     this.#socket = socket;
-    socket.on('connect', () => socket.write(hello));
+    socket.on('connect', () => {
+      this.isDenied = false;
+      socket.write(hello);
+    });
     socket.on('data', (chunk: Buffer) => this.#hear(chunk));
-    // The reason does not matter here: a socket that is missing, refused or reset gives no live answer.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', (error) => this.#fail(socket, error));
     socket.on('close', () => this.#lost());
     this.#wait(this.#context.timing.answerMs, () => socket.destroy());
   }
@@ -93,6 +99,14 @@ class BridgeProbe {
   #wait(delayMs: number, then: () => void): void {
     this.#timer?.cancel();
     this.#timer = this.#context.clock.after(delayMs, then, true);
+  }
+
+  /** A socket that is missing, refused or reset gives no live answer; one that may not be opened never will. */
+  #fail(socket: Socket, error: Error): void {
+    const isDenied = deniedCodes.has(systemErrorCode(error) ?? '');
+    if (isDenied !== this.isDenied) this.isKnown = false;
+    this.isDenied = isDenied;
+    socket.destroy();
   }
 
   #lost(): void {
@@ -177,6 +191,7 @@ export class SwitchProbe implements LivenessSource {
     return {
       answering: new Set(known.filter(([, probe]) => probe.isAnswering).map(([name]) => name)),
       silent: new Set(known.filter(([, probe]) => !probe.isAnswering).map(([name]) => name)),
+      denied: new Set(known.filter(([, probe]) => probe.isDenied).map(([name]) => name)),
     };
   }
 

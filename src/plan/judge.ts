@@ -26,8 +26,11 @@ const failed = (reason: Reason, message: string): Verdict => ({ state: 'failed',
 
 /** What vswitchd itself says of the bridge, by its sockets. */
 function judgeLiveness(bridge: string, observed: Observed): Verdict | undefined {
-  const { answering, silent } = observed.liveness;
+  const { answering, silent, denied } = observed.liveness;
   if (answering.has(bridge)) return undefined;
+  if (denied.has(bridge)) {
+    return failed('VswitchdDenied', `The agent may not open the management socket of ${bridge}: permission denied.`);
+  }
   if (answering.size > 0) {
     const { curCfg, nextCfg } = observed.root;
     // It may be about to make the switch.

@@ -39,7 +39,7 @@ describe('the probe of vswitchd', () => {
 
   it('knows nothing of a bridge that it has just begun to ask, and says that one without a socket is silent', async () => {
     probe.watch(['br0']);
-    expect(probe.snapshot()).toEqual({ answering: new Set(), silent: new Set() });
+    expect(probe.snapshot()).toEqual({ answering: new Set(), silent: new Set(), denied: new Set() });
     await isSilent();
     expect(newsCount).toBe(1);
   });
@@ -118,7 +118,7 @@ describe('the probe of vswitchd', () => {
     probe.watch(['br0']);
     await answers();
     probe.watch([]);
-    expect(probe.snapshot()).toEqual({ answering: new Set(), silent: new Set() });
+    expect(probe.snapshot()).toEqual({ answering: new Set(), silent: new Set(), denied: new Set() });
     await eventually(() => listening.sockets.every((socket) => socket.destroyed || socket.readableEnded), 'hung up');
   });
 });

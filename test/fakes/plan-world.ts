@@ -263,7 +263,11 @@ function settle(observed: Observed, tables: Tables): Observed {
     bridges: new Map(bridges.map((row) => [row.name, row])),
     ports: new Map([...tables.ports.values()].map((row) => [row.name, row])),
     netdevs,
-    liveness: { answering: made, silent: new Set(bridges.map(({ name }) => name).filter((name) => !made.has(name))) },
+    liveness: {
+      answering: made,
+      silent: new Set(bridges.map(({ name }) => name).filter((name) => !made.has(name))),
+      denied: new Set(),
+    },
   };
 }
 

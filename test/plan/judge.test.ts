@@ -83,12 +83,24 @@ describe('a port is', () => {
   });
 
   it('VswitchdSilent while vswitchd gives no answer, whatever the database says', () => {
-    const silent = { ...made, liveness: { answering: new Set<string>(), silent: new Set(['br-s']) } };
+    const silent = {
+      ...made,
+      liveness: { answering: new Set<string>(), silent: new Set(['br-s']), denied: new Set<string>() },
+    };
     expect(judgePort(silent)).toMatchObject({ state: 'failed', reason: 'VswitchdSilent' });
   });
 
+  it('VswitchdDenied while the agent may not ask, whoever else answers', () => {
+    const names = new Set(['br-s']);
+    const other = { ...made, liveness: { answering: new Set(['br-x']), silent: names, denied: names } };
+    expect(judgePort(other)).toMatchObject({ state: 'failed', reason: 'VswitchdDenied' });
+  });
+
   it('BridgeNotMade when vswitchd answers for other bridges only', () => {
-    const other = { ...made, liveness: { answering: new Set(['br-x']), silent: new Set(['br-s']) } };
+    const other = {
+      ...made,
+      liveness: { answering: new Set(['br-x']), silent: new Set(['br-s']), denied: new Set<string>() },
+    };
     expect(judgePort(other)).toMatchObject({ state: 'failed', reason: 'BridgeNotMade' });
   });
 
@@ -212,7 +224,10 @@ describe('a bridge is', () => {
   });
 
   it('BridgeNotMade when vswitchd answers for other bridges only', () => {
-    const world = { ...made, liveness: { answering: new Set(['br-x']), silent: new Set(['br-s']) } };
+    const world = {
+      ...made,
+      liveness: { answering: new Set(['br-x']), silent: new Set(['br-s']), denied: new Set<string>() },
+    };
     expect(judgeBridge(intents, world)).toMatchObject({ state: 'failed', reason: 'BridgeNotMade' });
   });
 

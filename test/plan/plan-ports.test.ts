@@ -326,7 +326,7 @@ describe('a device that was created anew under Open vSwitch', () => {
   it('is not suspected while vswitchd is silent, or has not opened the port', () => {
     const silent = {
       ...withDevice({ isPromiscuous: false }),
-      liveness: { answering: new Set<string>(), silent: new Set(['br-int']) },
+      liveness: { answering: new Set<string>(), silent: new Set(['br-int']), denied: new Set<string>() },
     };
     expect(planOf(intents, silent).candidates).toEqual([]);
     const unopened = withInterface(withDevice({ isPromiscuous: false }), 'p0', { ofport: -1 });

@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +73,28 @@ describe('the agent, with a database server that is not as it should be', () => 
     expect(result.stderr).toContain(rig.lab.socket);
     expect(result.stderr.trim().split('\n').length).toBeGreaterThan(1);
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'tells a socket of vswitchd that it may not open from a dead vswitchd',
+    async () => {
+      await using rig = await Rig.start({ vswitchd: true });
+      await ensureBuilt();
+      const dir = await mkdtemp(join(rig.lab.dir, 'unprivileged-'));
+      await chmod(dir, 0o777);
+      const file = join(dir, 'config.json');
+      await writeFile(file, rig.configText({ bridges }, dir));
+      for (const path of [rig.lab.dir, rig.lab.runDir]) await chmod(path, 0o755);
+      await chmod(rig.lab.socket, 0o666);
+      const unprivileged = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const result = await call([
+        ...unprivileged,
+        ...[process.execPath, mainFile, 'apply', '--once', '--json', '--wait', '3', '-c', file],
+      ]);
+      expect(result.code).toBe(3);
+      const status = JSON.parse(result.stdout) as AgentStatus;
+      expect(new Set(status.conditions.map(({ reason }) => reason))).toEqual(new Set(['VswitchdDenied']));
+    },
+  );
 
   it('works with an older schema, and refuses only what it has no words for', async () => {
     const dir = await makeLabDir();
