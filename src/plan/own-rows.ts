@@ -29,6 +29,20 @@ export function isOwnBridge(bridge: ObservedBridge, observed: Observed, owner: s
   return local !== undefined && local.bridge === bridge.name && isOwnPort(local, owner);
 }
 
+/** Snapshots are immutable: who holds which interface is listed once for each, and not for each port that is missing. */
+const holders = new WeakMap<Observed['ports'], ReadonlyMap<string, ObservedPort>>();
+
+function holdersOf(ports: Observed['ports']): ReadonlyMap<string, ObservedPort> {
+  const known = holders.get(ports);
+  if (known !== undefined) return known;
+  const byName = new Map<string, ObservedPort>();
+  for (const port of ports.values()) {
+    for (const { name } of port.interfaces) if (!byName.has(name)) byName.set(name, port);
+  }
+  holders.set(ports, byName);
+  return byName;
+}
+
 /**
  * The port that holds an interface of this name. Interface names are unique in the database (ovs-vswitchd.conf.db(5)), so
  * a member of somebody's bond keeps its name from every other port.
@@ -36,5 +50,5 @@ export function isOwnBridge(bridge: ObservedBridge, observed: Observed, owner: s
 export function holderOfInterface(observed: Observed, name: string): ObservedPort | undefined {
   const namesake = observed.ports.get(name);
   if (namesake !== undefined && mainInterface(namesake) !== undefined) return namesake;
-  return [...observed.ports.values()].find((port) => port.interfaces.some((entry) => entry.name === name));
+  return holdersOf(observed.ports).get(name);
 }

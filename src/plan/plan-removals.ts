@@ -74,11 +74,11 @@ function planOrphanBridge(builder: PlanBuilder, bridge: ObservedBridge): void {
 /** Plans removals, of ports first: a bridge takes what is left of its ports with it. */
 export function planRemovals(builder: PlanBuilder): void {
   const { desired, observed, owner } = builder.input;
-  for (const port of [...observed.ports.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (!isOwnPort(port, owner)) continue;
-    // The local port goes with its bridge, and stays with a bridge that was handed over to mode share.
-    if (!desired.ports.has(port.name) && port.name !== port.bridge) planOrphanPort(builder, port);
-  }
+  // The local port goes with its bridge, and stays with a bridge that was handed over to mode share.
+  const orphans = [...observed.ports.values()].filter(
+    (port) => !desired.ports.has(port.name) && port.name !== port.bridge && isOwnPort(port, owner),
+  );
+  for (const port of orphans.sort((a, b) => (a.name < b.name ? -1 : 1))) planOrphanPort(builder, port);
   for (const bridge of [...observed.bridges.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!desired.bridges.has(bridge.name) && isOwnBridge(bridge, observed, owner)) planOrphanBridge(builder, bridge);
   }
