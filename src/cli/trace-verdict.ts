@@ -135,5 +135,9 @@ export function judgeVisit(visits: readonly TraceVisit[], index: number, context
     ({ problem, entersBridge }) => entersBridge !== undefined || (problem === undefined && !context.isDropped),
   );
   const isAlive = goesOn || peers.length > 0 || (opaque.length > 0 && !context.isDropped);
-  return { exits: withoutReturn(exits), opaque, death: isAlive ? undefined : describeDeath(visit, exits, context) };
+  return {
+    exits: withoutReturn(exits),
+    opaque,
+    death: isAlive ? undefined : describeDeath(visit, withoutReturn(exits), context),
+  };
 }

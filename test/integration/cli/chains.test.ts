@@ -15,7 +15,7 @@ const config = {
         { kind: 'uplink', name: 'p0', uplink: 0 },
         { kind: 'uplink', name: 'p1', uplink: 1 },
         { kind: 'representor', representor: { pf: 0, vf: 1 } },
-        { kind: 'representor', representor: { pf: 0, vf: 2 } },
+        ...[2, 3, 4].map((vf) => ({ kind: 'representor', representor: { pf: 0, vf } })),
       ],
     },
     { name: 'br-hbn', failMode: 'secure', ports: [] },
@@ -39,6 +39,17 @@ const config = {
             { kind: 'uplink', uplink: 1 },
             { kind: 'representor', name: 'web', representor: { pf: 0, vf: 1 } },
             { kind: 'representor', name: 'db', representor: { pf: 0, vf: 2 }, pinnedMacs: ['02:00:00:00:00:02'] },
+          ],
+        },
+      ],
+    },
+    {
+      name: 'vlan',
+      switches: [
+        {
+          ports: [
+            { kind: 'representor', name: 'trunk', representor: { pf: 0, vf: 3 }, vlan: { kind: 'tagged', tag: 100 } },
+            { kind: 'representor', name: 'plain', representor: { pf: 0, vf: 4 } },
           ],
         },
       ],
@@ -96,7 +107,10 @@ describe('dpuctl and chains', () => {
   };
 
   beforeAll(async () => {
-    rig = await Rig.start({ vswitchd: true, devices: ['p0', 'p1', 'rep0-1', 'rep0-2', 'fwout', 'fwin', 'hbn0'] });
+    rig = await Rig.start({
+      vswitchd: true,
+      devices: ['p0', 'p1', 'rep0-1', 'rep0-2', 'rep0-3', 'rep0-4', 'fwout', 'fwin', 'hbn0'],
+    });
     await rig.lab.vsctl('add-br', 'br-sfc', '--', 'add-br', 'br-hbn', '--', 'add-port', 'br-hbn', 'hbn0');
     for (const [name, id] of [
       ['fwout', 'outer_if'],
@@ -114,7 +128,7 @@ describe('dpuctl and chains', () => {
       );
     }
     const agent = await rig.agent({ ...config, bridges: config.bridges.map((bridge) => ({ ...bridge, adopt: true })) });
-    const status = await agentSays(agent, (now) => now.chains.length === 2 && now.isReady, 'all is ready', 30_000);
+    const status = await agentSays(agent, (now) => now.chains.length === 3 && now.isReady, 'all is ready', 30_000);
     agentDir = `${rig.lab.dir}/agent`;
     const ports = status.chains.flatMap(({ switches }) => switches).flatMap((entry) => entry.ports);
     const far = ports.find((port) => port.far?.bridge === 'br-hbn')?.far?.interface ?? '';
@@ -159,6 +173,26 @@ describe('dpuctl and chains', () => {
     const [twice] = await picture('p0-fw-hbn', '0.05');
     expect(twice?.traffic.received.packetsPerSecond).toBe(0);
     expect((await dpuctl('chain', 'p0-fw-hbn', '--interval', '0')).stdout).toMatch(/├─● p0 #\d+ {2}uplink 0 .*\? p\/s/);
+  });
+
+  it('chain counts the frames of its own VLAN on a port that is shared by VLANs', async () => {
+    const ip = 'eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)';
+    const addresses = 'eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)';
+    const frame = (vid: number): string =>
+      `in_port(1),${addresses},eth_type(0x8100),vlan(vid=${vid},pcp=0),encap(${ip})`;
+    for (const vid of [100, 100, 200, 100]) await rig.lab.appctl('netdev-dummy/receive', 'rep0-3', frame(vid));
+    const [trunk, plain] = await eventually(async () => {
+      const ports = await picture('vlan');
+      return ports[0]?.traffic.received.packets === 3 ? ports : undefined;
+    }, 'three frames of VLAN 100 are counted');
+    expect(trunk?.traffic.sent.packets).toBe(0);
+    expect([plain?.traffic.received.packets, plain?.traffic.sent.packets]).toEqual([0, 3]);
+  });
+
+  it('trace puts the VLAN of the port on the packet, and tells that another one is nobody’s', async () => {
+    expect((await trace('vlan')).result.hops[0]?.exits.map(({ name }) => name)).toEqual(['rep0-4']);
+    const { stdout } = await dpuctl('trace', 'vlan', '--packet', 'vlan=200');
+    expect(stdout).toContain('DIES at hop 1, switch 1 on br-sfc: it belongs to none of the VLANs');
   });
 
   it('chain counts the stations that a learning switch has learned', async () => {
@@ -221,7 +255,7 @@ describe('dpuctl and chains', () => {
   });
 
   it.each([
-    [['chain', 'nope'], 2, 'There are: hosts, p0-fw-hbn.'],
+    [['chain', 'nope'], 2, 'There are: hosts, p0-fw-hbn, vlan.'],
     [['trace', 'hosts', '--from', 'nope'], 2, 'rep0-1 = hosts/lan/web'],
     [['trace', 'hosts', '--packet', 'nonsense'], 2, 'dport=53'],
     [['chains', '--from', 'p0'], 2, '--from is an option of dpuctl trace'],
