@@ -7,7 +7,9 @@
 import { join } from 'node:path';
 import type { FlowApplyResult, FlowSwitches } from '../agent/chain-ports.js';
 import type { Unsubscribe } from '../agent/ports.js';
+import { defaultCookieTag, isOwnCookie } from '../chain/chain-id.js';
 import type { FlowChange, ObservedFlows } from '../chain/plan-flows.js';
+import { pipelinePriorities, priorities, tables } from '../chain/tables.js';
 import type { Clock, Timer } from '../lib/clock.js';
 import { AgentError, toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
@@ -29,6 +31,10 @@ export interface OpenFlowSwitchesOptions {
 const requestMs = 10_000;
 /** Rest before flows are read again after a failure, ms. */
 const rereadMs = 500;
+/** Time between two readings of a bridge whose switch offers no flow monitor, ms. */
+const pollMs = 1_000;
+/** Gathering time of what switches learn, ms. A learned flow that is wrong floods; it leads nowhere else. */
+const learnedMs = 1_000;
 /**
  * The socket of a bridge is on this machine, and vswitchd makes it within milliseconds of its start. Until the flows are
  * back nothing passes, so a try is never more than this away; one costs a fraction of a millisecond and reaches nobody.
@@ -50,6 +56,12 @@ class BridgeSession {
   /** Ends the following of one connection. */
   #following: AbortController | undefined;
   #retry: Timer | undefined;
+  /** The monitor has stopped telling for want of memory in the switch, and will say when it goes on. */
+  #isPaused = false;
+  /** The switch refused to be monitored: it is read again and again. */
+  #isUnmonitored = false;
+  /** When the loop will hear of what was learned. */
+  #telling: Timer | undefined;
 
   constructor(bridge: string, options: OpenFlowSwitchesOptions, onChange: () => void) {
     this.#bridge = bridge;
@@ -59,13 +71,17 @@ class BridgeSession {
     const { clock, random } = options;
     this.#client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, clock, random, timing: linkTiming });
     this.#client.on('state', (state) => {
-      if (state.kind === 'ready') this.#follow();
-      else this.#forget();
+      if (state.kind !== 'ready') {
+        this.#forget();
+        return;
+      }
+      this.#isUnmonitored = false;
+      this.#follow();
     });
     this.#client.start();
   }
 
-  /** All flows of the bridge; undefined while they are not known. */
+  /** The flows of the bridge that concern chains; undefined while they are not known. */
   flows(): readonly ObservedFlow[] | undefined {
     if (this.#flows === undefined) return undefined;
     this.#list ??= [...this.#flows.values()];
@@ -100,6 +116,7 @@ class BridgeSession {
     this.#retry?.cancel();
     this.#following?.abort();
     this.#client.close();
+    this.#telling?.cancel();
   }
 
   #forget(): void {
@@ -133,12 +150,27 @@ class BridgeSession {
 
   /** Subscribes to changes, then reads all flows; changes that come meanwhile are applied after. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const updates = this.#client.monitorFlows({}, { signal, withInitial: false });
-    const first = updates.next();
-    // When the reading fails, nobody waits for this one any more; both fail together when the connection is lost.
-    first.catch(() => undefined);
-    await this.#read(signal);
-    for (let next = await first; next.done !== true; next = await updates.next()) await this.#take(next.value, signal);
+    this.#isPaused = false;
+    if (this.#isUnmonitored) {
+      await this.#read(signal);
+      this.#retry = this.#options.clock.after(pollMs, () => this.#follow());
+      return;
+    }
+    // The stream is taken while the dump is read: what waits in it would keep the connection from being read at all.
+    await Promise.all([this.#takeAll(signal), this.#read(signal)]);
+  }
+
+  /** Takes what the monitor tells, until the connection is lost or the signal ends it. */
+  async #takeAll(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const update of this.#client.monitorFlows({}, { signal, withInitial: false })) {
+        this.#take(update, signal);
+      }
+    } catch (error) {
+      // Open vSwitch has monitors for OpenFlow 1.3 to 1.5 since 3.0 only.
+      this.#isUnmonitored ||= error instanceof OpenFlowRefusal;
+      throw error;
+    }
   }
 
   /** Reads all flows; one reading at a time, each begun after it was asked for. */
@@ -155,34 +187,53 @@ class BridgeSession {
     this.#late = late;
     try {
       for await (const part of this.#client.dumpFlowParts({}, { signal, deadlineMs: requestMs })) {
-        for (const stats of part) put(flows, fromSeenFlow(stats));
+        for (const stats of part) if (isConcerned(stats)) put(flows, fromSeenFlow(stats));
       }
     } finally {
       this.#late = undefined;
     }
+    // What changed meanwhile was thrown away by the switch; it is read again as soon as the monitor goes on.
+    if (this.#isPaused) return;
     // A change that was told during the dump may be missing from it; telling it twice does no harm.
     for (const event of late) applyEvent(flows, event);
     this.#flows = flows;
     this.#changed();
   }
 
-  async #take(update: FlowUpdate, signal: AbortSignal): Promise<void> {
-    if (update.kind === 'abbreviated') return;
-    if (update.kind === 'paused') {
-      this.#distrust();
-      return;
+  #take(update: FlowUpdate, signal: AbortSignal): void {
+    switch (update.kind) {
+      case 'abbreviated':
+        return;
+      case 'paused':
+        this.#isPaused = true;
+        this.#distrust();
+        return;
+      case 'resumed':
+        this.#isPaused = false;
+        this.#readBack(signal).catch((error: unknown) => this.#startOver(error));
+        return;
+      default:
+        if (isConcerned(update)) this.#takeEvent(update);
     }
-    if (update.kind === 'resumed') {
-      await this.#read(signal);
-      return;
-    }
-    this.#late?.push(update);
+  }
+
+  #takeEvent(event: FlowEvent): void {
+    this.#late?.push(event);
     if (this.#flows === undefined) return;
-    applyEvent(this.#flows, update);
-    this.#changed();
+    applyEvent(this.#flows, event);
+    if (isLearning(event)) this.#changedLater();
+    else this.#changed();
+  }
+
+  /** What a switch learns is its own doing, thousands of times a second perhaps; that it is right is looked at seldom. */
+  #changedLater(): void {
+    this.#list = undefined;
+    this.#telling ??= this.#options.clock.after(learnedMs, () => this.#changed());
   }
 
   #changed(): void {
+    this.#telling?.cancel();
+    this.#telling = undefined;
     this.#list = undefined;
     this.#onChange();
   }
@@ -190,6 +241,22 @@ class BridgeSession {
 
 /** An update that tells of a flow, as opposed to the stream. */
 type FlowEvent = Extract<FlowUpdate, { readonly table: number }>;
+
+type SeenPlace = Pick<FlowEvent, 'table' | 'priority' | 'cookie'>;
+
+/**
+ * Whether the loop may have to know of the flow: it is the agent's, or could be in the place of one. A bridge may have a
+ * hundred thousand others, which are not kept.
+ */
+function isConcerned({ table, priority, cookie }: SeenPlace): boolean {
+  return isOwnCookie(cookie, defaultCookieTag) || pipelinePriorities.get(table)?.has(priority) === true;
+}
+
+/** Whether it is a flow of the agent's as its switches learn them. */
+function isLearning({ table, priority, cookie }: SeenPlace): boolean {
+  const isLearned = priority === priorities.learned && (table === tables.home || table === tables.station);
+  return isLearned && isOwnCookie(cookie, defaultCookieTag);
+}
 
 function put(flows: Map<string, ObservedFlow>, flow: ObservedFlow): void {
   flows.set(flowKey(flow), flow);

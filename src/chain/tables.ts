@@ -38,3 +38,18 @@ export const priorities = {
   deliverKnown: 30,
   deliverFlood: 10,
 } as const;
+
+/** The priorities of what the agent itself puts into each table; what `learn` makes there is not among them. */
+export const pipelinePriorities: ReadonlyMap<number, ReadonlySet<number>> = new Map<number, ReadonlySet<number>>([
+  [
+    tables.classify,
+    new Set([priorities.classifyPinned, priorities.classifyVlan, priorities.classify, priorities.guard]),
+  ],
+  [
+    tables.admit,
+    new Set([priorities.admitGroupSource, priorities.admitPinned, priorities.admitPinnedElsewhere, priorities.admit]),
+  ],
+  [tables.settle, new Set([priorities.settleUnknown, priorities.settleAtHome, priorities.settleElsewhere])],
+  [tables.station, new Set([priorities.stationPinned])],
+  [tables.deliver, new Set([priorities.deliverKnown, priorities.deliverFlood])],
+]);
