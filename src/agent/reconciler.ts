@@ -16,6 +16,7 @@ import { judge } from '../plan/judge.js';
 import { plan, type Plan, type PlanInput } from '../plan/plan.js';
 import type { GraceByCause } from '../plan/sightings.js';
 import { Journal, type JournalEntry } from './journal.js';
+import { Contests, repairEveryMs } from './contests.js';
 import { RoundMemory } from './memory.js';
 import type { ApplyResult, DeviceSource, IntentSource, LivenessSource, SwitchStore } from './ports.js';
 import type { PortsStatus } from './status.js';
@@ -67,6 +68,7 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #options: ReconcilerOptions;
   readonly #memory: RoundMemory;
+  readonly #contests = new Contests();
   readonly #resolver = new Resolver();
   readonly #journal = new Journal(journalCountMax);
   readonly #trigger: Trigger;
@@ -161,14 +163,22 @@ export class Reconciler {
       return;
     }
     liveness.watch(bridgesToAsk(look.input.desired, look.input.observed));
-    const actions = look.plan.actions.slice(0, this.#actionsMax);
+    const actions = this.#contests.allowed(look.plan.actions, clock.nowMs()).slice(0, this.#actionsMax);
     const isWriting = this.#mode() === 'on';
     if (actions.length > 0 && isWriting) await this.#apply(actions, sinceMs, signal);
     if (signal.aborted) return;
     this.#publish(actions.length > 0 ? (this.look() ?? look) : look);
     // Who must not write waits for nothing to ripen.
-    const waitMs = isWriting ? this.#memory.nextLookMs(look.plan.candidates, clock.nowMs()) : undefined;
-    if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1));
+    if (isWriting) this.#lookLater(look.plan);
+  }
+
+  /** Looks again when something has ripened, or has rested. */
+  #lookLater({ actions, candidates }: Plan): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const waits = [this.#memory.nextLookMs(candidates, nowMs), this.#contests.nextLookMs(actions, nowMs)];
+    for (const waitMs of waits) {
+      if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1));
+    }
   }
 
   #mode(): PortsStatus['repair'] {
@@ -197,6 +207,7 @@ export class Reconciler {
     this.#appliedActions += actions.length;
     this.#memory.accept(actions);
     this.#memory.rest(actions, nowMs);
+    this.#contests.note(actions, nowMs);
     if (nextCfg !== undefined) this.#memory.hold(actions, nextCfg);
   }
 
@@ -250,13 +261,23 @@ export class Reconciler {
       vswitchd: alive.answering.size > 0 ? 'alive' : alive.silent.size > 0 ? 'silent' : 'unknown',
       repair,
       isReady: look !== undefined && conditions.every((entry) => entry.state === 'ready'),
-      conditions: repair === 'on' ? conditions : conditions.map(explainReadOnly),
+      conditions: conditions.map((entry) => (repair === 'on' ? this.#explainRest(entry) : explainReadOnly(entry))),
       findings: look?.plan.findings ?? [],
       pendingCount: look?.plan.actions.length ?? 0,
       appliedRounds: this.#appliedRounds,
       appliedActions: this.#appliedActions,
       journal: this.#journal.tail(journalShownCount),
     });
+  }
+
+  /** A difference that is left for a moment, because each repair of it was undone. */
+  #explainRest(condition: Condition): Condition {
+    const { clock } = this.#parts;
+    if (condition.reason !== 'NotApplied' || this.#contests.restLeftMs(condition.object, clock.nowMs()) === 0) {
+      return condition;
+    }
+    const message = `Somebody undoes each repair; it is made at most every ${repairEveryMs} ms.`;
+    return { ...condition, state: 'failed', reason: 'Contested', message };
   }
 
   /** While nothing can be observed nothing is known: every declared bridge says so. */

@@ -26,6 +26,7 @@ export const reasons = {
   MtuRefused: 'The interface did not take the requested MTU.',
   PortsNotReady: 'The bridge works, but some of its ports are not ready.',
   TransactionRefused: 'The database refused the change of this object; it is tried again with backoff.',
+  Contested: 'Somebody undoes the repairs of the object again and again, so it is repaired at a slower pace.',
   ReadOnly: 'The agent is told to observe only, so the difference is not repaired.',
   OvsdbUnavailable: 'There is no usable connection to the Open vSwitch database.',
   // Conditions of chains and their ports.
