@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { StatusBoard } from '../../src/agent/status-board.js';
+import type { AgentStatus, PortsStatus } from '../../src/agent/status.js';
+import type { Condition, ConditionState, Finding } from '../../src/model/condition.js';
+
+const condition = (kind: 'port' | 'chain', name: string, state: ConditionState): Condition => ({
+  object: { kind, name, bridge: 'br-sfc' },
+  state,
+  reason: state === 'ready' ? 'Ready' : 'ChainFlowsUnread',
+  message: 'so it is',
+  evidence: {},
+});
+
+const finding = (name: string): Finding => ({
+  reason: 'ChainFlowBlocked',
+  object: { kind: 'chain', name },
+  message: 'so it is',
+  claimants: [],
+  remedy: 'none',
+});
+
+const ports = (fields: Partial<PortsStatus> = {}): PortsStatus => ({
+  wallMs: 1_000,
+  freshMs: 5_000,
+  ovsdb: { kind: 'synced', endpoint: 'unix:/db.sock' },
+  vswitchd: 'alive',
+  repair: 'on',
+  isReady: true,
+  conditions: [condition('port', 'p0', 'ready')],
+  findings: [],
+  pendingCount: 0,
+  appliedRounds: 0,
+  appliedActions: 0,
+  journal: [],
+  ...fields,
+});
+
+const chains = (state: ConditionState, findings: readonly Finding[] = []) => ({
+  conditions: [condition('chain', 'wire', state)],
+  findings,
+  patches: [],
+  views: [],
+});
+
+function board(): { readonly board: StatusBoard; readonly seen: AgentStatus[] } {
+  const seen: AgentStatus[] = [];
+  return { board: new StatusBoard('/run/ovs', (status) => seen.push(status)), seen };
+}
+
+describe('the status of the whole agent', () => {
+  it('is shown once the loop of the ports has looked, with what both loops say', () => {
+    const { board: made, seen } = board();
+    made.setChains(chains('ready', [finding('wire')]), 900);
+    expect(seen).toEqual([]);
+    made.setPorts(ports({ findings: [finding('p0')] }));
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.conditions.map(({ object }) => object.name)).toEqual(['p0', 'wire']);
+    expect(seen[0]?.findings.map(({ object }) => object.name)).toEqual(['p0', 'wire']);
+    expect(seen[0]?.ovsRunDir).toBe('/run/ovs');
+  });
+
+  it.each([
+    [true, 'ready', true],
+    [true, 'waiting', false],
+    [true, 'failed', false],
+    [false, 'ready', false],
+  ] as const)('with ports ready: %s and a chain %s is ready: %s', (isReady, state, expected) => {
+    const { board: made, seen } = board();
+    made.setChains(chains(state), 900);
+    made.setPorts(ports({ isReady }));
+    expect(seen.at(-1)?.isReady).toBe(expected);
+  });
+
+  it('carries the time of the newest look, whichever loop had it', () => {
+    const { board: made, seen } = board();
+    made.setPorts(ports({ wallMs: 1_000 }));
+    made.setChains(chains('ready'), 1_500);
+    made.setChains(chains('ready'), 700);
+    expect(seen.map(({ wallMs }) => wallMs)).toEqual([1_000, 1_500, 1_000]);
+  });
+});
