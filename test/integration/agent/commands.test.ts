@@ -57,7 +57,7 @@ describe('the commands that look at the switch once', () => {
   it('apply --once says what is not ready in time and exits 3', async () => {
     const missing = { kind: 'system', name: 'nodev0' };
     const wanted = [...bridges, { name: 'br-hbn', ports: [missing] }];
-    const result = await agent({ bridges: wanted }, 'apply', '--once', '--wait', '0.5');
+    const result = await agent({ bridges: wanted }, 'apply', '--once', '--wait', '3');
     expect(result.code).toBe(3);
     expect(result.stdout).toMatch(/^NOT READY/);
     expect(result.stdout).toMatch(/nodev0 .*NetdevMissing/);
