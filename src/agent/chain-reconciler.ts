@@ -20,6 +20,7 @@ import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { Condition, Finding } from '../model/condition.js';
 import type { Intents, PortIntent } from '../model/intent.js';
+import { withUnstored } from './chain-unstored.js';
 import type { ChainSource, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
 import type { JournalEntry } from './journal.js';
 import type { DeviceSource, IntentSource, SwitchStore, Unsubscribe } from './ports.js';
@@ -67,6 +68,13 @@ export interface ChainLook {
   readonly conditions: readonly Condition[];
 }
 
+/** What is in force, resolved, and why the newest is not. */
+interface Decision {
+  readonly verdict: ChainsVerdict;
+  readonly next: ChainState;
+  readonly unstored: string | undefined;
+}
+
 const retryBackoff: BackoffTiming = { baseMs: 50, capMs: 10_000 };
 /** ovs-ctl restores some hundred thousand flows in this time. */
 export const restoreMsMax = 60_000;
@@ -84,6 +92,7 @@ export class ChainReconciler {
   #last: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
   #failedRounds = 0;
   #dirtySinceMs: number | undefined;
+  #wasWriting = false;
   #restoreSinceMs: number | undefined;
 
   constructor(parts: ChainReconcilerParts, options: ChainReconcilerOptions) {
@@ -125,8 +134,8 @@ export class ChainReconciler {
     return { ...look, plan: { ...look.plan, unread: [...new Set([...look.plan.unread, ...unread])].sort() } };
   }
 
-  #verdict(): ChainsVerdict | undefined {
-    const { store, devices, chains } = this.#parts;
+  #verdict(wanted = this.#parts.chains.chains()): ChainsVerdict | undefined {
+    const { store, devices } = this.#parts;
     const snapshot = store.snapshot();
     const netdevs = devices.snapshot();
     if (snapshot === undefined || netdevs === undefined) return undefined;
@@ -134,7 +143,7 @@ export class ChainReconciler {
     const observed = { ...snapshot, netdevs };
     const declared = declaredPatches(this.#parts.ports.intents());
     const index = indexWorld({ observed, find: devices.find, owner, declared, legBridges: defaultLegBridges });
-    return validateChains({ wanted: chains.chains(), accepted: this.#state.accepted, index });
+    return validateChains({ wanted, accepted: this.#state.accepted, index });
   }
 
   #judge(verdict: ChainsVerdict, { ids }: ChainState): ChainLook {
@@ -150,26 +159,24 @@ export class ChainReconciler {
     const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
-    const verdict = this.#verdict();
-    if (verdict === undefined) {
+    const isWriting = this.#takeTurn();
+    const decision = await this.#decide(isWriting, sinceMs);
+    if (decision === undefined) {
       if (this.#parts.store.state().kind !== 'synced') switches.watch([]);
       onOutcome({ ...this.#last, conditions: this.#unobserved(), findings: [] });
       return;
     }
-    const next: ChainState = {
-      ids: allocateChainIds(this.#state.ids, verdict.accepted.keys()),
-      accepted: verdict.accepted,
-    };
-    if (!(await this.#remember(next, sinceMs))) return;
+    const { verdict, next, unstored } = decision;
     switches.watch(this.#bridgesToFollow(verdict));
     const look = this.#judge(verdict, next);
-    const isWriting = this.#options.repair === 'on' && this.#parts.store.isWriter();
     const hasWork = look.plan.changes.length > 0;
     const isApplied = isWriting && hasWork ? await this.#apply(look.plan, sinceMs, signal) : true;
     if (signal.aborted) return;
     const { conditions: seen, plan } = hasWork ? this.#judge(verdict, next) : look;
-    if (isWriting) this.#rest(isApplied && plan.changes.length === 0);
-    const { conditions, waiting } = this.#whileRestoring(seen);
+    if (isWriting) this.#rest(isApplied && plan.changes.length === 0 && unstored === undefined);
+    const told =
+      unstored === undefined ? seen : withUnstored(seen, this.#parts.chains.chains(), next.accepted, unstored);
+    const { conditions, waiting } = this.#whileRestoring(told);
     const views = verdict.chains.map((chain) => viewChain(chain, next.ids, defaultCookieTag));
     const findings = [...verdict.findings, ...plan.findings, ...waiting];
     this.#last = { conditions, findings, patches: verdict.patches, views };
@@ -188,22 +195,45 @@ export class ChainReconciler {
     });
   }
 
-  /** Stores what is in force before it is acted upon; false when that failed, to be tried again. */
-  async #remember(next: ChainState, sinceMs: number): Promise<boolean> {
-    if (isSameState(this.#state, next)) {
-      this.#state = next;
-      return true;
+  /** Whether this agent writes. When its turn begins, what another one has stored meanwhile is what is in force. */
+  #takeTurn(): boolean {
+    const isWriting = this.#options.repair === 'on' && this.#parts.store.isWriter();
+    if (isWriting && !this.#wasWriting) {
+      const stored = this.#parts.state.load();
+      const isEmpty = stored.accepted.size === 0 && stored.ids.chains.size === 0 && stored.ids.retired.size === 0;
+      if (!isEmpty) this.#state = stored;
     }
-    try {
-      await this.#parts.state.save(next);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#note('store the chains in force', [], { kind: 'refused', message }, sinceMs);
-      this.#lookAgain();
-      return false;
+    this.#wasWriting = isWriting;
+    return isWriting;
+  }
+
+  /** What is in force from now on: the newest that could be stored. One who writes no flows stores nothing either. */
+  async #decide(isWriting: boolean, sinceMs: number): Promise<Decision | undefined> {
+    const verdict = this.#verdict();
+    if (verdict === undefined) return undefined;
+    const ids = allocateChainIds(this.#state.ids, verdict.accepted.keys());
+    const next: ChainState = { ids, accepted: verdict.accepted };
+    if (!isWriting) return { verdict, next, unstored: undefined };
+    const unstored = await this.#remember(next, sinceMs);
+    if (unstored === undefined) return { verdict, next, unstored };
+    // The chains that are in force must not suffer: they are kept as they are, and repaired.
+    const earlier = this.#verdict([...this.#state.accepted.values()]);
+    return earlier === undefined ? undefined : { verdict: earlier, next: this.#state, unstored };
+  }
+
+  /** Stores what is in force before it is acted upon. @returns why that failed */
+  async #remember(next: ChainState, sinceMs: number): Promise<string | undefined> {
+    if (!isSameState(this.#state, next)) {
+      try {
+        await this.#parts.state.save(next);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#note('store the chains in force', [], { kind: 'refused', message }, sinceMs);
+        return message;
+      }
     }
     this.#state = next;
-    return true;
+    return undefined;
   }
 
   /** Bridges that chains have flows on, and, as long as there ever were any, all that may hold flows of former ones. */
