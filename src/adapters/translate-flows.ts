@@ -75,7 +75,8 @@ function toMatch(wanted: FlowMatch): Match {
 
 /** The fields of `learn`, by the planner's name. */
 const learnFields: Readonly<Record<FieldPart['field'], FieldName>> = {
-  inPort: 'in_port',
+  // The one of 16 bits, as the text of the plan has it: OpenFlow's own is 32 bits wide.
+  inPort: 'nxm_in_port',
   metadata: 'metadata',
   ethSrc: 'eth_src',
   ethDst: 'eth_dst',
