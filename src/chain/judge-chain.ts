@@ -79,7 +79,11 @@ function bridgesOf(chain: ResolvedChain): ReadonlySet<string> {
 }
 
 /** What the flows say of the chain; undefined: all were read back as planned. */
-function judgeFlows(chain: ResolvedChain, { plan, observed, ids, closed }: JudgeInput): Verdict | undefined {
+function judgeFlows(
+  chain: ResolvedChain,
+  { plan, observed, ids, closed }: JudgeInput,
+  tally: Tally,
+): Verdict | undefined {
   const { name } = chain.intent;
   const unread = [...bridgesOf(chain)].filter((bridge) => !observed.has(bridge)).sort();
   if (unread.length > 0 || !ids.chains.has(name)) {
@@ -93,7 +97,7 @@ function judgeFlows(chain: ResolvedChain, { plan, observed, ids, closed }: Judge
       `A flow with cookie ${holder} on ${blocked.bridge} is in the place of one of the chain.`,
     );
   }
-  const pending = plan.changes.filter((change) => 'chain' in change && change.chain === name).length;
+  const pending = tally.pending.get(name) ?? 0;
   if (pending > 0) return verdict('ChainFlowsPending', `${pending} flow(s) are not in the switch as they should be.`);
   if (closed.has(name)) return verdict('ChainClosed', 'The traffic is stopped until the controller is back.');
   return undefined;
@@ -104,9 +108,10 @@ function judgeChain(
   ports: readonly Condition[],
   refusal: Refusal | undefined,
   input: JudgeInput,
+  tally: Tally,
 ): Verdict {
   if (refusal !== undefined) return refusedVerdict(refusal);
-  const flows = judgeFlows(chain, input);
+  const flows = judgeFlows(chain, input, tally);
   if (flows !== undefined) return flows;
   const unready = ports.filter((port) => port.state !== 'ready');
   const [first] = unready;
@@ -124,34 +129,64 @@ function refusedVerdict({ problems, keeps }: Refusal): Verdict {
   return verdict('ChainRefused', `The newest version is refused, and the earlier one stays. ${message}`);
 }
 
-function chainEvidence(chain: ResolvedChain, { ids, tag, observed }: JudgeInput): Record<string, string> {
+function chainEvidence(chain: ResolvedChain, { ids, tag }: JudgeInput, tally: Tally): Record<string, string> {
   const identity = ids.chains.get(chain.intent.name);
   if (identity === undefined) return {};
   const cookie = encodeCookie(tag, identity);
-  const flows = [...bridgesOf(chain)].flatMap((bridge) => observed.get(bridge) ?? []);
-  const own = flows.filter((flow) => flow.cookie === cookie);
-  return { cookie: formatCookie(cookie), generation: String(identity.generation), flows_read: String(own.length) };
+  let count = 0;
+  for (const bridge of bridgesOf(chain)) count += tally.read.get(bridge)?.get(cookie) ?? 0;
+  return { cookie: formatCookie(cookie), generation: String(identity.generation), flows_read: String(count) };
 }
 
-function compareConditions(a: Condition, b: Condition): number {
-  const [left, right] = [a, b].map(({ object }) => `${object.kind} ${object.name}`);
-  return (left ?? '') < (right ?? '') ? -1 : 1;
+/** What is counted once for all chains: a switch can have learned tens of thousands of flows. */
+interface Tally {
+  /** Flows read, by bridge and cookie. */
+  readonly read: ReadonlyMap<string, ReadonlyMap<bigint, number>>;
+  /** Changes that are planned, by chain. */
+  readonly pending: ReadonlyMap<string, number>;
+}
+
+function addOne<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function tallyOf({ observed, plan }: JudgeInput): Tally {
+  const read = new Map<string, ReadonlyMap<bigint, number>>();
+  for (const [bridge, flows] of observed) {
+    const counts = new Map<bigint, number>();
+    for (const { cookie } of flows) addOne(counts, cookie);
+    read.set(bridge, counts);
+  }
+  const pending = new Map<string, number>();
+  for (const change of plan.changes) if ('chain' in change && change.chain !== undefined) addOne(pending, change.chain);
+  return { read, pending };
+}
+
+/** The conditions in the order of their objects. */
+function sorted(conditions: readonly Condition[]): readonly Condition[] {
+  const keyed = conditions.map((condition) => ({
+    condition,
+    key: `${condition.object.kind} ${condition.object.name}`,
+  }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ condition }) => condition);
 }
 
 /** A condition for every chain that is wanted or in force, and every port of those in force, sorted. */
 export function judgeChains(input: JudgeInput): readonly Condition[] {
   const { chains, refusals } = input.verdict;
   const conditions: Condition[] = [];
+  const tally = tallyOf(input);
+  const byName = new Map(refusals.map((refusal) => [refusal.intent.name, refusal]));
   for (const chain of chains) {
     const ports = portsOf(chain).map((port) => portCondition(chain, port));
-    const refusal = refusals.find(({ intent }) => intent.name === chain.intent.name);
+    const refusal = byName.get(chain.intent.name);
     const object: ObjectRef = { kind: 'chain', name: chain.intent.name, bridge: chain.intent.bridge };
-    const evidence = chainEvidence(chain, input);
-    conditions.push({ object, ...judgeChain(chain, ports, refusal, input), evidence }, ...ports);
+    const evidence = chainEvidence(chain, input, tally);
+    conditions.push({ object, ...judgeChain(chain, ports, refusal, input, tally), evidence }, ...ports);
   }
   for (const refusal of refusals.filter(({ keeps }) => keeps === undefined)) {
     const object: ObjectRef = { kind: 'chain', name: refusal.intent.name, bridge: refusal.intent.bridge };
     conditions.push({ object, ...refusedVerdict(refusal), evidence: {} });
   }
-  return conditions.sort(compareConditions);
+  return sorted(conditions);
 }

@@ -74,16 +74,25 @@ export function isLearned(flow: Flow, scope: LearningScope | undefined): boolean
   return scope.ofports.has(load.value) && flow.hardTimeout > 0;
 }
 
+/** Keys of flows, which never change: of tens of thousands that were learned, few are new in a round. */
+const keys = new WeakMap<Flow, FlowKey>();
+
+function keyOf(flow: Flow): FlowKey {
+  const known = keys.get(flow) ?? flowKey(flow);
+  keys.set(flow, known);
+  return known;
+}
+
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Where frames go comes before where they come from; within a table what lets pass comes before what drops. */
 function compareAdded(a: Flow, b: Flow): number {
-  return b.table - a.table || b.priority - a.priority || compareText(flowKey(a), flowKey(b));
+  return b.table - a.table || b.priority - a.priority || compareText(keyOf(a), keyOf(b));
 }
 
 /** The other way round: frames stop coming before what takes them on is gone. */
 function compareRemoved(a: Flow, b: Flow): number {
-  return a.table - b.table || a.priority - b.priority || compareText(flowKey(a), flowKey(b));
+  return a.table - b.table || a.priority - b.priority || compareText(keyOf(a), keyOf(b));
 }
 
 interface BridgeDiff {
@@ -167,17 +176,17 @@ function planBridge(
 ): BridgeDiff & { readonly removed: Removals } {
   const wanted = desired.flows.get(bridge) ?? noFlows;
   const scopes = desired.scopes.get(bridge) ?? noScopes;
-  const present = new Map(observed.map((flow) => [flowKey(flow), flow]));
+  const present = new Map(observed.map((flow) => [keyOf(flow), flow]));
   const diff: BridgeDiff = { added: [], changed: [], blocked: [] };
   for (const [key, entry] of wanted) diffFlow(diff, bridge, entry, present.get(key), desired.tag);
   const living = new Set([...wanted.values()].map(({ flow }) => flow.cookie));
   const stale = observed.filter((flow) => {
-    if (!isOwnCookie(flow.cookie, desired.tag) || wanted.has(flowKey(flow))) return false;
+    if (!isOwnCookie(flow.cookie, desired.tag) || wanted.has(keyOf(flow))) return false;
     return !isLearned(flow, scopes.get(flow.match.metadata ?? -1n));
   });
   diff.added.sort((a, b) => compareAdded(a.flow, b.flow));
   diff.changed.sort((a, b) => compareAdded(a.flow, b.flow));
-  diff.blocked.sort((a, b) => compareText(flowKey(a.flow), flowKey(b.flow)));
+  diff.blocked.sort((a, b) => compareText(keyOf(a.flow), keyOf(b.flow)));
   return { ...diff, removed: planRemovals(bridge, stale, living) };
 }
 
