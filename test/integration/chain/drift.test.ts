@@ -228,6 +228,29 @@ describe('the flows of chains', () => {
     await agent.until(isReady('wire', 'lan'), 'ready');
   });
 
+  it('are right in the end when vswitchd dies again and again in the midst of changes', async () => {
+    await using rig = await Rig.start({ vswitchd: true, devices: names });
+    const agent = await start(rig);
+    const versions = [
+      [wire, lan],
+      [chain('wire', [service('a'), service('b'), service('f')])],
+      [chain('wire', [service('c'), service('d')]), chain('more', [service('a'), service('e'), service('f')])],
+    ] as const;
+    let seen = agent.status?.journal.length ?? 0;
+    for (let turn = 1; turn <= 9; turn += 1) {
+      const version = versions[turn % versions.length] ?? [];
+      agent.assembly.intents.replace(rig.config(input(version)));
+      // Every third time the bundle is on its way; else the agent has not looked yet.
+      if (turn % 3 === 0) await agent.until(({ journal }) => journal.length > seen, 'it has begun');
+      await rig.lab.killVswitchd();
+      await rig.lab.startVswitchd();
+      seen = agent.status?.journal.length ?? 0;
+    }
+    await agent.until(isReady('wire', 'lan'), 'ready');
+    expect((await flows(rig, `${chainCookies},table=0`)).length).toBe(5);
+    expect(agent.bugs).toEqual([]);
+  });
+
   it('go from a bridge that is shared when its chain goes, also when the agent was away meanwhile', async () => {
     await using rig = await Rig.start({ vswitchd: true, devices: names });
     const add = names.flatMap((name) => [
