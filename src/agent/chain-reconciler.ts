@@ -170,10 +170,11 @@ export class ChainReconciler {
     switches.watch(this.#bridgesToFollow(verdict));
     const look = this.#judge(verdict, next);
     const hasWork = look.plan.changes.length > 0;
-    const isApplied = isWriting && hasWork ? await this.#apply(look.plan, sinceMs, signal) : true;
+    const changes = this.#allowed(look.plan);
+    const isApplied = isWriting ? await this.#apply(changes, sinceMs, signal) : true;
     if (signal.aborted) return;
     const { conditions: seen, plan } = hasWork ? this.#judge(verdict, next) : look;
-    if (isWriting) this.#rest(isApplied && plan.changes.length === 0 && unstored === undefined);
+    if (isWriting) this.#rest(isApplied && this.#allowed(plan).length === 0 && unstored === undefined);
     const told =
       unstored === undefined ? seen : withUnstored(seen, this.#parts.chains.chains(), next.accepted, unstored);
     const { conditions, waiting } = this.#whileRestoring(told);
@@ -267,15 +268,26 @@ export class ChainReconciler {
     return { conditions: withRestoreWait(conditions), waiting: leftMs > 0 ? [] : restoreWaitFindings(conditions) };
   }
 
+  /** A bridge that is only observed gets no flows and loses none, whatever chains reach it. */
+  #allowed({ changes }: FlowPlan): readonly FlowChange[] {
+    const { bridges } = this.#parts.ports.intents();
+    const observed = new Set(bridges.filter(({ mode }) => mode === 'observe').map(({ name }) => name));
+    return observed.size === 0 ? changes : changes.filter(({ bridge }) => !observed.has(bridge));
+  }
+
   /** True when the switches took all of it. */
-  async #apply(plan: FlowPlan, sinceMs: number, signal: AbortSignal): Promise<boolean> {
+  async #apply(all: readonly FlowChange[], sinceMs: number, signal: AbortSignal): Promise<boolean> {
     const byBridge = new Map<string, FlowChange[]>();
-    for (const change of plan.changes) byBridge.set(change.bridge, [...(byBridge.get(change.bridge) ?? []), change]);
+    for (const change of all) {
+      const list = byBridge.get(change.bridge);
+      if (list === undefined) byBridge.set(change.bridge, [change]);
+      else list.push(change);
+    }
     let isDone = true;
     for (const [bridge, changes] of byBridge) {
       const result = await this.#parts.switches.apply(bridge, changes, signal);
       if (result.kind !== 'applied') isDone = false;
-      this.#note(summarize(bridge, changes), changes.map(ofctlCommand), result, sinceMs);
+      this.#note(summarize(bridge, changes), changes, result, sinceMs);
     }
     return isDone;
   }
@@ -292,13 +304,14 @@ export class ChainReconciler {
     this.#failedRounds += 1;
   }
 
-  #note(summary: string, lines: readonly string[], result: FlowApplyResult, sinceMs: number): void {
+  #note(summary: string, changes: readonly FlowChange[], result: FlowApplyResult, sinceMs: number): void {
     const { clock, onJournal } = this.#parts;
-    const more = lines.length > detailCountMax ? [`and ${lines.length - detailCountMax} more`] : [];
+    const lines = changes.slice(0, detailCountMax).map(ofctlCommand);
+    const more = changes.length > detailCountMax ? [`and ${changes.length - detailCountMax} more`] : [];
     onJournal({
       wallMs: clock.wallMs(),
       summary,
-      details: [...lines.slice(0, detailCountMax), ...more],
+      details: [...lines, ...more],
       outcome: result.kind,
       message: result.kind === 'applied' ? undefined : result.message,
       tookMs: clock.nowMs() - sinceMs,

@@ -4,12 +4,13 @@ import { ChainReconciler, type ChainOutcome } from '../../src/agent/chain-reconc
 import { noChainIds } from '../../src/chain/chain-id.js';
 import type { ChainState } from '../../src/chain/chain-state.js';
 import type { ChainIntent } from '../../src/model/chain.js';
+import type { BridgeIntent } from '../../src/model/intent.js';
 import type { ObservedPort } from '../../src/model/observed.js';
 import { ManualClock } from '../config/manual-clock.js';
 import { settle } from '../fakes/agent-world.js';
 import { chainIntent, chainSwitch, sfcPort } from '../fakes/chain-world.js';
 import { FlowSwitch } from '../fakes/flow-switch.js';
-import { bridgeRow, findByVf, observedOf, owner } from '../fakes/plan-rows.js';
+import { bridgeIntent, bridgeRow, findByVf, observedOf, owner } from '../fakes/plan-rows.js';
 
 const wire = chainIntent('wire', [chainSwitch('a', 'b')]);
 const turned = chainIntent('wire', [chainSwitch('a', 'c')]);
@@ -26,6 +27,7 @@ class World {
   canSave = true;
   isWriter = true;
   chains: readonly ChainIntent[] = [wire];
+  bridges: readonly BridgeIntent[] = [];
   ports: readonly ObservedPort[] = ['a', 'b', 'c'].map((name, index) => sfcPort(name, index + 1));
   readonly loop: ChainReconciler;
   readonly #listeners = new Set<() => void>();
@@ -47,7 +49,7 @@ class World {
         devices: { snapshot: () => new Map(), problem: () => undefined, find: findByVf, onChange },
         switches: this.#switches(onChange),
         chains: { chains: () => this.chains, onChange },
-        ports: { intents: () => ({ bridges: [], ports: [] }), onChange },
+        ports: { intents: () => ({ bridges: this.bridges, ports: [] }), onChange },
         state: { load: () => this.stored, save: (state) => this.#save(state) },
         clock: this.clock,
         random: () => 0.5,
@@ -113,6 +115,16 @@ describe('what the loop of the chains stores', () => {
       await world.look();
       expect([world.saves, world.changes, world.reason()]).toEqual([0, 0, 'ChainFlowsPending']);
     }
+  });
+
+  it('writes nothing to a bridge that is only observed, whoever wants flows on it', async () => {
+    const world = new World();
+    world.bridges = [bridgeIntent('br-sfc', { mode: 'observe' })];
+    await world.look();
+    expect([world.changes, world.reason()]).toEqual([0, 'ChainFlowsPending']);
+    world.bridges = [];
+    await world.look();
+    expect(world.reason()).toBe('Ready');
   });
 
   it('believes what the other agent has stored when its own turn to write comes', async () => {
