@@ -4,6 +4,7 @@
  * until the next dump there are no flows to believe.
  */
 
+import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowApplyResult, FlowSwitches } from '../agent/chain-ports.js';
 import type { Unsubscribe } from '../agent/ports.js';
@@ -36,17 +37,18 @@ const pollMs = 1_000;
 /** Gathering time of what switches learn, ms. A learned flow that is wrong floods; it leads nowhere else. */
 const learnedMs = 1_000;
 /**
- * The socket of a bridge is on this machine, and vswitchd makes it within milliseconds of its start. Until the flows are
- * back nothing passes, so a try is never more than this away; one costs a fraction of a millisecond and reaches nobody.
+ * The socket of a bridge is on this machine. That vswitchd has made it anew is told by its directory; then the first tries
+ * follow one another quickly, for it is made before anybody listens on it. Else a try now and then is enough.
  */
-const linkTiming = { backoff: { baseMs: 5, capMs: 25 }, probeMs: 5_000 };
+const linkTiming = { backoff: { baseMs: 5, capMs: 500 }, probeMs: 5_000 };
+const socketSuffix = '.mgmt';
 
 /** One bridge: its session, and its flows while they can be believed. */
 class BridgeSession {
   readonly #bridge: string;
-  readonly #client: OpenFlowClient;
   readonly #options: OpenFlowSwitchesOptions;
   readonly #onChange: () => void;
+  #client: OpenFlowClient;
   readonly #abort = new AbortController();
   #flows: Map<string, ObservedFlow> | undefined;
   #list: readonly ObservedFlow[] | undefined;
@@ -67,10 +69,16 @@ class BridgeSession {
     this.#bridge = bridge;
     this.#options = options;
     this.#onChange = onChange;
-    const path = join(options.runDir, `${bridge}.mgmt`);
-    const { clock, random } = options;
-    this.#client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, clock, random, timing: linkTiming });
-    this.#client.on('state', (state) => {
+    this.#client = this.#createClient();
+    this.#client.start();
+  }
+
+  #createClient(): OpenFlowClient {
+    const { clock, random, runDir } = this.#options;
+    const path = join(runDir, `${this.#bridge}${socketSuffix}`);
+    const client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, clock, random, timing: linkTiming });
+    client.on('state', (state) => {
+      if (client !== this.#client) return;
       if (state.kind !== 'ready') {
         this.#forget();
         return;
@@ -78,6 +86,15 @@ class BridgeSession {
       this.#isUnmonitored = false;
       this.#follow();
     });
+    return client;
+  }
+
+  /** The socket was made anew: dials at once, however long the wait for the next try would have been. */
+  wake(): void {
+    if (this.#client.state.kind === 'ready' || this.#abort.signal.aborted) return;
+    const former = this.#client;
+    this.#client = this.#createClient();
+    former.close();
     this.#client.start();
   }
 
@@ -281,6 +298,7 @@ export class OpenFlowSwitches implements FlowSwitches {
   readonly #options: OpenFlowSwitchesOptions;
   readonly #sessions = new Map<string, BridgeSession>();
   readonly #listeners = new Set<() => void>();
+  #directory: FSWatcher | undefined;
 
   constructor(options: OpenFlowSwitchesOptions) {
     this.#options = options;
@@ -297,6 +315,8 @@ export class OpenFlowSwitches implements FlowSwitches {
       if (this.#sessions.has(bridge)) continue;
       this.#sessions.set(bridge, new BridgeSession(bridge, this.#options, () => this.#changed()));
     }
+    if (wanted.size > 0) this.#watchDirectory();
+    else this.#closeDirectory();
   }
 
   snapshot(): ObservedFlows {
@@ -321,6 +341,24 @@ export class OpenFlowSwitches implements FlowSwitches {
 
   close(): void {
     this.watch([]);
+  }
+
+  /** Without a watch, sockets that come back are found by trying. */
+  #watchDirectory(): void {
+    if (this.#directory !== undefined) return;
+    try {
+      this.#directory = watch(this.#options.runDir, { persistent: false }, (_event, file) => {
+        if (file?.endsWith(socketSuffix) === true) this.#sessions.get(file.slice(0, -socketSuffix.length))?.wake();
+      });
+      this.#directory.on('error', () => this.#closeDirectory());
+    } catch (error) {
+      this.#options.onTrouble(this.#options.runDir, toError(error));
+    }
+  }
+
+  #closeDirectory(): void {
+    this.#directory?.close();
+    this.#directory = undefined;
   }
 
   #changed(): void {

@@ -1,11 +1,15 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OpenFlowSwitches } from '../../src/adapters/openflow-switches.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { ByteWriter } from '../../src/openflow/wire/byte-writer.js';
 import { messageType } from '../../src/openflow/wire/header.js';
+import { ManualClock } from '../config/manual-clock.js';
+import { settle } from '../fakes/agent-world.js';
+import { MgmtPeer } from '../fakes/mgmt-peer.js';
 import { OpenFlowPeer, type SeenMessage } from '../fakes/openflow-peer.js';
 import { eventually } from '../integration/lab/daemon.js';
+import { makeLabDir, removeLabDir } from '../integration/lab/ovs.js';
 
 const flowMultipart = 1;
 const monitorMultipart = 16;
@@ -183,5 +187,24 @@ describe('OpenFlowSwitches', () => {
     const others = [100, 101].map((priority) => ({ priority, cookie: 7n }));
     stage.peer.send(messageType.multipartReply, 0, told(...others, { priority: 102 }));
     await stage.until([100, 102]);
+  });
+});
+
+describe('a bridge whose switch comes back', () => {
+  it('is dialled when its socket is made, however long the next try would be away', async () => {
+    const dir = await makeLabDir();
+    // A clock that stands still: no try is ever due again.
+    const clock = new ManualClock();
+    const switches = new OpenFlowSwitches({ runDir: dir, clock, random: () => 0.5, onTrouble: () => undefined });
+    try {
+      switches.watch(['br-sfc', 'br-hbn']);
+      await settle();
+      await using peer = await MgmtPeer.listen(join(dir, 'br-sfc.mgmt'), () => undefined);
+      await eventually(() => peer.sockets.length > 0, 'it is dialled');
+      switches.close();
+    } finally {
+      switches.close();
+      await removeLabDir(dir);
+    }
   });
 });
