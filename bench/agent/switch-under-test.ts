@@ -5,6 +5,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// Only what is imported is compiled with the bench, and the agent is started by its path.
+import type {} from '../../src/main.js';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
 import { OvsdbClient } from '../../src/ovsdb/index.js';
 import { AgentProcess } from '../../src/sandbox/agent-process.js';
@@ -13,6 +15,9 @@ import { OvsLab } from '../../test/integration/lab/ovs.js';
 export type BenchClient = OvsdbClient<OpenVswitchDatabase>;
 
 const mainFile = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+/** Longest wait for what the agent is to do, ms; only a broken agent comes near it. */
+const untilMsMax = 120_000;
 
 export const portName = (index: number): string => `rep0-${index + 1}`;
 
@@ -94,16 +99,24 @@ export class SwitchUnderTest implements AsyncDisposable {
 
   /** Resolves in the very turn in which the watcher's replica satisfies `test`. */
   until(test: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       if (test()) {
         resolve();
         return;
       }
+      const end = (): void => {
+        off();
+        clearTimeout(timer);
+      };
       const off = this.watcher.onChange(() => {
         if (!test()) return;
-        off();
+        end();
         resolve();
       });
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`nothing happened in ${untilMsMax} ms; the agent says:\n${this.agent.log}`));
+      }, untilMsMax);
     });
   }
 
