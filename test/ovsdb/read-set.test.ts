@@ -12,7 +12,7 @@ const row = { _uuid: uuid, counter: 4, mode: 'secure' } as unknown as Row;
 function waits(reads: ReadSet<AnyDatabase>): readonly JsonObject[] {
   const transaction = new Transaction(smallSchema);
   reads.verifyIn(transaction);
-  return transaction.toOperations() as readonly JsonObject[];
+  return transaction.toOperations();
 }
 
 describe('ReadSet', () => {

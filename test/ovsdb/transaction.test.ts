@@ -15,7 +15,7 @@ function begin(): Transaction {
 }
 
 function operations(transaction: Transaction): readonly JsonObject[] {
-  return transaction.toOperations() as JsonObject[];
+  return transaction.toOperations();
 }
 
 function codeOf(act: () => unknown): ErrorCode | undefined {
