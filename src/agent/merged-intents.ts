@@ -19,9 +19,12 @@ export class MergedIntents implements IntentSource {
 
   /** Takes over the patch ports that the chains need now. */
   setPatches(patches: readonly PortIntent[]): void {
-    const names = (list: readonly PortIntent[]): string =>
-      list.map(({ name, bridge, mtu }) => `${bridge} ${name ?? ''} ${mtu ?? ''}`).join(',');
-    const isSame = names(patches) === names(this.#patches);
+    const textOf = (list: readonly PortIntent[]): string =>
+      list
+        .map(({ name, bridge, mtu, attachment }) => JSON.stringify([bridge, name, mtu, attachment]))
+        .sort()
+        .join(',');
+    const isSame = textOf(patches) === textOf(this.#patches);
     this.#patches = patches;
     if (!isSame) for (const listener of this.#listeners) listener();
   }

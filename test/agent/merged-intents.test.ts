@@ -44,11 +44,14 @@ describe('the intents of all sources', () => {
     merged.setPatches([patch('p_x', 'br-hbn')]);
     merged.setPatches([patch('p_x', 'br-hbn', 9000)]);
     expect(told).toBe(3);
-    for (const listener of source.listeners) listener();
+    const peer = { kind: 'patch', peer: 'p_other', peerBridge: 'br-sfc' } as const;
+    merged.setPatches([{ ...patch('p_x', 'br-hbn', 9000), attachment: peer }]);
     expect(told).toBe(4);
+    for (const listener of source.listeners) listener();
+    expect(told).toBe(5);
     off();
     merged.setPatches([]);
-    expect(told).toBe(4);
+    expect(told).toBe(5);
     expect(source.listeners.size).toBe(0);
   });
 });
