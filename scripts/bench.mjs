@@ -1,6 +1,6 @@
 // Compiles the benchmarks next to the sources that they measure, into a directory of its own, and runs them:
 //   npm run bench                                        every suite, every case
-//   npm run bench -- SUITE [case ...] [--quick]          one suite; what follows its name is its own business
+//   npm run bench -- SUITE ... [case ...] [--quick]      some suites; what follows their names is their own business
 //   npm run bench -- --quick                             every suite, with these options
 // A suite is a folder of bench/ with a main.ts. Nothing is checked here (npm run check does that); nothing is left behind.
 import { spawnSync } from 'node:child_process';
@@ -12,12 +12,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const suites = readdirSync(join(root, 'bench')).filter((name) => existsSync(join(root, 'bench', name, 'main.ts')));
 
-const [first, ...others] = process.argv.slice(2);
-const isAll = first === undefined || first.startsWith('--');
-const wanted = isAll ? suites : [first];
-const args = isAll ? process.argv.slice(2) : others;
-if (wanted.some((suite) => !suites.includes(suite))) {
-  console.error(`usage: npm run bench -- [${suites.join('|')}] [case ...] [--quick]`);
+// The names of suites come first, as many as wanted; what follows is for each of them. None: every suite.
+const given = process.argv.slice(2);
+const end = given.findIndex((word) => !suites.includes(word));
+const named = end < 0 ? given : given.slice(0, end);
+const args = given.slice(named.length);
+const wanted = named.length > 0 ? named : suites;
+if (named.length === 0 && args.length > 0 && !args[0].startsWith('--')) {
+  console.error(`usage: npm run bench -- [${suites.join('|')} ...] [case ...] [--quick]`);
   process.exit(64);
 }
 

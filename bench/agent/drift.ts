@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Transaction, type Ref } from '../../src/ovsdb/index.js';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
-import { atMost, ms, type Line, type Section } from '../ovsdb/table.js';
+import { atMost, ms, type Line, type Section } from '../table.js';
 import { portCountOf, portName, SwitchUnderTest, type BenchClient } from './switch-under-test.js';
 
 export interface Effort {

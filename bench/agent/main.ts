@@ -1,7 +1,7 @@
 /** The agent's bench: `npm run bench -- agent [case ...] [--quick]`. Figures of one machine: trust ratios, not digits. */
 import { availableParallelism, loadavg } from 'node:os';
 import process from 'node:process';
-import { printSection, type Section } from '../ovsdb/table.js';
+import { printSection, type Section } from '../table.js';
 import { drift, type Effort } from './drift.js';
 
 const cases: Readonly<Record<string, (effort: Effort) => Promise<Section>>> = Object.fromEntries(

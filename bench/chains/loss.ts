@@ -9,7 +9,7 @@ import { AgentProcess } from '../../src/sandbox/agent-process.js';
 import { Network } from '../../test/integration/chain/network.js';
 import { Stream } from '../../test/integration/chain/stream.js';
 import { OvsLab } from '../../test/integration/lab/ovs.js';
-import type { Section } from '../ovsdb/table.js';
+import type { Section } from '../table.js';
 import { mainFile } from './panel.js';
 
 const pollMs = 5_000;

@@ -1,6 +1,6 @@
 /** Benchmarks of service chains: `npm run bench -- chains [case ...] [--quick]`. */
 import { availableParallelism, loadavg } from 'node:os';
-import { printSection, type Section } from '../ovsdb/table.js';
+import { printSection, type Section } from '../table.js';
 import { lossCase } from './loss.js';
 import { portCase } from './port.js';
 import { restartCase } from './restart.js';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
 import { OvsdbClient } from '../../src/ovsdb/index.js';
-import { atMost, type Section } from '../ovsdb/table.js';
+import { atMost, type Section } from '../table.js';
 import { FlowWatch } from './flow-watch.js';
 import { bridgeName, Panel, portLabel, portName } from './panel.js';
 import { quantile, spread } from './quantile.js';

@@ -1,5 +1,5 @@
 /** Figures of many samples. */
-import { ms } from '../ovsdb/table.js';
+import { ms } from '../table.js';
 
 /** The value that `share` of the samples do not exceed. */
 export function quantile(samples: readonly number[], share: number): number {

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atMost, type Section } from '../ovsdb/table.js';
+import { atMost, type Section } from '../table.js';
 import { FlowWatch } from './flow-watch.js';
 import { Panel } from './panel.js';
 import { quantile, spread } from './quantile.js';

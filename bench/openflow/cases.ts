@@ -6,8 +6,8 @@ import { flowContentKey, flowKey, formatFlow, OpenFlowClient } from '../../src/o
 import type { Flow, FlowMod } from '../../src/openflow/index.js';
 import { OvsLab } from '../../test/integration/lab/ovs.js';
 import { bundleBytes, RawSession } from './raw.js';
-import { atMost, median, ms } from './table.js';
-import type { Line, Section } from './table.js';
+import { atMost, median, ms } from '../table.js';
+import type { Line, Section } from '../table.js';
 
 const table = 1;
 

@@ -2,8 +2,8 @@
 import { availableParallelism, loadavg } from 'node:os';
 import process from 'node:process';
 import { flows, single } from './cases.js';
-import { printSection } from './table.js';
-import type { Section } from './table.js';
+import { printSection } from '../table.js';
+import type { Section } from '../table.js';
 
 const cases: Readonly<Record<string, (rounds: number) => Promise<Section>>> = {
   single,

@@ -1,8 +1,8 @@
 /** The cases of the OVSDB bench. Each starts its own server, measures all peers in turns, and returns a table. */
 import { OvsLab } from '../../test/integration/lab/ovs.js';
 import { chosenColumns, fillDatabase } from './fixture.js';
-import { type Figures, median, medianOf, startNode, startPython, timeTool } from './spawn.js';
-import { atLeast, atMost, megabytes, ms, perSecond, ratio, type Section } from './table.js';
+import { type Figures, medianOf, startNode, startPython, timeTool } from './spawn.js';
+import { atLeast, atMost, megabytes, median, ms, perSecond, ratio, type Section } from '../table.js';
 
 const schemaFile = '/usr/share/openvswitch/vswitch.ovsschema';
 

@@ -2,7 +2,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import process from 'node:process';
 import { addPort, type Effort, sync, transactions, updates } from './cases.js';
-import { printSection, type Section } from './table.js';
+import { printSection, type Section } from '../table.js';
 
 const cases: Readonly<Record<string, (effort: Effort) => Promise<Section>>> = {
   'sync-1k': (effort) => sync(1000, effort),

@@ -27,11 +27,28 @@ export function ms(value: number): string {
   return value < 10 ? `${value.toFixed(2)} ms` : `${value.toFixed(0)} ms`;
 }
 
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+export function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}
+
+export function perSecond(value: number): string {
+  return `${value.toFixed(0)} /s`;
+}
+
+export function ratio(value: number): string {
+  return `${value.toFixed(2)} x`;
+}
+
+/** A figure that shall be at least so much. */
+export function atLeast(value: number, least: number, text: string): NonNullable<Line['target']> {
+  return { text, isMet: value >= least };
 }
 
 /** A figure that shall be at most so much. */
 export function atMost(value: number, most: number, text: string): NonNullable<Line['target']> {
   return { text, isMet: value <= most };
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
