@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OvsdbClient } from '../../../src/ovsdb/index.js';
 import type { ChangeSet, Json } from '../../../src/ovsdb/index.js';
@@ -70,5 +71,35 @@ describe('a client of a standalone server', () => {
     const told = changes.flatMap((set) => set.changes).filter((change) => change.table === 'Bridge');
     expect(told.map((change) => change.kind).sort()).toEqual(['delete', 'insert']);
     expect(client.replica.table('Bridge').get(kept!._uuid)).toBe(kept);
+  });
+});
+
+describe('what a server does otherwise than one would expect', () => {
+  it('hangs up at a member that JSON-RPC 2.0 would add, so the client never sends one', async () => {
+    const hungUp = await new Promise<boolean>((resolve) => {
+      const socket = connect(lab.socket, () => socket.write('{"jsonrpc":"2.0","id":1,"method":"echo","params":[]}'));
+      socket.once('data', () => resolve(false)).once('close', () => resolve(true));
+    });
+    expect(hungUp).toBe(true);
+    expect(await client.call('echo', ['still there'])).toEqual(['still there']);
+  });
+
+  it('keeps a transaction that was given up from holding anybody back, and the session', async () => {
+    const abort = new AbortController();
+    const never: Json = {
+      op: 'wait',
+      table: 'Bridge',
+      where: [],
+      columns: ['name'],
+      until: '==',
+      rows: [{ name: 'x' }],
+    };
+    const waiting = client.transact([never], { signal: abort.signal });
+    await client.transact(addBridge('meanwhile'));
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED_IN_FLIGHT' });
+    expect(client.state.kind).toBe('synced');
+    await client.transact(addBridge('after'));
+    expect(bridgeNames()).toEqual(['after', 'meanwhile']);
   });
 });
