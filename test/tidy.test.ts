@@ -24,11 +24,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   plan: ['intent', 'model', 'lib'],
   chain: ['model', 'lib', 'intent'],
   offload: ['model', 'lib'],
-  agent: ['plan', 'chain', 'intent', 'model', 'lib'],
+  attach: ['plan', 'intent', 'model', 'lib'],
+  agent: ['plan', 'chain', 'attach', 'intent', 'model', 'lib'],
   adapters: [
     'agent',
     'plan',
     'chain',
+    'attach',
     'intent',
     'model',
     'config',
@@ -42,15 +44,30 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   api: ['agent', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'chain', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
-  app: ['adapters', 'agent', 'plan', 'chain', 'intent', 'model', 'config', 'ovsdb', 'gen', 'cli', 'telemetry', 'lib'],
-  sandbox: ['app', 'cli', 'agent', 'model', 'config', 'host', 'lib'],
+  cli: ['agent', 'chain', 'attach', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
+  app: [
+    'adapters',
+    'agent',
+    'plan',
+    'chain',
+    'attach',
+    'intent',
+    'model',
+    'config',
+    'ovsdb',
+    'kube',
+    'gen',
+    'cli',
+    'telemetry',
+    'lib',
+  ],
+  sandbox: ['app', 'cli', 'agent', 'attach', 'model', 'config', 'host', 'lib'],
 };
 
 /** Packages that only one folder may import. */
 const packageHomes: Readonly<Record<string, readonly string[]>> = {
   zod: ['config'],
-  yaml: ['config'],
+  yaml: ['config', 'kube'],
   pino: ['telemetry'],
 };
 

@@ -6,7 +6,7 @@
 import type { FindNetdev } from '../intent/resolve.js';
 import type { Intents } from '../model/intent.js';
 import type { NetdevMap } from '../model/netdev.js';
-import type { ObservedBridge, ObservedPort, ObservedRoot, SwitchLiveness } from '../model/observed.js';
+import type { ObservedBridge, ObservedPort, ObservedQos, ObservedRoot, SwitchLiveness } from '../model/observed.js';
 import type { ObjectRef } from '../model/condition.js';
 import type { Action } from '../plan/action.js';
 
@@ -18,6 +18,8 @@ export interface StoreSnapshot {
   readonly root: ObservedRoot;
   readonly bridges: ReadonlyMap<string, ObservedBridge>;
   readonly ports: ReadonlyMap<string, ObservedPort>;
+  /** Rows of table QoS, by uuid. */
+  readonly qos: ReadonlyMap<string, ObservedQos>;
 }
 
 export type StoreState =

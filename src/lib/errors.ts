@@ -57,6 +57,17 @@ export const errorPolicies = {
   OPENFLOW_TEXT_INVALID: never,
   // The control sockets of Open vSwitch's daemons: a command that was refused.
   UNIXCTL_REFUSED: never,
+  // The API server of the host cluster: its HTTP status, and credentials for it.
+  KUBE_UNAUTHORIZED: backoff,
+  KUBE_FORBIDDEN: backoff,
+  KUBE_NOT_FOUND: backoff,
+  KUBE_CONFLICT: backoff,
+  KUBE_INVALID: backoff,
+  KUBE_GONE: backoff,
+  KUBE_THROTTLED: backoff,
+  KUBE_SERVER_ERROR: unknown,
+  KUBE_REFUSED: never,
+  KUBE_CREDENTIALS: backoff,
   // Configuration and command line.
   CONFIG_UNREADABLE: backoff,
   CONFIG_INVALID: never,

@@ -32,6 +32,9 @@ export interface ObservedInterface {
   readonly linkState: 'up' | 'down' | undefined;
   readonly ifindex: number | undefined;
   readonly macInUse: string | undefined;
+  /** kbit/s and kbit; 0: unlimited. */
+  readonly policingRate: number;
+  readonly policingBurst: number;
   readonly externalIds: StringMap;
 }
 
@@ -42,10 +45,20 @@ export interface ObservedPort {
   readonly tag: number | undefined;
   readonly trunks: readonly number[];
   readonly vlanMode: string | undefined;
+  /** uuid of its QoS row. */
+  readonly qos: string | undefined;
   readonly otherConfig: StringMap;
   readonly externalIds: StringMap;
   /** More than one: a bond. */
   readonly interfaces: readonly ObservedInterface[];
+}
+
+/** A row of table QoS. It belongs to no port by itself: a port refers to it. */
+export interface ObservedQos {
+  readonly uuid: string;
+  readonly type: string;
+  readonly otherConfig: StringMap;
+  readonly externalIds: StringMap;
 }
 
 /** The one row of table Open_vSwitch. */
