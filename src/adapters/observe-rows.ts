@@ -6,13 +6,14 @@
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { RowOf } from '../ovsdb/index.js';
 import type { StoreSnapshot } from '../agent/ports.js';
-import type { StringMap } from '../model/ownership.js';
-import type { ObservedBridge, ObservedInterface, ObservedPort, ObservedRoot } from '../model/observed.js';
+import { ownerKey, type StringMap } from '../model/ownership.js';
+import type { ObservedBridge, ObservedInterface, ObservedPort, ObservedQos, ObservedRoot } from '../model/observed.js';
 
 type RootRow = RowOf<OpenVswitchDatabase, 'Open_vSwitch'>;
 type BridgeRow = RowOf<OpenVswitchDatabase, 'Bridge'>;
 type PortRow = RowOf<OpenVswitchDatabase, 'Port'>;
 type InterfaceRow = RowOf<OpenVswitchDatabase, 'Interface'>;
+type QosRow = RowOf<OpenVswitchDatabase, 'QoS'>;
 
 /** The tables as the replica offers them. */
 export interface RowSource {
@@ -20,6 +21,7 @@ export interface RowSource {
   bridges(): Iterable<BridgeRow>;
   port(uuid: string): PortRow | undefined;
   interface(uuid: string): InterfaceRow | undefined;
+  qos(): Iterable<QosRow>;
 }
 
 /** Values made from immutable rows, kept as long as the rows. */
@@ -70,6 +72,8 @@ const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
   linkState: row.link_state,
   ifindex: small(row.ifindex),
   macInUse: row.mac_in_use,
+  policingRate: small(row.ingress_policing_rate) ?? 0,
+  policingBurst: small(row.ingress_policing_burst) ?? 0,
   externalIds: mapOf(row.external_ids),
 }));
 
@@ -92,12 +96,32 @@ function observePort(bridge: string, row: PortRow, source: RowSource): ObservedP
     tag: small(row.tag),
     trunks: words(row.trunks).map(Number),
     vlanMode: row.vlan_mode,
+    qos: row.qos,
     otherConfig: mapOf(row.other_config),
     externalIds: mapOf(row.external_ids),
     interfaces,
   };
   madePorts.set(row, port);
   return port;
+}
+
+const observeQos = perRow((row: QosRow): ObservedQos => ({
+  uuid: row._uuid,
+  type: text(row.type),
+  otherConfig: mapOf(row.other_config),
+  externalIds: mapOf(row.external_ids),
+}));
+
+/**
+ * Only the rows that bear a mark: table QoS holds the rows of everybody, and each virtual machine of a cloud may have one.
+ * A foreign row is never changed, and that a port refers to one shows in the port.
+ */
+function observeMarkedQos(rows: Iterable<QosRow>): ReadonlyMap<string, ObservedQos> {
+  const marked = new Map<string, ObservedQos>();
+  for (const row of rows) {
+    if (mapOf(row.external_ids).has(ownerKey)) marked.set(row._uuid, observeQos(row));
+  }
+  return marked;
 }
 
 /** A set of words, empty where the server has no such column. */
@@ -140,5 +164,5 @@ export function observeRows(source: RowSource): StoreSnapshot | undefined {
       if (port !== undefined) ports.set(port.name, observePort(row.name, port, source));
     }
   }
-  return { root: observeRoot(root), bridges, ports };
+  return { root: observeRoot(root), bridges, ports, qos: observeMarkedQos(source.qos()) };
 }

@@ -29,7 +29,7 @@ export const monitoredColumns = {
     'doca_initialized',
   ],
   Bridge: ['name', 'ports', 'datapath_type', 'datapath_id', 'fail_mode', 'protocols', 'other_config', 'external_ids'],
-  Port: ['name', 'interfaces', 'tag', 'trunks', 'vlan_mode', 'other_config', 'external_ids'],
+  Port: ['name', 'interfaces', 'tag', 'trunks', 'vlan_mode', 'qos', 'other_config', 'external_ids'],
   Interface: [
     'name',
     'type',
@@ -42,8 +42,11 @@ export const monitoredColumns = {
     'link_state',
     'ifindex',
     'mac_in_use',
+    'ingress_policing_rate',
+    'ingress_policing_burst',
     'external_ids',
   ],
+  QoS: ['type', 'other_config', 'external_ids'],
 } as const;
 
 /** Two agents on one database take turns by this lock (RFC 7047 section 4.1.8); only the holder writes. */
@@ -176,5 +179,7 @@ function rowSource(client: VswitchClient): Parameters<typeof observeRows>[0] {
     bridges: () => bridges.rows() as never,
     port: (uuid) => ports.get(uuid as Uuid) as never,
     interface: (uuid) => interfaces.get(uuid as Uuid) as never,
+    // No part of what the configured ports need: a server without the table serves them all the same.
+    qos: () => (replica.has('QoS') ? replica.table('QoS').rows() : []) as never,
   };
 }

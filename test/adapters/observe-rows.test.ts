@@ -36,6 +36,7 @@ function source(rows: {
   readonly root?: object;
   readonly ports?: readonly object[];
   readonly interfaces?: readonly object[];
+  readonly qos?: readonly object[];
 }): RowSource {
   const byUuid = (list: readonly object[] | undefined) => (uuid: string) =>
     (list ?? []).find((row) => (row as { _uuid: string })._uuid === uuid) as never;
@@ -44,6 +45,7 @@ function source(rows: {
     bridges: () => [bridge] as never,
     port: byUuid(rows.ports),
     interface: byUuid(rows.interfaces),
+    qos: () => (rows.qos ?? []) as never,
   };
 }
 
@@ -72,6 +74,35 @@ describe('the rows of the database as the planner sees them', () => {
     );
     expect(after?.ports.get('eth1')?.interfaces[0]?.ofport).toBe(9);
     expect(after?.ports.get('eth2')).toBe(before?.ports.get('eth2'));
+  });
+
+  it('tell the limits of a port, and keep of table QoS what bears a mark', () => {
+    const limited = { ...netdev('eth1'), ingress_policing_rate: 1000n, ingress_policing_burst: 100n };
+    const marked = {
+      _uuid: 'q1',
+      type: 'linux-htb',
+      other_config: empty,
+      external_ids: new Map([['dpu-agent-owner', 'x']]),
+    };
+    const rows = {
+      root,
+      ports: [
+        { ...port('p1', 'eth1'), qos: 'q1' },
+        { ...port('p2', 'eth2'), qos: 'q2' },
+      ],
+      interfaces: [limited, netdev('eth2')],
+      qos: [marked, { ...marked, _uuid: 'q2', external_ids: new Map([['sandbox', 'x']]) }],
+    };
+    const seen = observeRows(source(rows));
+    expect(seen?.ports.get('eth1')).toMatchObject({
+      qos: 'q1',
+      interfaces: [{ policingRate: 1000, policingBurst: 100 }],
+    });
+    expect(seen?.ports.get('eth2')).toMatchObject({ qos: 'q2', interfaces: [{ policingRate: 0, policingBurst: 0 }] });
+    expect([...(seen?.qos.values() ?? [])]).toEqual([
+      { uuid: 'q1', type: 'linux-htb', otherConfig: empty, externalIds: marked.external_ids },
+    ]);
+    expect(observeRows(source(rows))?.qos.get('q1')).toBe(seen?.qos.get('q1'));
   });
 
   it('bear a schema that lacks columns', () => {

@@ -41,7 +41,7 @@ class World {
       {
         store: {
           state: () => ({ kind: 'synced', endpoint: 'unix:/db.sock' }),
-          snapshot: () => observedOf({ bridges: [bridgeRow('br-sfc')], ports: this.ports }),
+          snapshot: () => ({ ...observedOf({ bridges: [bridgeRow('br-sfc')], ports: this.ports }), qos: new Map() }),
           isWriter: () => this.isWriter,
           apply: () => Promise.reject(new Error('the loop of the chains writes no rows')),
           onChange,

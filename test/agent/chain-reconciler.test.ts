@@ -79,7 +79,13 @@ class World {
   #snapshot() {
     const bridges = new Map(['br-sfc', 'br-hbn'].map((name) => [name, bridgeRow(name)]));
     const ports = new Map(this.ports.map((port) => [port.name, port]));
-    return { ...observedOf(), root: rootRow({ isRestoreAwaited: this.isRestoreAwaited }), bridges, ports };
+    return {
+      ...observedOf(),
+      root: rootRow({ isRestoreAwaited: this.isRestoreAwaited }),
+      bridges,
+      ports,
+      qos: new Map(),
+    };
   }
 
   #apply(bridge: string, changes: readonly FlowChange[]): FlowApplyResult {

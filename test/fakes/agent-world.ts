@@ -101,7 +101,8 @@ export class AgentWorld {
   #store(): SwitchStore {
     return {
       state: () => this.state,
-      snapshot: () => (this.state.kind === 'synced' && this.isInitialised ? this.observed : undefined),
+      snapshot: () =>
+        this.state.kind === 'synced' && this.isInitialised ? { ...this.observed, qos: new Map() } : undefined,
       isWriter: () => this.isWriter,
       onChange: this.#onChange,
       apply: async (actions) => {

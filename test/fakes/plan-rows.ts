@@ -105,6 +105,8 @@ export function interfaceRow(name: string, fields: Partial<ObservedInterface> = 
     linkState: 'up',
     ifindex: undefined,
     macInUse: undefined,
+    policingRate: 0,
+    policingBurst: 0,
     externalIds: new Map(),
     ...fields,
   };
@@ -124,6 +126,7 @@ export function portRow(
     tag: undefined,
     trunks: [],
     vlanMode: undefined,
+    qos: undefined,
     otherConfig: new Map(),
     externalIds: new Map(),
     interfaces: [interfaceRow(name, main)],
