@@ -1,6 +1,7 @@
 /** What the loop of the attachments needs of the world, as interfaces; the adapters implement them. */
 
 import type { AttachAction } from '../attach/attach-action.js';
+import type { ConnectionStatus } from '../attach/connection-status.js';
 import type { PodView } from '../model/pod.js';
 import type { ApplyResult, Unsubscribe } from './ports.js';
 
@@ -54,13 +55,6 @@ export interface NetworkSource {
   /** `pending`: not read yet. `absent`: there is none. `invalid`: its configuration cannot be used. */
   find(namespace: string, name: string): NetworkDefinition | 'pending' | 'absent' | 'invalid';
   onChange(listener: () => void): Unsubscribe;
-}
-
-/** The status of one network of a pod on the wire. */
-export interface ConnectionStatus {
-  readonly status: 'Ready' | 'Error';
-  /** Bounded and generic: the tenant reads it. Undefined for Ready. */
-  readonly reason: string | undefined;
 }
 
 export type StatusResult =
