@@ -7,6 +7,7 @@ import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import { AgentError } from '../lib/errors.js';
 import type { Ref, RowHandle, Transaction, Uuid } from '../ovsdb/index.js';
 import type { ObjectRef } from '../model/condition.js';
+import type { StringMap } from '../model/ownership.js';
 import type { Action, CellValue, RowEdit } from '../plan/action.js';
 
 export type VswitchTransaction = Transaction<OpenVswitchDatabase>;
@@ -14,9 +15,12 @@ export type VswitchTransaction = Transaction<OpenVswitchDatabase>;
 /** A row that is there, or one that this transaction makes. */
 type BridgeTarget = Uuid | RowHandle<'Bridge'>;
 
+/** What became of a list of actions, beside the operations in the transaction. */
 export interface EncodedActions {
   /** Which object each operation of the transaction serves, by index: whom to blame for a refusal. */
   readonly objects: readonly ObjectRef[];
+  /** Likewise for the guards, where that is known: whom to name when one does not hold. */
+  readonly guards?: readonly ObjectRef[];
   /** Whether vswitchd has to act, or only notes changed. */
   readonly needsVswitchd: boolean;
 }
@@ -35,15 +39,19 @@ function cellsOf(edit: RowEdit): Record<string, CellValue> {
 }
 
 /** All of a new row: there are no keys of others in it yet, so maps are written whole. */
-function newRow(name: string, edit: RowEdit): { name: string } {
-  const maps = Object.fromEntries([...edit.setKeys].map(([column, map]) => [column, map]));
+export function newRowValues(edit: RowEdit): Record<string, CellValue | StringMap> {
   const cells = Object.entries(cellsOf(edit)).filter(([, value]) => value !== undefined);
-  return { name, ...Object.fromEntries(cells), ...maps };
+  return { ...Object.fromEntries(cells), ...Object.fromEntries(edit.setKeys) };
 }
 
-function editRow(
+function newRow(name: string, edit: RowEdit): { name: string } {
+  return { ...newRowValues(edit), name };
+}
+
+/** Adds the operations that edit one row: whole columns that are the agent's, and single keys of shared maps. */
+export function editRow(
   transaction: VswitchTransaction,
-  table: 'Bridge' | 'Port' | 'Interface',
+  table: 'Bridge' | 'Port' | 'Interface' | 'QoS',
   uuid: Uuid,
   edit: RowEdit,
 ): void {
@@ -115,7 +123,11 @@ function encodeAction(state: EncodeState, action: Action): void {
 /** Whether the action changes more than external_ids, which vswitchd does not act upon. */
 function needsVswitchd(action: Action): boolean {
   if (action.kind !== 'editBridge' && action.kind !== 'editPort' && action.kind !== 'editInterface') return true;
-  const { set, setKeys, deleteKeys } = action.edit;
+  return isSeenByVswitchd(action.edit);
+}
+
+/** Whether the edit is of more than external_ids. */
+export function isSeenByVswitchd({ set, setKeys, deleteKeys }: RowEdit): boolean {
   return set.size > 0 || [...setKeys.keys(), ...deleteKeys.keys()].some((column) => column !== 'external_ids');
 }
 
@@ -131,11 +143,12 @@ export class EncodeError extends Error {
   }
 }
 
-function encodeOrBlame(state: EncodeState, action: Action): void {
+/** @throws EncodeError naming the object when `encode` finds no words for it */
+export function encodeOrBlame(object: ObjectRef, encode: () => void): void {
   try {
-    encodeAction(state, action);
+    encode();
   } catch (error) {
-    throw error instanceof AgentError ? new EncodeError(action.object, error) : error;
+    throw error instanceof AgentError ? new EncodeError(object, error) : error;
   }
 }
 
@@ -153,7 +166,7 @@ export function encodeActions(
   const state: EncodeState = { transaction, rootUuid, guard, newBridges: new Map() };
   const objects: ObjectRef[] = [];
   for (const action of actions) {
-    encodeOrBlame(state, action);
+    encodeOrBlame(action.object, () => encodeAction(state, action));
     while (objects.length < transaction.operationCount) objects.push(action.object);
   }
   const isWorkForVswitchd = actions.some(needsVswitchd);

@@ -3,15 +3,18 @@
  * plan. The only place where rows of the database and the planner's words meet.
  */
 
+import type { AttachStore } from '../agent/attach-ports.js';
 import type { ApplyResult, StoreSnapshot, StoreState, SwitchStore, Unsubscribe } from '../agent/ports.js';
+import type { AttachAction } from '../attach/attach-action.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import { AgentError, type ErrorCode } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import type { ObjectRef } from '../model/condition.js';
+import { formatObject, type ObjectRef } from '../model/condition.js';
 import type { OvsdbClient, Uuid } from '../ovsdb/index.js';
 import { Transaction } from '../ovsdb/index.js';
 import type { Action } from '../plan/action.js';
-import { encodeActions, EncodeError } from './encode-actions.js';
+import { encodeActions, EncodeError, type EncodedActions, type VswitchTransaction } from './encode-actions.js';
+import { encodeAttach } from './encode-attach.js';
 import { observeRows } from './observe-rows.js';
 
 /** What is read of the database: nothing that changes while nothing happens (no statistics). */
@@ -56,7 +59,7 @@ export function writerLock(owner: string): string {
 
 export type VswitchClient = OvsdbClient<OpenVswitchDatabase>;
 
-export class OvsdbStore implements SwitchStore {
+export class OvsdbStore implements SwitchStore, AttachStore {
   readonly #client: VswitchClient;
   readonly #deadlineMs: number;
   readonly #lock: string | undefined;
@@ -91,16 +94,19 @@ export class OvsdbStore implements SwitchStore {
     return this.#lock !== undefined && this.#client.lockState(this.#lock) === 'held';
   }
 
-  async apply(actions: readonly Action[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
-    const snapshot = this.snapshot();
-    if (snapshot === undefined) return { kind: 'conflict', message: 'the connection was lost before the change' };
-    try {
-      return await this.#transact(actions, snapshot, comment, signal);
-    } catch (error) {
-      if (error instanceof EncodeError) return failedResult(error.error, error.object);
-      if (error instanceof AgentError) return failedResult(error, undefined);
-      throw error;
-    }
+  apply(actions: readonly Action[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
+    const { replica } = this.#client;
+    return this.#apply(comment, signal, (transaction, rootUuid) => {
+      const guard = (table: 'Bridge' | 'Port', uuid: Uuid): void => {
+        const row = replica.table(table).get(uuid);
+        if (row !== undefined) transaction.verify(table, row as never, ['name', 'external_ids'] as never);
+      };
+      return encodeActions(transaction, rootUuid, actions, guard);
+    });
+  }
+
+  applyAttach(actions: readonly AttachAction[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
+    return this.#apply(comment, signal, (transaction, rootUuid) => encodeAttach(transaction, rootUuid, actions));
   }
 
   onChange(listener: () => void): Unsubscribe {
@@ -110,30 +116,38 @@ export class OvsdbStore implements SwitchStore {
     };
   }
 
-  async #transact(
-    actions: readonly Action[],
-    snapshot: StoreSnapshot,
-    comment: string,
-    signal: AbortSignal,
-  ): Promise<ApplyResult> {
+  /** Sends what `encode` puts into a transaction, and tells what became of it. */
+  async #apply(comment: string, signal: AbortSignal, encode: Encode): Promise<ApplyResult> {
+    const snapshot = this.snapshot();
+    if (snapshot === undefined) return { kind: 'conflict', message: 'the connection was lost before the change' };
     const transaction = new Transaction<OpenVswitchDatabase>(this.#client.schema);
-    const { replica } = this.#client;
-    const guard = (table: 'Bridge' | 'Port', uuid: Uuid): void => {
-      const row = replica.table(table).get(uuid);
-      if (row !== undefined) transaction.verify(table, row as never, ['name', 'external_ids'] as never);
-    };
-    const encoded = encodeActions(transaction, snapshot.root.uuid as Uuid, actions, guard);
-    transaction.comment(`dpu-node-agent: ${comment}`);
+    let encoded: EncodedActions | undefined;
     try {
+      encoded = encode(transaction, snapshot.root.uuid as Uuid);
+      transaction.comment(`dpu-node-agent: ${comment}`);
       await this.#client.transact(transaction, { signal, deadlineMs: this.#deadlineMs });
     } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      const { operation } = error.facts;
-      const blamed = typeof operation === 'number' ? encoded.objects[operation] : undefined;
-      return failedResult(error, blamed);
+      if (error instanceof EncodeError) return failedResult(error.error, error.object);
+      if (error instanceof AgentError) return failedResult(error, blamedObject(error, transaction, encoded));
+      throw error;
     }
     return { kind: 'applied', nextCfg: encoded.needsVswitchd ? this.snapshot()?.root.nextCfg : undefined };
   }
+}
+
+type Encode = (transaction: VswitchTransaction, rootUuid: Uuid) => EncodedActions;
+
+/** Whose operation, or whose guard, the server refused; undefined when it does not say or nobody in particular is. */
+function blamedObject(
+  { facts }: AgentError,
+  transaction: VswitchTransaction,
+  encoded: EncodedActions | undefined,
+): ObjectRef | undefined {
+  const { operationIndex } = facts;
+  if (typeof operationIndex !== 'number' || encoded === undefined) return undefined;
+  // The guards go first, and nothing else waits.
+  const guardCount = transaction.toOperations().filter(({ op }) => op === 'wait').length;
+  return operationIndex < guardCount ? encoded.guards?.[operationIndex] : encoded.objects[operationIndex - guardCount];
 }
 
 /** What a person can do about an error that does not say so itself. */
@@ -158,7 +172,8 @@ function describeError(error: AgentError): string {
 }
 
 function failedResult(error: AgentError, object: ObjectRef | undefined): ApplyResult {
-  const message = safeText(describeError(error), 512);
+  const named = object === undefined || error.code !== 'OVSDB_WAIT_FAILED' ? '' : `${formatObject(object)}: `;
+  const message = safeText(`${named}${describeError(error)}`, 512);
   if (error.code === 'OVSDB_WAIT_FAILED' || error.code === 'OVSDB_NOT_OWNER' || error.code === 'NOT_CONNECTED') {
     return { kind: 'conflict', message };
   }
