@@ -12,32 +12,54 @@ import { safeText } from '../lib/text.js';
 import type { NetdevMap } from '../model/netdev.js';
 import type { FindNetdev } from '../intent/resolve.js';
 
-export interface HostDevicesOptions {
+/** Which device counts as a function of the host. */
+export interface FinderSettings {
   readonly finder: 'switchdev' | 'simulated';
+  /** The host that is meant where a selector names none. Absent: any for configured ports, 1 for pods. */
+  readonly hostController?: number | undefined;
+  /** Whether a port name that does not say whose function it is will do. Absent: for configured ports, never for pods. */
+  readonly legacyNames?: boolean | undefined;
+}
+
+export interface HostDevicesOptions extends FinderSettings {
   /** Directory under which `sys` lies; `/` outside tests and the sandbox. */
   readonly root: string;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
-/** The finder that the configuration names. */
-export function createFinder(kind: 'switchdev' | 'simulated'): RepresentorFinder {
-  if (kind === 'simulated') return createSimulatedFinder({ hostPfTemplate: 'pf{pf}hpf' });
-  return createSwitchdevFinder({ acceptsLegacyNames: true });
+/** The finder for ports of the configuration, whose functions a person has chosen. */
+export function createFinder(settings: FinderSettings): RepresentorFinder {
+  const { finder, hostController, legacyNames = true } = settings;
+  if (finder === 'simulated') return createSimulatedFinder({ hostPfTemplate: 'pf{pf}hpf' });
+  return createSwitchdevFinder({ acceptsLegacyNames: legacyNames, hostController });
+}
+
+/**
+ * The finder for functions that a pod names, which the host may have forged: never another host's and, unless somebody has
+ * said that the DPU has none of its own, never one of which nothing tells whose it is.
+ */
+export function createPodFinder(settings: FinderSettings): RepresentorFinder {
+  const { hostController = 1, legacyNames = false } = settings;
+  return createFinder({ ...settings, hostController, legacyNames });
 }
 
 export class HostDevices implements DeviceSource {
   readonly find: FindNetdev;
+  /** The same for functions that pods name. */
+  readonly findForPod: FindNetdev;
   readonly #inventory: Inventory;
 
   constructor(options: HostDevicesOptions) {
     const { root, clock, random } = options;
-    const finder = createFinder(options.finder);
+    const finder = createFinder(options);
+    const podFinder = createPodFinder(options);
     // Events are those of this machine; under another root there is a tree of files that has none.
     const monitor = root === '/' ? new IpLinkMonitor({ clock, random }) : noLinkMonitor;
     const devlink = options.finder === 'switchdev' ? createDevlinkReader({ clock }) : undefined;
     this.#inventory = new Inventory({ root, clock, random, finder, monitor, devlink });
     this.find = (selector, netdevs) => finder.find(selector, netdevs);
+    this.findForPod = (selector, netdevs) => podFinder.find(selector, netdevs);
   }
 
   /** Resolves after the first complete look. */

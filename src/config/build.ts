@@ -2,6 +2,7 @@
  * Makes the configuration that the agent sees from data that passed every check: kinds of ports become separate types, the
  * sides that `createPeer` implies are added, spelling is made uniform. Never fails for what a person wrote.
  */
+import { attachOf, hostClusterOf } from './build-attach.js';
 import { chainOf } from './build-chain.js';
 import { known, selectorOf } from './build-selector.js';
 import type {
@@ -19,7 +20,14 @@ import type { BridgeInput, ConfigInput, PortInput } from './schema.js';
 /** @param input output of the schema to which no rule objects */
 export function buildConfig(input: ConfigInput): Config {
   const bridges = withImpliedPeers(input.bridges, input.bridges.map(bridgeOf));
-  return { ...input, bridges, chains: input.chains.map(chainOf) };
+  const { hostCluster, attach, ...rest } = input;
+  return {
+    ...rest,
+    ...(hostCluster === undefined ? {} : { hostCluster: hostClusterOf(hostCluster) }),
+    attach: attachOf(attach, { hasCluster: hostCluster !== undefined, finder: input.representors.finder }),
+    bridges,
+    chains: input.chains.map(chainOf),
+  };
 }
 
 function bridgeOf(input: BridgeInput): BridgeConfig {

@@ -9,7 +9,7 @@ import { type ConfigPath, type PathStep } from './path.js';
 import type { ProblemList } from './problem-list.js';
 import { configSchema, type ConfigInput } from './schema.js';
 import { allowedText, schemaAt, shapeOf } from './schema-shape.js';
-import { isSecretPath, redacted } from './secret.js';
+import { isSecretValue, redacted } from './secret.js';
 import { keyPlaceAt, nodeAt, placeAt, type ScalarNode, type SourceNode } from './source-tree.js';
 import { unknownKeyRemedy } from './unknown-key.js';
 
@@ -100,6 +100,6 @@ function choiceRemedy(node: SourceNode, schema: z.ZodType): string | undefined {
 function shown(node: SourceNode, path: ConfigPath): string {
   if (node.kind !== 'scalar') return node.kind === 'map' ? 'a map' : `a list of ${node.items.length}`;
   if (node.value === null) return 'an empty value';
-  if (isSecretPath(path)) return redacted;
+  if (isSecretValue(path, node.text)) return redacted;
   return typeof node.value === 'string' ? `"${safeText(node.text, 80)}"` : safeText(node.text, 80);
 }

@@ -10,6 +10,9 @@ export interface Config {
   readonly representors: RepresentorsConfig;
   readonly agent: AgentConfig;
   readonly log: LogConfig;
+  /** Absent: there is no host cluster, and the mode of `attach` is `off`. */
+  readonly hostCluster?: HostClusterConfig;
+  readonly attach: AttachConfig;
   /** In the order of the file; names are unique. */
   readonly bridges: readonly BridgeConfig[];
   /** In the order of the file; names are unique. */
@@ -47,6 +50,13 @@ export interface RepresentorsConfig {
   readonly finder: FinderKind;
   /** Directory under which `sys` and `proc` are looked for, absolute; `/` outside tests. */
   readonly root: string;
+  /** The host that is meant where a selector names none, 1..255. Absent: any for configured ports, 1 for pods. */
+  readonly hostController?: number;
+  /**
+   * Whether a port name without controller number, which does not say whose function it is, is taken for the host's.
+   * Absent: for configured ports, whose functions a person has named, but never for pods, which name them themselves.
+   */
+  readonly legacyNames?: boolean;
 }
 
 export interface AgentConfig {
@@ -75,6 +85,108 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export interface LogConfig {
   readonly level: LogLevel;
   readonly format: 'json' | 'pretty';
+}
+
+/** The API server of the host cluster, and the node whose pods this DPU serves. */
+export interface HostClusterConfig {
+  readonly access: ClusterAccess;
+  /** Absent: `external_ids:host-k8s-nodename` of table Open_vSwitch. */
+  readonly nodeName?: string;
+}
+
+/** How the API server is reached. Paths are absolute; the files are read when they are used, and again when they change. */
+export type ClusterAccess = KubeconfigAccess | InClusterAccess | ServerAccess;
+
+export interface KubeconfigAccess {
+  readonly kind: 'kubeconfig';
+  readonly kubeconfig: string;
+  /** Absent: the current context of the file. */
+  readonly context?: string;
+}
+
+/** By the service account of the agent's own pod. */
+export interface InClusterAccess {
+  readonly kind: 'inCluster';
+}
+
+export interface ServerAccess {
+  readonly kind: 'server';
+  /** `https://…`, or `http://…` on a loopback address. Has no user, query or fragment. */
+  readonly server: string;
+  /** Present with https. Absent or a token with http. */
+  readonly identity?: ClusterIdentity;
+  /** Present with https, absent with http. */
+  readonly authority?: ClusterAuthority;
+}
+
+/** As whom the agent shows itself. */
+export type ClusterIdentity =
+  | { readonly kind: 'token'; readonly tokenFile: string }
+  | { readonly kind: 'certificate'; readonly certFile: string; readonly keyFile: string };
+
+/** Who signed the certificate of the server; `pem` holds one or more certificates that can be read. */
+export type ClusterAuthority =
+  { readonly kind: 'file'; readonly caFile: string } | { readonly kind: 'data'; readonly pem: string };
+
+/**
+ * `off`: pods are not looked at. `observe`: they are, and nothing is written anywhere, since ovn-kubernetes in DPU mode
+ * plugs them. `attach`: the agent plugs them.
+ */
+export type AttachMode = 'off' | 'observe' | 'attach';
+
+/** How the pods of the host cluster get their ports. */
+export interface AttachConfig {
+  /** Another mode than `off` only with a host cluster. */
+  readonly mode: AttachMode;
+  /** In mode `attach` not one that is listed with mode `observe`; one that is not listed is shared. */
+  readonly bridge: string;
+  /** MTU of the representors, 68..65535. Absent: that of the network, or left alone where that says none. */
+  readonly mtu?: number;
+  /** Whether a pod is ready only once ovn-controller has set `ovn-installed`. */
+  readonly ovnInstalled: 'require' | 'ignore';
+  /** What it means that the MAC of a function, where it can be told, is not that of the pod. */
+  readonly functionMac: 'require' | 'report' | 'ignore';
+  /** Functions that pods may have, each in one pool. Absent: all VFs of the host. */
+  readonly pools?: readonly VfPool[];
+  /** Functions that no pod gets, whatever `pools` says. */
+  readonly reserved: readonly ReservedVf[];
+  /** Unique. Not empty: a pod must ask for one of them. */
+  readonly resourceNames: readonly string[];
+  /** How long a pod may take to become ready before its status is an error, ms, 1000..115000. */
+  readonly waitMs: number;
+  /** How long the port of a pod stays that is missing from the list and was not seen to be deleted, ms. */
+  readonly goneGraceMs: number;
+  /** How many statuses are written at the same time, 1..64. */
+  readonly statusConcurrency: number;
+  readonly lease: LeaseConfig;
+}
+
+export interface VfPool {
+  readonly pf: number;
+  /** Not empty, ascending, apart from one another. */
+  readonly vfs: readonly VfRange[];
+}
+
+/** From `first` to `last`, both included, 0..4095. */
+export interface VfRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface ReservedVf {
+  /** Absent: every PF. */
+  readonly pf?: number;
+  readonly vf: number;
+}
+
+/** The lease `ovn-dpu-<node>` by which the host knows that the DPU is healthy. */
+export interface LeaseConfig {
+  readonly namespace: string;
+  /** ms; 0 switches the lease off. */
+  readonly renewMs: number;
+  /** s; longer than `renewMs`. */
+  readonly durationS: number;
+  readonly holder: string;
 }
 
 /**

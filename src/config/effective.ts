@@ -7,7 +7,7 @@ import type { Config } from './config.js';
 import { fileShapeOf, isLeaf, isList, type FileMap, type FileValue } from './file-shape.js';
 import { formatPath, type ConfigPath } from './path.js';
 import type { Origin } from './problem.js';
-import { isSecretPath, redacted } from './secret.js';
+import { isSecretValue, redacted } from './secret.js';
 
 /** `config` as a YAML document; sides of patch pairs that `createPeer` made are not written out. */
 export function formatEffective(config: Config, origins: ReadonlyMap<string, Origin>): string {
@@ -35,7 +35,7 @@ function mapNode(map: FileMap, path: ConfigPath, origins: ReadonlyMap<string, Or
 }
 
 function leafOf(value: FileValue, path: ConfigPath, origins: ReadonlyMap<string, Origin>): Node {
-  const shown = isSecretPath(path) && typeof value === 'string' ? redacted : value;
+  const shown = typeof value === 'string' && isSecretValue(path, value) ? redacted : value;
   const node = new Document(shown).contents ?? new Scalar(null);
   if (!isScalar(node)) (node as YAMLMap | YAMLSeq).flow = true;
   // Text over several lines would have its comment in the middle of it.

@@ -3,8 +3,19 @@
  * the configuration in effect; what it gives can be loaded again.
  */
 import { assert } from '../lib/assert.js';
-import type { BridgeConfig, ChainConfig, ChainPortConfig, Config, PatchPort, PortConfig } from './config.js';
+import type {
+  AttachConfig,
+  BridgeConfig,
+  ChainConfig,
+  ChainPortConfig,
+  ClusterAccess,
+  Config,
+  HostClusterConfig,
+  PatchPort,
+  PortConfig,
+} from './config.js';
 import type { ConfigPath } from './path.js';
+import { vfRangesText } from './vf-ranges.js';
 
 /** Plain data of a YAML document. */
 export type FileValue = string | number | boolean | FileList | FileMap;
@@ -15,13 +26,34 @@ export interface FileMap {
 
 /** `config` in the words of the file. */
 export function fileShapeOf(config: Config): FileMap {
-  const { bridges, chains, ...sections } = config;
+  const { hostCluster, attach, bridges, chains, ...sections } = config;
   const ports = new Map(bridges.flatMap((bridge) => bridge.ports).map((port) => [port.name, port]));
   return {
     ...mapOf(sections),
+    ...(hostCluster === undefined ? {} : { hostCluster: clusterShape(hostCluster) }),
+    attach: attachShape(attach),
     bridges: bridges.map((bridge) => bridgeShape(bridge, ports)),
     chains: chains.map(chainShape),
   };
+}
+
+function clusterShape({ access, ...rest }: HostClusterConfig): FileMap {
+  return mapOf({ ...accessShape(access), ...rest });
+}
+
+function accessShape(access: ClusterAccess): object {
+  const { kind, ...keys } = access;
+  if (kind === 'inCluster') return { inCluster: true };
+  if (access.kind !== 'server') return keys;
+  const { server, identity, authority } = access;
+  const { kind: _identity, ...shown } = identity ?? { kind: 'none' };
+  const signer = authority?.kind === 'data' ? { caData: authority.pem } : { caFile: authority?.caFile };
+  return { server, ...shown, ...(authority === undefined ? {} : signer) };
+}
+
+function attachShape({ pools, ...rest }: AttachConfig): FileMap {
+  if (pools === undefined) return mapOf(rest);
+  return mapOf({ ...rest, pools: pools.map(({ pf, vfs }) => ({ pf, vfs: vfRangesText(vfs) })) });
 }
 
 type PortsByName = ReadonlyMap<string | undefined, PortConfig>;

@@ -5,13 +5,23 @@
 import type { ConfigDraft } from './draft.js';
 import type { ProblemList } from './problem-list.js';
 import type { Report, Rule } from './report.js';
+import { checkAttach } from './rules-attach.js';
 import { checkBridges } from './rules-bridge.js';
 import { checkChains } from './rules-chain.js';
+import { checkHostCluster } from './rules-host-cluster.js';
 import { checkPatches } from './rules-patch.js';
 import { checkPorts } from './rules-port.js';
 import { keyPlaceAt, type SourceNode } from './source-tree.js';
 
-const rules: readonly Rule[] = [checkOvsdb, checkBridges, checkPorts, checkPatches, checkChains];
+const rules: readonly Rule[] = [
+  checkOvsdb,
+  checkHostCluster,
+  checkAttach,
+  checkBridges,
+  checkPorts,
+  checkPatches,
+  checkChains,
+];
 
 /** Applies every rule; problems are placed at the key that each names. */
 export function checkRules(draft: ConfigDraft, root: SourceNode, problems: ProblemList): void {

@@ -4,6 +4,7 @@
  * the `rules` files.
  */
 import * as z from 'zod';
+import { attachSchema, hostClusterSchema } from './schema-attach.js';
 import { chainSchema } from './schema-chain.js';
 import { absolutePath, name, representorSelector, stringMap, wholeNumber, word } from './schema-words.js';
 
@@ -51,6 +52,17 @@ const representors = z.strictObject({
       "How devices are matched to functions: the kernel's switchdev attributes, or names such as rep0-3 as the DPU simulator gives them",
     ),
   root: absolutePath('Directory under which sys and proc are looked for').default('/'),
+  hostController: wholeNumber(
+    1,
+    255,
+    'Host that is meant where nothing names one: the pods are on it; when absent any for ports of this file, and 1 for pods',
+  ).exactOptional(),
+  legacyNames: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Whether a kernel's port name without a controller number, which does not say whose function it is, is taken for the host's; when absent for ports of this file and never for pods",
+    ),
 });
 
 const agent = z.strictObject({
@@ -182,6 +194,10 @@ export const configSchema = z.strictObject({
   representors: representors.prefault({}).describe('How devices are found'),
   agent: agent.prefault({}).describe('The agent itself'),
   log: log.prefault({}).describe('Its log'),
+  hostCluster: hostClusterSchema
+    .exactOptional()
+    .describe('The way to the API server of the host cluster; there is none when absent'),
+  attach: attachSchema.prefault({}).describe('How the pods of the host cluster get their ports'),
   bridges: z.array(bridgeSchema).max(64).default([]).describe('The bridges that the agent looks after'),
   chains: z.array(chainSchema).max(256).default([]).describe('The service chains that the agent programs'),
 });

@@ -6,6 +6,9 @@ import type { ConfigPath } from './path.js';
 
 const secretWord = /psk|passw|passphrase|secret|token|credential|private[-_]?key/i;
 
+/** What is a secret by itself, wherever it was put by mistake: a private key, a token of Kubernetes, a user in an address. */
+const secretText = /PRIVATE KEY-----|\beyJ[\w-]{8,}\.|:\/\/[^/\s@]*@/;
+
 /** What is shown in place of a secret. */
 export const redacted = '(redacted)';
 
@@ -15,7 +18,13 @@ export function isSecretPath(path: ConfigPath): boolean {
   return typeof key === 'string' && mayHoldSecret(key);
 }
 
+/** Whether this text at `path` may be a secret. The path of a file is none, whatever the file holds (`tokenFile`). */
+export function isSecretValue(path: ConfigPath, text: string): boolean {
+  const isPath = /File$/.test(String(path.at(-1))) && text.startsWith('/');
+  return secretText.test(text) || (isSecretPath(path) && !isPath);
+}
+
 /** Whether a line of text may hold a secret, judged by the words in it. */
 export function mayHoldSecret(text: string): boolean {
-  return secretWord.test(text);
+  return secretWord.test(text) || secretText.test(text);
 }

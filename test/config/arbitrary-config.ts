@@ -1,6 +1,7 @@
 /** Random valid configurations as plain data of the file, for the property tests of this folder. */
 import fc from 'fast-check';
 import { mayHoldSecret } from '../../src/config/secret.js';
+import { certificate } from './certificate.js';
 
 type Plain = Record<string, unknown>;
 
@@ -167,8 +168,65 @@ function chain(index: number, bridgeCount: number): fc.Arbitrary<Plain> {
 const listOf = (count: number, item: (index: number) => fc.Arbitrary<Plain>): fc.Arbitrary<Plain[]> =>
   fc.tuple(...Array.from({ length: count }, (_, index) => item(index)));
 
+const server = fc.constantFrom('https://10.0.0.1:6443', 'https://[fd00::1]/k8s');
+const token = fc.constant({ tokenFile: '/run/token' });
+const pair = fc.constant({ certFile: '/a.crt', keyFile: '/a.key' });
+const authority = fc.constantFrom({ caFile: '/ca.crt' }, { caData: certificate });
+
+const access = fc.oneof(
+  fc.record(
+    { kubeconfig: fc.constant('/kubeconfig'), context: fc.constant('a b@c') },
+    { requiredKeys: ['kubeconfig'] },
+  ),
+  fc.constant({ inCluster: true }),
+  fc
+    .tuple(fc.record({ server }), fc.oneof(token, pair), authority)
+    .map((parts) => Object.assign({}, ...parts) as Plain),
+  fc.record({ server: fc.constant('http://127.0.0.1:8001') }),
+);
+
+const hostCluster = fc
+  .tuple(access, fc.record({ nodeName: fc.constantFrom('n', 'worker-3.example.com') }, { requiredKeys: [] }))
+  .map((parts) => Object.assign({}, ...parts) as Plain);
+
+/** A pool of each PF; the ranges are apart by construction. */
+const pools = fc
+  .uniqueArray(fc.nat(3), { minLength: 1 })
+  .chain((pfs) =>
+    fc.tuple(
+      ...pfs.map((pf) =>
+        fc
+          .uniqueArray(fc.nat(40), { minLength: 1, maxLength: 5 })
+          .map((starts) => ({ pf, vfs: starts.map((n) => `${n * 100}-${n * 100 + n}`).join(', ') })),
+      ),
+    ),
+  );
+
+const attach = fc.record(
+  {
+    bridge: fc.constantFrom('br-int', 'br0'),
+    mtu: fc.integer({ min: 68, max: 65_535 }),
+    ovnInstalled: fc.constantFrom('require', 'ignore'),
+    functionMac: fc.constantFrom('require', 'report', 'ignore'),
+    pools,
+    reserved: fc.uniqueArray(fc.nat(4095), { maxLength: 3 }).map((vfs) => vfs.map((vf) => ({ pf: vf % 16, vf }))),
+    resourceNames: fc.constantFrom([], ['nvidia.com/bf3_p0_vfs', 'dpusim.io/vf']),
+    waitMs: fc.integer({ min: 1000, max: 115_000 }),
+    lease: fc.record({ renewMs: fc.integer({ min: 0, max: 39_999 }) }, { requiredKeys: [] }),
+  },
+  { requiredKeys: [] },
+);
+
+const representors = fc.record(
+  { hostController: fc.integer({ min: 1, max: 255 }), legacyNames: fc.boolean() },
+  { requiredKeys: [] },
+);
+
 const sections = fc.record(
   {
+    hostCluster,
+    attach,
+    representors,
     ovsdb: fc.record({ endpoints: fc.constantFrom(['unix:/a'], ['tcp:127.0.0.1:6640', 'unix:/b c']) }),
     agent: fc.record({ coalesceMs: fc.nat(10_000), repair: fc.constantFrom('on', 'observe') }, { requiredKeys: [] }),
     log: fc.record({ level: fc.constantFrom('debug', 'info') }),

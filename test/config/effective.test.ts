@@ -34,6 +34,19 @@ describe('formatEffective', () => {
     expect(shown).toContain('x: shown # file:1');
   });
 
+  it('shows the paths of the files of the host cluster, and what can be loaded again', () => {
+    const text =
+      'hostCluster: {server: "https://h", tokenFile: /run/token, caFile: /c}\nattach: {pools: [{pf: 0, vfs: "4,0-3"}]}';
+    const shown = show(text);
+    expect(shown).toContain('  tokenFile: /run/token # file:1\n');
+    expect(shown).toContain('    - pf: 0 # file:2\n      vfs: 0-4 # file:2\n');
+    expect(shown).toContain('  mode: observe # default\n');
+    expect(loadConfig({ text: shown }).config).toEqual({
+      ...loadConfig({ text }).config,
+      log: { level: 'debug', format: 'json' },
+    });
+  });
+
   it('quotes text that could be taken for something else, or for several lines', () => {
     const shown = show('bridges: [{name: a, otherConfig: {a: "true", b: "1e3", c: "x\\ny", d: "# no comment"}}]');
     expect(loadConfig({ text: shown }).config.bridges[0]?.otherConfig).toEqual({

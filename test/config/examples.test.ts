@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config/load.js';
 
 const directory = fileURLToPath(new URL('../../docs/examples/', import.meta.url));
 
-const names = ['chains', 'observe', 'ovn-hbn', 'ovn-only', 'sandbox'];
+const names = ['attach', 'chains', 'observe', 'ovn-hbn', 'ovn-only', 'sandbox'];
 
 const bridgesOf = (name: string): ReadonlyMap<string, BridgeConfig> =>
   new Map(loadConfig({ file: `${directory}${name}.yaml` }).config.bridges.map((bridge) => [bridge.name, bridge]));
@@ -27,6 +27,17 @@ describe('examples', () => {
       mode === 'observe' ? [] : ports.filter((port): port is PatchPort => port.kind === 'patch'),
     );
     for (const { peer } of patches) expect(portNames(bridges.get(peer.bridge))).toContain(peer.port);
+  });
+
+  it('attach plugs pods into br-int of somebody else, from pools', () => {
+    const { hostCluster, attach, bridges } = loadConfig({ file: `${directory}attach.yaml` }).config;
+    expect(hostCluster?.access).toMatchObject({ kind: 'kubeconfig', context: 'dpu@host-cluster' });
+    expect(attach).toMatchObject({ mode: 'attach', bridge: 'br-int', reserved: [{ pf: 0, vf: 0 }] });
+    expect(attach.pools?.map(({ pf, vfs }) => [pf, vfs.length])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    expect(bridges).toMatchObject([{ name: 'br-int', mode: 'share' }]);
   });
 
   it('ovn-only is brp0 of the how-to', () => {

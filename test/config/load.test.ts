@@ -30,6 +30,18 @@ describe('loadConfig', () => {
         repair: 'on',
       },
       log: { level: 'info', format: 'json' },
+      attach: {
+        mode: 'off',
+        bridge: 'br-int',
+        ovnInstalled: 'require',
+        functionMac: 'require',
+        reserved: [],
+        resourceNames: [],
+        waitMs: 110_000,
+        goneGraceMs: 30_000,
+        statusConcurrency: 8,
+        lease: { namespace: 'ovn-kubernetes', renewMs: 10_000, durationS: 40, holder: 'ovnkube-dpu-node' },
+      },
       bridges: [],
       chains: [],
     });
@@ -173,9 +185,19 @@ describe('loadConfig', () => {
       'chains[0].switches[0].ports[0]',
       'chains[0].switches[0].ports[1].labels',
       'chains[0].switches[0].ports[1].vlan.tag',
+      'hostCluster',
+      'hostCluster.server',
+      'hostCluster.caData',
+      'attach',
+      'attach.pools',
+      'attach.pools[0].vfs',
+      'attach.reserved[0]',
+      'attach.lease.durationS',
     );
     const ports = '[{kind: uplink, uplink: 0}, {kind: labels, labels: {a: b}, vlan: {kind: tagged, tag: 1}}]';
     const text = [
+      'hostCluster: {server: "https://h", tokenFile: /t, caFile: /c}',
+      'attach: {pools: [{pf: 0, vfs: 0-3}], reserved: [{vf: 0}]}',
       'bridges: [{name: br0, ports: [{name: p, kind: system}]}]',
       `chains: [{name: c, bridge: br0, switches: [{ports: ${ports}}]}]`,
     ].join('\n');

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { createFinder, createPodFinder, type FinderSettings } from '../../src/adapters/host-devices.js';
+import type { RepresentorFinder } from '../../src/host/finder.js';
+import type { LinkFacts } from '../../src/model/netdev.js';
+
+const link = (index: number, name: string, portName: string): LinkFacts =>
+  ({ name, ifindex: index, portName, switchId: 'aa' }) as LinkFacts;
+
+/** The device that the finder gives for VF `vf` of PF 0, or why it gives none. */
+function vfOf(finder: RepresentorFinder, links: readonly LinkFacts[], vf: number): string {
+  const found = finder.find(
+    { kind: 'hostVf', pf: 0, vf },
+    finder.identify(links, () => undefined),
+  );
+  if (found.kind === 'found') return found.netdev.name;
+  return found.kind === 'missing' ? found.code : found.kind;
+}
+
+const legacy = [link(1, 'rep', 'pf0vf3')];
+const second = [link(1, 'rep', 'c2pf0vf3')];
+const both = [link(1, 'one', 'c1pf0vf3'), link(2, 'two', 'c2pf0vf3')];
+
+const answers = (settings: FinderSettings): readonly string[] =>
+  [createFinder(settings), createPodFinder(settings)].flatMap((finder) =>
+    [legacy, second, both].map((links) => vfOf(finder, links, 3)),
+  );
+
+describe('the finders', () => {
+  it('take a port name without owner for configured ports only, and no other host for pods', () => {
+    expect(answers({ finder: 'switchdev' })).toEqual([
+      ...['rep', 'rep', 'ambiguous'],
+      ...['LEGACY_NAME_REFUSED', 'OTHER_CONTROLLER', 'one'],
+    ]);
+  });
+
+  it('do for both what the configuration says', () => {
+    expect(answers({ finder: 'switchdev', hostController: 2, legacyNames: false })).toEqual([
+      ...['OTHER_CONTROLLER', 'rep', 'two'],
+      ...['OTHER_CONTROLLER', 'rep', 'two'],
+    ]);
+    expect(answers({ finder: 'switchdev', legacyNames: true })).toEqual([
+      ...['rep', 'rep', 'ambiguous'],
+      ...['rep', 'OTHER_CONTROLLER', 'one'],
+    ]);
+    expect(answers({ finder: 'switchdev', legacyNames: false })[0]).toBe('LEGACY_NAME_REFUSED');
+  });
+
+  it('go by names in a simulation, for pods too', () => {
+    const links = [link(1, 'rep0-3', '')];
+    expect(vfOf(createFinder({ finder: 'simulated' }), links, 3)).toBe('rep0-3');
+    expect(vfOf(createPodFinder({ finder: 'simulated' }), links, 3)).toBe('rep0-3');
+  });
+});

@@ -1,0 +1,13 @@
+/** A certificate for tests that only read one: self-signed, of an authority that signs nothing. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBiDCCAS+gAwIBAgIUYTV8CZ2GL5JrlzpGJG5Ozf9vMkAwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOYXV0aG9yaXR5LnRlc3QwIBcNMjYxMTIxMDU1MjMyWhgPMjEy
+NjEwMjgwNTUyMzJaMBkxFzAVBgNVBAMMDmF1dGhvcml0eS50ZXN0MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEf+rlr/qKd5iehHY+hRe8BViJGG9/4OrrMJxb305o
+ESk+x8KrB/RTFiuYJ/ScMbVu/JREoKZqfvPChprOkGx6J6NTMFEwHQYDVR0OBBYE
+FNQk1QYM9PBCuhWc3Ema1MkYqIXtMB8GA1UdIwQYMBaAFNQk1QYM9PBCuhWc3Ema
+1MkYqIXtMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgc6VCt40m
+BBh4viLdbX/fCbLabWY2I9XJEXldw6VGv+ECICq1llu9WyWiKhZsuoqfVKL9bsO1
+kZpCI61UrbmkiQUa
+-----END CERTIFICATE-----
+`;
