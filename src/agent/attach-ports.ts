@@ -2,6 +2,7 @@
 
 import type { AttachAction } from '../attach/attach-action.js';
 import type { ConnectionStatus } from '../attach/connection-status.js';
+import type { NetworkLookup } from '../attach/network-lookup.js';
 import type { PodView } from '../model/pod.js';
 import type { ApplyResult, Unsubscribe } from './ports.js';
 
@@ -42,18 +43,10 @@ export interface PodSource {
   onChange(listener: () => void): Unsubscribe;
 }
 
-/** What a NetworkAttachmentDefinition says of a network. */
-export interface NetworkDefinition {
-  /** Name of the network in its CNI configuration. */
-  readonly networkName: string;
-  /** Bytes; undefined when it says none. */
-  readonly mtu: number | undefined;
-}
-
 /** The NetworkAttachmentDefinitions of the host cluster; read only once somebody has asked for one. */
 export interface NetworkSource {
-  /** `pending`: not read yet. `absent`: there is none. `invalid`: its configuration cannot be used. */
-  find(namespace: string, name: string): NetworkDefinition | 'pending' | 'absent' | 'invalid';
+  /** A property, not a method: it is handed to the planner. */
+  readonly find: NetworkLookup;
   onChange(listener: () => void): Unsubscribe;
 }
 

@@ -7,8 +7,16 @@
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { ObservedRoot } from '../model/observed.js';
 import { objectKey, type ObjectRef } from '../model/condition.js';
-import type { Action, Candidate } from '../plan/action.js';
+import type { Candidate } from '../plan/action.js';
 import { countSightings, nextLookMs, ripeCandidates, type GraceByCause, type Sightings } from '../plan/sightings.js';
+
+/** A change that went through, of whatever loop. */
+export interface Applied {
+  readonly object: ObjectRef;
+  /** `deletePort`: the port was taken out. */
+  readonly kind: string;
+  readonly cause?: string;
+}
 
 interface Refusal {
   readonly message: string;
@@ -70,12 +78,12 @@ export class RoundMemory {
    * Notes the ports that were just removed: a device that comes back in the same reconfiguration of vswitchd would stay
    * unattached, so the port is created only after the removal has been carried out.
    */
-  hold(applied: readonly Action[], nextCfg: number): void {
+  hold(applied: readonly Applied[], nextCfg: number): void {
     for (const action of applied) if (action.kind === 'deletePort') this.#held.set(action.object.name, nextCfg);
   }
 
   /** Notes the ports that were just taken out because their device was created anew: the next time they rest longer. */
-  rest(applied: readonly Action[], nowMs: number): void {
+  rest(applied: readonly Applied[], nowMs: number): void {
     for (const [name, { untilMs }] of this.#reattached) {
       if (nowMs > untilMs + reattachForgetMs) this.#reattached.delete(name);
     }
@@ -110,7 +118,7 @@ export class RoundMemory {
   }
 
   /** Forgets the refusals of objects whose change went through. */
-  accept(applied: readonly Action[]): void {
+  accept(applied: readonly Applied[]): void {
     for (const action of applied) this.#refusals.delete(objectKey(action.object));
   }
 

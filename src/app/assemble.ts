@@ -64,6 +64,7 @@ function graceOf(config: Config): GraceByCause {
     orphan: { sightings: config.agent.orphanSightings, ms: config.agent.orphanGraceMs },
     deviceGone: { sightings: 2, ms: 500 },
     deviceRecreated: { sightings: 2, ms: 300 },
+    podMissing: { sightings: 2, ms: config.agent.orphanGraceMs },
   };
 }
 
@@ -94,8 +95,7 @@ export function assemble(options: AssembleOptions): Assembly {
   const client = createClient(config, clock, random);
   const lock = options.isWriter ? writerLock(config.agent.owner) : undefined;
   const intents = new ConfigIntents(config);
-  const { finder, root } = config.representors;
-  const devices = new HostDevices({ finder, root, clock, random });
+  const devices = new HostDevices({ ...config.representors, clock, random });
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
   const { onJournal, onBug } = options;

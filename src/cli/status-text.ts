@@ -11,6 +11,7 @@ function typeOf({ object, evidence }: Condition): string {
   switch (object.kind) {
     case 'bridge':
     case 'chain':
+    case 'attachment':
       return object.kind;
     case 'chainPort':
       return 'chain port';

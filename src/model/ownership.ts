@@ -21,6 +21,14 @@ export const reservedKeys: ReadonlySet<string> = new Set([ownerKey, managedKeysK
 
 export type StringMap = ReadonlyMap<string, string>;
 
+/**
+ * The owner mark of rows that stand for pods of the host cluster. It differs from the owner's own, so that the loop of the
+ * declared ports sees them as somebody else's: what a pod wants is not known while the host cluster is away.
+ */
+export function podsMark(owner: string): string {
+  return `${owner}/pods`;
+}
+
 /** Whether the row with these external_ids was made by the agent instance `owner`. */
 export function isOwnedBy(externalIds: StringMap, owner: string): boolean {
   return externalIds.get(ownerKey) === owner;

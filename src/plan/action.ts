@@ -28,7 +28,7 @@ export interface Difference {
 }
 
 /** Why a port or bridge is removed. */
-export type RemovalCause = 'orphan' | 'deviceGone' | 'deviceRecreated';
+export type RemovalCause = 'orphan' | 'deviceGone' | 'deviceRecreated' | 'podMissing';
 
 interface ActionBase {
   readonly object: ObjectRef;

@@ -13,6 +13,7 @@ export const lossOfRemoval: Readonly<Record<RemovalCause, string>> = {
   orphan: 'all traffic of the object, which no intent wants',
   deviceGone: 'none: its device is gone',
   deviceRecreated: 'none: it carries no traffic until it is re-attached',
+  podMissing: 'all traffic of a pod that the host cluster no longer lists',
 };
 
 /** Identifies a candidate: the same object for another cause is another candidate. */

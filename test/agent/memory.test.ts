@@ -6,6 +6,7 @@ const grace = {
   orphan: { sightings: 2, ms: 1_000 },
   deviceGone: { sightings: 2, ms: 500 },
   deviceRecreated: { sightings: 1, ms: 0 },
+  podMissing: { sightings: 1, ms: 0 },
 };
 const port = { kind: 'port', name: 'p0', bridge: 'br0' } as const;
 const candidate: Candidate = { key: 'orphan port:p0', object: port, cause: 'orphan' };

@@ -67,7 +67,7 @@ export class AgentWorld {
         coalesceMs: 20,
         fullResyncMs: 60_000,
         bootGraceMs: 0,
-        grace: { orphan: { sightings: 2, ms: 1_000 }, deviceGone: none, deviceRecreated: none },
+        grace: { orphan: { sightings: 2, ms: 1_000 }, deviceGone: none, deviceRecreated: none, podMissing: none },
         repair: 'on',
         ...options,
       },

@@ -19,6 +19,7 @@ const grace: GraceByCause = {
   orphan: { sightings: 2, ms: 1000 },
   deviceGone: { sightings: 2, ms: 500 },
   deviceRecreated: { sightings: 2, ms: 100 },
+  podMissing: { sightings: 2, ms: 100 },
 };
 
 interface Round {

@@ -13,6 +13,7 @@ const grace: GraceByCause = {
   orphan: { sightings: 2, ms: 30_000 },
   deviceGone: { sightings: 3, ms: 3000 },
   deviceRecreated: { sightings: 2, ms: 0 },
+  podMissing: { sightings: 2, ms: 0 },
 };
 const orphan: Candidate = { key: 'orphan port:x', object: { kind: 'port', name: 'x' }, cause: 'orphan' };
 const gone: Candidate = { key: 'deviceGone port:p', object: { kind: 'port', name: 'p' }, cause: 'deviceGone' };

@@ -1,0 +1,81 @@
+/**
+ * Whether a pod may have the function that it names, before anybody asks who else wants it: the pod is one that can own a
+ * function, the function is in the configured pool and serves nobody else, and exactly one device stands for it. Pure.
+ */
+
+import type { FindNetdev } from '../intent/resolve.js';
+import type { Netdev, NetdevMap } from '../model/netdev.js';
+import type { PodView } from '../model/pod.js';
+import type { AttachSettings, VfPool } from './attach-settings.js';
+import { failing, refusing, waitingFor, type AttachRequest, type Verdict } from './attachment.js';
+
+export interface GrantContext {
+  readonly settings: AttachSettings;
+  readonly netdevs: NetdevMap;
+  readonly find: FindNetdev;
+  /** Names of devices that declared ports use. */
+  readonly declaredDevices: ReadonlySet<string>;
+}
+
+export type Grant =
+  { readonly kind: 'granted'; readonly netdev: Netdev } | { readonly kind: 'denied'; readonly verdict: Verdict };
+
+/** ovn-kubernetes renames the representor of its management port so; of a second network `ovn-k8s-mp1` and so on. */
+const managementName = /^ovn-k8s-mp\d+(?:_0)?$/;
+
+function denied(verdict: Verdict): Grant {
+  return { kind: 'denied', verdict };
+}
+
+function isIn(pools: readonly VfPool[], pf: number, vf: number): boolean {
+  return pools.some((pool) => pool.pf === pf && (pool.vfs === undefined || pool.vfs.has(vf)));
+}
+
+/** Why this pod can own no function at all. */
+export function refusePod(pod: PodView, settings: AttachSettings): Verdict | undefined {
+  if (pod.isHostNetwork) {
+    const message = 'The pod runs in the network of its host (hostNetwork), so it can own no function.';
+    return refusing('PodNotEligible', message, 'a host-network pod cannot be attached');
+  }
+  const { resourceNames } = settings;
+  if (resourceNames === undefined || resourceNames.some((name) => pod.resources.includes(name))) return undefined;
+  const message = `No container of the pod asks for ${resourceNames.join(' or ')}.`;
+  return refusing('ResourceNotRequested', message, 'the pod requests no virtual function');
+}
+
+function refuseFunction({ pf, vf }: AttachRequest, settings: AttachSettings): Verdict | undefined {
+  const label = `VF ${vf} of PF ${pf}`;
+  const said = 'the virtual function is not available to pods';
+  if (isIn(settings.reserved, pf, vf)) return refusing('RepresentorReserved', `${label} is in attach.reserved.`, said);
+  if (settings.pools === undefined || isIn(settings.pools, pf, vf)) return undefined;
+  return refusing('RepresentorReserved', `${label} is in none of attach.pools.`, said);
+}
+
+function refuseDevice(netdev: Netdev, context: GrantContext): Verdict | undefined {
+  const said = 'the virtual function is not available to pods';
+  if (netdev.kind !== 'hostVf') {
+    return refusing('RepresentorReserved', `${netdev.name} stands for no VF of the host (${netdev.kind}).`, said);
+  }
+  if (managementName.test(netdev.name)) {
+    return refusing('RepresentorReserved', `${netdev.name} is a management port of ovn-kubernetes.`, said);
+  }
+  if (!context.declaredDevices.has(netdev.name)) return undefined;
+  return refusing('RepresentorReserved', `${netdev.name} is a declared port of this machine.`, said);
+}
+
+/** The device that the request may have, or why there is none. */
+export function grantDevice(request: AttachRequest, context: GrantContext): Grant {
+  const refusal = refuseFunction(request, context.settings);
+  if (refusal !== undefined) return denied(refusal);
+  const found = context.find({ kind: 'hostVf', pf: request.pf, vf: request.vf }, context.netdevs);
+  if (found.kind === 'ambiguous') {
+    const message = `${found.reason} (${found.names.join(', ')})`;
+    return denied(failing('RepresentorAmbiguous', message, 'the virtual function is ambiguous'));
+  }
+  if (found.kind === 'missing') {
+    const said = 'the virtual function is not visible to the DPU';
+    return denied(waitingFor('RepresentorMissing', `${found.reason} [${found.code}]`, said));
+  }
+  const reserved = refuseDevice(found.netdev, context);
+  return reserved === undefined ? { kind: 'granted', netdev: found.netdev } : denied(reserved);
+}
