@@ -38,8 +38,19 @@ export type DetailsReading =
     };
 
 const detailNames: readonly string[] = ['pfid', 'vfid', 'sandboxid'];
-const idText = /^(?:0|[1-9][0-9]{0,2})$/;
-const sandboxText = /^[0-9a-zA-Z._-]{1,128}$/;
+
+/** What a text must look like, as a pattern and in words. */
+interface Form {
+  readonly pattern: RegExp;
+  readonly words: string;
+}
+
+const idForm: Form = { pattern: /^(?:0|[1-9][0-9]{0,2})$/, words: 'a number from 0 to 999 without leading zeros' };
+// Others read external_ids back as words split at blanks: a blank in it would make the port undetachable for them.
+const sandboxForm: Form = {
+  pattern: /^[0-9a-zA-Z._-]{1,128}$/,
+  words: '1 to 128 letters, digits, dots, underscores and hyphens',
+};
 
 /**
  * Reads the map form and the legacy form, which is one bare details object and stands for the network `default`.
@@ -82,24 +93,25 @@ function readEntry(value: unknown): NetworkDetails {
 }
 
 function readDetails(object: JsonObject): NetworkDetails {
-  const pf = readText(object, 'pfId', idText);
+  const pf = readText(object, 'pfId', idForm);
   if (typeof pf !== 'string') return pf;
-  const vf = readText(object, 'vfId', idText);
+  const vf = readText(object, 'vfId', idForm);
   if (typeof vf !== 'string') return vf;
-  const sandboxId = readText(object, 'sandboxId', sandboxText);
+  const sandboxId = readText(object, 'sandboxId', sandboxForm);
   if (typeof sandboxId !== 'string') return sandboxId;
   return { kind: 'ok', pf: Number(pf), vf: Number(vf), sandboxId, vfNetdevName: readNetdevName(object) };
 }
 
 type Invalid = Extract<NetworkDetails, { readonly kind: 'invalid' }>;
 
-function readText(object: JsonObject, name: string, pattern: RegExp): string | Invalid {
+function readText(object: JsonObject, name: string, form: Form): string | Invalid {
   const member = memberOf(object, name);
   if (member.kind === 'absent') return invalid(`${name} is missing.`);
   if (member.kind === 'ambiguous') return invalid(`${name} is given several times with different values.`);
   if (typeof member.value !== 'string') return invalid(`${name} is ${nameOfKind(member.value)}, not a string.`);
-  if (!pattern.test(member.value))
-    return invalid(`${name} is "${safeText(member.value, 40)}", which has not its form.`);
+  if (!form.pattern.test(member.value)) {
+    return invalid(`${name} is "${safeText(member.value, 40)}", which is not ${form.words}.`);
+  }
   return member.value;
 }
 

@@ -70,7 +70,7 @@ export function parseConnectionStatus(text: AnnotationText): StatusReading {
   const isFlat = members.some(([key, value]) => statusNames.includes(key.toLowerCase()) && !isJsonObject(value));
   const isMap = members.some(([key, value]) => isJsonObject(value) && parseNadKey(key) !== undefined);
   // The reader has accepted it, so it is a text; a text that is too long never gets here.
-  const raw = String(text);
+  const raw = typeof text === 'string' ? text : '';
   if (isFlat && !isMap) {
     const networks = seenOf([[defaultNadKey, Object.fromEntries(members)]]);
     return { kind: 'read', networks, entries: new Map([[defaultNadKey, raw.trim()]]) };
