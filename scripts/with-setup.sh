@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command after making sure that everything it needs is installed: npm packages, Open vSwitch, OVN and the
-# network tools. Works on Debian- and RHEL-like machines; installs only what is missing, and says what it does.
+# Runs a command after making sure that everything it needs is installed: npm packages, Open vSwitch, OVN, the
+# network tools and kubectl. Works on Debian- and RHEL-like machines; installs only what is missing, and says what it does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -57,6 +57,24 @@ if [ "${#missing[@]}" -gt 0 ]; then
   for entry in "${missing[@]}"; do
     command -v "${entry%% *}" >/dev/null 2>&1 || fail "${entry%% *} is still missing after the installation"
   done
+fi
+
+# kubectl comes under several names, and from no package at all in some distributions. Only the tests of the embedded API
+# server drive it; they fail by themselves without it, so that everything else can be run here.
+kubectl_package() {
+  if command -v apt-get >/dev/null 2>&1; then
+    as_root apt-get update -qq &&
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kubernetes-client >/dev/null
+  elif command -v dnf >/dev/null 2>&1; then
+    as_root dnf install -y -q kubernetes-client || as_root dnf install -y -q openshift-clients
+  fi
+}
+if ! command -v kubectl >/dev/null 2>&1; then
+  say "installing kubectl"
+  # In a shell of its own: without root rights as_root ends it.
+  (kubectl_package) || true
+  command -v kubectl >/dev/null 2>&1 ||
+    say "kubectl is missing: no package of it could be installed here (kubernetes-client, openshift-clients); put one on the PATH, see https://kubernetes.io/docs/tasks/tools/ - tests that drive it will fail"
 fi
 
 node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
