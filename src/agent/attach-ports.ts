@@ -3,6 +3,7 @@
 import type { AttachAction } from '../attach/attach-action.js';
 import type { ConnectionStatus } from '../attach/connection-status.js';
 import type { NetworkLookup } from '../attach/network-lookup.js';
+import type { LinkChange } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
 import type { ApplyResult, Unsubscribe } from './ports.js';
 
@@ -40,6 +41,8 @@ export interface PodSource {
   snapshot(): PodSnapshot | undefined;
   /** Name of the node whose pods these are; undefined while nobody has said. */
   nodeName(): string | undefined;
+  /** Another name stands for other pods; without effect where the configuration names the node. */
+  setNodeName(name: string): void;
   onChange(listener: () => void): Unsubscribe;
 }
 
@@ -93,16 +96,11 @@ export interface LeaseKeeper {
   state(): LeaseState;
   /** How far the API server's clock is ahead of this machine's, ms; undefined while unknown. */
   clockSkewMs(): number | undefined;
+  /** The host node whose DPU this is: the lease is named after it. */
+  setNodeName(name: string): void;
   /** Whether the agent is able to plug now; while it is not, the lease is not renewed. */
   setAble(isAble: boolean): void;
   onChange(listener: () => void): Unsubscribe;
-}
-
-/** A change of a network device's link. */
-export interface LinkChange {
-  readonly name: string;
-  readonly mtu?: number | undefined;
-  readonly isUp?: boolean | undefined;
 }
 
 /** Changes links of this machine. */

@@ -36,7 +36,7 @@ export interface DevlinkReaderOptions {
 }
 
 /** Each function is about 350 bytes of JSON: room for twenty thousand. */
-const stdoutBytesMax = 8 * 1024 * 1024;
+const outputBytesMax = 8 * 1024 * 1024;
 const timeoutMsDefault = 10_000;
 
 /** What iproute2 writes when the kernel was built without devlink. */
@@ -51,7 +51,7 @@ export function createDevlinkReader(options: DevlinkReaderOptions): DevlinkReade
     parse: (json: string) => T,
     signal: AbortSignal | undefined,
   ): Promise<DevlinkAnswer<T>> =>
-    judge(await runTool(tool, ['-j', ...args], { clock: options.clock, timeoutMs, signal, stdoutBytesMax }), parse);
+    judge(await runTool(tool, ['-j', ...args], { clock: options.clock, timeoutMs, signal, outputBytesMax }), parse);
 
   return {
     ports: (signal) => ask(['port', 'show'], parseDevlinkPorts, signal),

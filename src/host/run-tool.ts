@@ -1,6 +1,6 @@
 /**
  * Runs one of iproute2's tools once, without a shell, with a deadline and bounded output. Used where the kernel offers
- * only netlink, which Node cannot speak: `devlink` and `ip link set`. Long-lived children are not its business.
+ * only netlink, which Node cannot speak: `devlink` and `ip -batch`. Long-lived children are not its business.
  */
 import { execFile } from 'node:child_process';
 import type { ChildProcess, ExecFileException } from 'node:child_process';
@@ -27,15 +27,17 @@ export type ToolResult =
   | { readonly kind: 'timedOut' }
   /** The caller's signal was aborted while it ran; what it did is not known. */
   | { readonly kind: 'aborted' }
-  /** It was killed by somebody else, or wrote more than `stdoutBytesMax`. */
+  /** It was killed by somebody else, or wrote more than `outputBytesMax`. */
   | { readonly kind: 'broken'; readonly reason: string };
 
 export interface RunOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Most bytes of output; 64 KiB unless given. */
-  readonly stdoutBytesMax?: number;
+  /** What the tool reads from its standard input; nothing unless given. */
+  readonly stdin?: string;
+  /** Most bytes of each of its two outputs; 64 KiB unless given. */
+  readonly outputBytesMax?: number;
 }
 
 /**
@@ -72,11 +74,13 @@ function start(
   options: RunOptions,
   finish: (result: ToolResult) => void,
 ): ChildProcess {
-  const settings = { env: toolEnvironment, maxBuffer: options.stdoutBytesMax ?? 65_536, windowsHide: true };
+  const settings = { env: toolEnvironment, maxBuffer: options.outputBytesMax ?? 65_536, windowsHide: true };
   const child = execFile(tool.file, [...tool.args, ...args], settings, (error, stdout, stderr) => {
     finish(error === null ? { kind: 'exited', code: 0, stdout, stderr } : failed(error, stdout, stderr));
   });
-  child.stdin?.end();
+  // A tool that ends before it has read everything breaks the pipe; how it ended tells why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(options.stdin);
   return child;
 }
 

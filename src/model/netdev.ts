@@ -66,7 +66,7 @@ export interface LinkFacts {
   readonly portName?: string | undefined;
   /** Kernel drivers of the hardware behind the device, nearest first: `['mlx5_core.sf', 'mlx5_core']`. */
   readonly driverNames?: readonly string[] | undefined;
-  /** Least MTU that the kernel accepts, where it says so. sysfs does not; see `observeMtuRange`. */
+  /** Least MTU that the kernel accepts, where it says so; sysfs does not. */
   readonly mtuMin?: number | undefined;
   /** Greatest MTU that the kernel accepts, where it says so. */
   readonly mtuMax?: number | undefined;
@@ -87,6 +87,14 @@ export interface Netdev extends LinkFacts, DeviceIdentity, FunctionFacts {}
 
 /** All network devices at one instant, by name. */
 export type NetdevMap = ReadonlyMap<string, Netdev>;
+
+/** A change of a network device's link; what is not named stays. */
+export interface LinkChange {
+  readonly name: string;
+  /** Bytes, 68 to 65535; the driver may accept less. */
+  readonly mtu?: number | undefined;
+  readonly isUp?: boolean | undefined;
+}
 
 /**
  * Asks for one representor. Without `controller` the finder's configured host is meant, and where none is configured,

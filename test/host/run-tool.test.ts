@@ -59,8 +59,20 @@ describe('runTool', () => {
 
   it('does not keep an output without end', async () => {
     await using tool = await FakeTool.create('exec yes');
-    const result = await runTool(tool, [], { ...calm, stdoutBytesMax: 1000 });
+    const result = await runTool(tool, [], { ...calm, outputBytesMax: 1000 });
     expect(result).toEqual({ kind: 'broken', reason: 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER' });
+  });
+
+  it('gives a program something to read', async () => {
+    await using tool = await FakeTool.create('exec cat');
+    const stdin = 'line\n'.repeat(10_000);
+    expect(await runTool(tool, [], { ...calm, stdin })).toEqual({ kind: 'exited', code: 0, stdout: stdin, stderr: '' });
+  });
+
+  it('does not mind a program that ends before it has read everything', async () => {
+    await using tool = await FakeTool.create('exit 4');
+    const result = await runTool(tool, [], { ...calm, stdin: 'x'.repeat(4_000_000) });
+    expect(result).toMatchObject({ kind: 'exited', code: 4 });
   });
 
   it('tells a program that was killed from one that ended', async () => {

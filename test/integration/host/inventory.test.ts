@@ -7,10 +7,9 @@ import { createDevlinkReader } from '../../../src/host/devlink-reader.js';
 import { createSimulatedFinder } from '../../../src/host/finder-simulated.js';
 import { Inventory, inventoryTiming } from '../../../src/host/inventory.js';
 import { IpLinkMonitor } from '../../../src/host/link-monitor.js';
-import { observeMtuRange, setLinkDown, setLinkUp, setMtu } from '../../../src/host/link.js';
-import type { LinkOptions } from '../../../src/host/link.js';
+import { applyLinkChanges } from '../../../src/host/link-batch.js';
 import { systemClock } from '../../../src/lib/clock.js';
-import type { NetdevChange } from '../../../src/model/netdev.js';
+import type { LinkChange, NetdevChange } from '../../../src/model/netdev.js';
 import { PrivateNetns } from './private-netns.js';
 
 const patience = { timeout: 20_000, interval: 10 };
@@ -21,11 +20,9 @@ const eventsOnly = { ...inventoryTiming, fullMs: 600_000, pollMs: 600_000 };
 let netns: PrivateNetns;
 let inventory: Inventory;
 let told: NetdevChange[];
-let linkOptions: LinkOptions;
 
 beforeEach(async () => {
   netns = await PrivateNetns.create();
-  linkOptions = { clock: systemClock, tool: netns.tool };
   netns.ip('link', 'add', 'rep0-3', 'type', 'veth', 'peer', 'name', 'eth0-3');
   told = [];
   inventory = new Inventory({
@@ -49,8 +46,11 @@ afterEach(async () => {
   await netns[Symbol.asyncDispose]();
 });
 
+const change = (...changes: readonly LinkChange[]) =>
+  applyLinkChanges(changes, { clock: systemClock, tool: netns.tool });
+
 const ofName = (name: string): readonly NetdevChange[] =>
-  told.filter((change) => (change.kind === 'vanished' ? change.before.name : change.netdev.name) === name);
+  told.filter((entry) => (entry.kind === 'vanished' ? entry.before.name : entry.netdev.name) === name);
 
 describe('Inventory on a real kernel', () => {
   it('reads a veth device as a simulated representor', () => {
@@ -89,15 +89,14 @@ describe('Inventory on a real kernel', () => {
   });
 
   it('sees a carrier come and go, and promiscuity', async () => {
-    await setLinkUp('rep0-3', linkOptions);
-    await setLinkUp('eth0-3', linkOptions);
+    await change({ name: 'rep0-3', isUp: true }, { name: 'eth0-3', isUp: true });
     const device = (): unknown => inventory.snapshot().get('rep0-3');
     await vi.waitFor(() => expect(device()).toMatchObject({ isUp: true, hasCarrier: true, operstate: 'up' }), patience);
     netns.ip('link', 'set', 'dev', 'rep0-3', 'promisc', 'on');
     await vi.waitFor(() => expect(device()).toMatchObject({ isPromiscuous: true }), patience);
-    await setLinkDown('eth0-3', linkOptions);
+    await change({ name: 'eth0-3', isUp: false });
     await vi.waitFor(() => expect(device()).toMatchObject({ isUp: true, hasCarrier: false }), patience);
-    await setLinkDown('rep0-3', linkOptions);
+    await change({ name: 'rep0-3', isUp: false });
     await vi.waitFor(() => expect(device()).toMatchObject({ isUp: false, hasCarrier: false }), patience);
   });
 
@@ -114,38 +113,10 @@ describe('Inventory on a real kernel', () => {
   it('says why devlink has no say, or what it said', () => {
     expect(['answered', 'unavailable']).toContain(inventory.status().devlink.kind);
   });
-});
 
-describe('link changes on a real kernel', () => {
-  it('set an MTU that is then seen', async () => {
-    await setMtu('rep0-3', 9000, linkOptions);
+  it('sees a new MTU', async () => {
+    await change({ name: 'rep0-3', mtu: 9000 });
     await vi.waitFor(() => expect(inventory.snapshot().get('rep0-3')?.mtu).toBe(9000), patience);
     expect(ofName('rep0-3')).toMatchObject([{ kind: 'changed', fields: ['mtu'] }]);
-  });
-
-  it('do no harm when repeated', async () => {
-    await setLinkUp('rep0-3', linkOptions);
-    await setLinkUp('rep0-3', linkOptions);
-    await setMtu('rep0-3', 1400, linkOptions);
-    await setMtu('rep0-3', 1400, linkOptions);
-    await inventory.refresh();
-    expect(inventory.snapshot().get('rep0-3')).toMatchObject({ isUp: true, mtu: 1400 });
-  });
-
-  it('name a device that is not there', async () => {
-    await expect(setLinkUp('nope', linkOptions)).rejects.toMatchObject({ code: 'NETDEV_MISSING' });
-    await expect(setMtu('nope', 1400, linkOptions)).rejects.toMatchObject({ code: 'NETDEV_MISSING' });
-    await expect(observeMtuRange('nope', linkOptions)).rejects.toMatchObject({ code: 'NETDEV_MISSING' });
-  });
-
-  it('are refused in the words of the kernel for an MTU beyond the range that it names', async () => {
-    netns.ip('tuntap', 'add', 'dev', 'tap0', 'mode', 'tap');
-    const range = await observeMtuRange('tap0', linkOptions);
-    expect(range).toMatchObject({ min: 68 });
-    expect(range?.max).toBeLessThan(65_535);
-    await expect(setMtu('tap0', 65_535, linkOptions)).rejects.toMatchObject({
-      code: 'NETDEV_REFUSED',
-      facts: { name: 'tap0', reason: 'Error: mtu greater than device maximum.' },
-    });
   });
 });
