@@ -67,7 +67,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only one folder may import. */
 const packageHomes: Readonly<Record<string, readonly string[]>> = {
   zod: ['config'],
-  yaml: ['config', 'kube'],
+  yaml: ['config', 'kube', 'sandbox'],
   pino: ['telemetry'],
 };
 

@@ -1,13 +1,16 @@
 /** Puts together what the loops say into the one status that all views are made from. */
 
+import type { AttachOutcome } from './attacher.js';
 import type { ChainOutcome } from './chain-reconciler.js';
-import type { AgentStatus, PortsStatus } from './status.js';
+import type { AgentStatus, AttachStatus, PortsStatus } from './status.js';
 
 export class StatusBoard {
   readonly #onStatus: (status: AgentStatus) => void;
   readonly #ovsRunDir: string;
   #ports: PortsStatus | undefined;
   #chains: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
+
+  #attach: AttachOutcome | undefined;
 
   /** @param ovsRunDir directory of Open vSwitch's sockets */
   constructor(ovsRunDir: string, onStatus: (status: AgentStatus) => void) {
@@ -27,6 +30,12 @@ export class StatusBoard {
     this.#publish(wallMs);
   }
 
+  /** The loop of the host cluster's pods has looked. */
+  setAttach(outcome: AttachOutcome): void {
+    this.#attach = outcome;
+    this.#publish(outcome.wallMs);
+  }
+
   #publish(wallMs: number): void {
     const ports = this.#ports;
     if (ports === undefined) return;
@@ -34,11 +43,23 @@ export class StatusBoard {
     this.#onStatus({
       ...ports,
       wallMs: Math.max(wallMs, ports.wallMs),
-      isReady: ports.isReady && conditions.every(({ state }) => state === 'ready'),
+      // A pod that cannot be attached is that pod's trouble; an agent that has never seen the pods is not ready.
+      isReady:
+        ports.isReady &&
+        conditions.every(({ state }) => state === 'ready') &&
+        this.#attach?.cluster.kind !== 'connecting',
       conditions: [...ports.conditions, ...conditions],
-      findings: [...ports.findings, ...findings],
+      findings: [...ports.findings, ...findings, ...(this.#attach?.findings ?? [])],
+      attach: attachStatus(this.#attach),
       chains: views,
       ovsRunDir: this.#ovsRunDir,
     });
   }
+}
+
+function attachStatus(outcome: AttachOutcome | undefined): AttachStatus | undefined {
+  if (outcome === undefined) return undefined;
+  const { wallMs, mode, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures } = outcome;
+  const { pendingCount, statuses } = outcome;
+  return { wallMs, mode, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures, pendingCount, statuses };
 }

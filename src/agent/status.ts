@@ -2,8 +2,11 @@
 
 import type { ChainView } from '../chain/chain-view.js';
 import type { Condition, Finding } from '../model/condition.js';
+import type { AttachFailure, AttachMode } from './attacher.js';
+import type { ClusterState, LeaseState } from './attach-ports.js';
 import type { JournalEntry } from './journal.js';
 import type { StoreState } from './ports.js';
+import type { StatusStats } from './status-pump.js';
 
 /** What the loop of the ports says. */
 export interface PortsStatus {
@@ -28,10 +31,31 @@ export interface PortsStatus {
   readonly journal: readonly JournalEntry[];
 }
 
+/** What the loop of the host cluster's pods says, in sum. */
+export interface AttachStatus {
+  /** Milliseconds since 1970 UTC of the look. */
+  readonly wallMs: number;
+  readonly mode: AttachMode;
+  readonly cluster: ClusterState;
+  readonly nodeName: string | undefined;
+  readonly lease: LeaseState;
+  readonly clockSkewMs: number | undefined;
+  /** The pods of the node. */
+  readonly podCount: number;
+  /** Networks of pods, by reason. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The first of those that have failed. */
+  readonly failures: readonly AttachFailure[];
+  readonly pendingCount: number;
+  readonly statuses: StatusStats;
+}
+
 /** What the agent says. */
 export interface AgentStatus extends PortsStatus {
   /** The chains in force, sorted by name; those that are refused and have no earlier version are in the conditions only. */
   readonly chains: readonly ChainView[];
+  /** Undefined while pods are not looked at (`attach.mode: off`). */
+  readonly attach: AttachStatus | undefined;
   /** Directory of Open vSwitch's sockets, where a tool can ask what the status does not say. */
   readonly ovsRunDir: string;
 }

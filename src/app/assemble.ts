@@ -9,10 +9,12 @@ import { HostDevices } from '../adapters/host-devices.js';
 import { OpenFlowSwitches } from '../adapters/openflow-switches.js';
 import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-store.js';
 import { SwitchProbe } from '../adapters/switch-probe.js';
+import type { AttachOutcome } from '../agent/attacher.js';
 import { ChainReconciler } from '../agent/chain-reconciler.js';
 import type { JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
+import { SharedLiveness } from '../agent/shared-liveness.js';
 import { StatusBoard } from '../agent/status-board.js';
 import type { AgentStatus, PortsStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
@@ -21,6 +23,8 @@ import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { Clock } from '../lib/clock.js';
 import { OvsdbClient, type TlsFiles } from '../ovsdb/index.js';
 import type { GraceByCause } from '../plan/sightings.js';
+import { assembleAttach, type AttachPart } from './assemble-attach.js';
+import type { ClusterEnvironment } from '../adapters/cluster-access.js';
 
 /**
  * Longest gathering time of events for the chains, ms: until the flows follow a port that changed its number, its traffic
@@ -38,6 +42,11 @@ export interface AssembleOptions {
   readonly isWriter: boolean;
   readonly onStatus: (status: AgentStatus) => void;
   readonly onJournal: (entry: JournalEntry) => void;
+  /** What the loop of the pods says; undefined where pods are not looked at. */
+  readonly onAttach?: (outcome: AttachOutcome) => void;
+  /** Where the process runs, for the access to the host cluster. */
+  readonly environment?: ClusterEnvironment;
+  readonly version?: string;
   /** Something that is tried again by itself went wrong, with `what`. */
   readonly onTrouble: (what: string, error: Error) => void;
   readonly onBug: (error: unknown) => void;
@@ -50,6 +59,8 @@ export interface Assembly {
   readonly probe: SwitchProbe;
   readonly reconciler: Reconciler;
   readonly chains: ChainReconciler;
+  /** Undefined: pods of the host cluster are not looked at. */
+  readonly attach: AttachPart | undefined;
   /** Begins to connect and to watch; does not wait. */
   start(): void;
   close(): Promise<void>;
@@ -97,6 +108,7 @@ export function assemble(options: AssembleOptions): Assembly {
   const intents = new ConfigIntents(config);
   const devices = new HostDevices({ ...config.representors, clock, random });
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
+  const liveness = new SharedLiveness(probe);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
   const { onJournal, onBug } = options;
   const board = new StatusBoard(config.ovs.runDir, options.onStatus);
@@ -104,7 +116,7 @@ export function assemble(options: AssembleOptions): Assembly {
   const onStatus = (status: PortsStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
-    { store, devices, liveness: probe, intents: merged, clock, random, onStatus, onJournal, onBug },
+    { store, devices, liveness: liveness.share(), intents: merged, clock, random, onStatus, onJournal, onBug },
     { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
   );
   const switches = new OpenFlowSwitches({ runDir: config.ovs.runDir, clock, random, onTrouble: options.onTrouble });
@@ -136,6 +148,29 @@ export function assemble(options: AssembleOptions): Assembly {
       bridges: () => programmableBridges(intents.intents()),
     },
   );
+  const { hostCluster, attach: wanted } = config;
+  // A command that only looks at the configured objects leaves the host cluster alone.
+  const isAttaching = options.onAttach !== undefined && hostCluster !== undefined && wanted.mode !== 'off';
+  const attach = !isAttaching
+    ? undefined
+    : assembleAttach({
+        config,
+        hostCluster,
+        environment: options.environment ?? {},
+        version: options.version ?? '',
+        clock,
+        random,
+        store,
+        devices,
+        liveness: liveness.share(),
+        declaredDevices: () => reconciler.declaredDevices(),
+        onOutcome: (outcome) => {
+          board.setAttach(outcome);
+          options.onAttach?.(outcome);
+        },
+        onJournal: (entry) => reconciler.record(entry),
+        onBug,
+      });
   return {
     client,
     intents,
@@ -143,15 +178,17 @@ export function assemble(options: AssembleOptions): Assembly {
     probe,
     reconciler,
     chains,
+    attach,
     start: () => {
       if (lock !== undefined) client.lock(lock);
       client.start();
       reconciler.start();
       chains.start();
+      attach?.start();
       devices.start().catch(onBug);
     },
     close: async () => {
-      await Promise.all([reconciler.close(), chains.close()]);
+      await Promise.all([reconciler.close(), chains.close(), attach?.close()]);
       switches.close();
       probe.close();
       await Promise.all([client.close(), devices.close()]);

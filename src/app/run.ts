@@ -3,8 +3,10 @@
  * configuration, and ends in order. It keeps no state that the world does not have.
  */
 
+import { PodsFile } from '../adapters/pods-file.js';
 import { StatusFile } from '../adapters/status-file.js';
 import type { JournalEntry } from '../agent/journal.js';
+import type { AttachOutcome } from '../agent/attacher.js';
 import type { AgentStatus } from '../agent/status.js';
 import type { Config } from '../config/config.js';
 import { ConfigWatcher } from '../config/watcher.js';
@@ -65,6 +67,28 @@ function logCondition(logger: Logger, entry: Condition): void {
   else logger.debug(fields, 'condition changed');
 }
 
+/** Logs what differs between two looks at the pods: the connection, the right to write, and each new failure. */
+function createAttachLog(logger: Logger): (outcome: AttachOutcome) => void {
+  let before: AttachOutcome | undefined;
+  let told = new Set<string>();
+  return (outcome) => {
+    const { cluster, mode, nodeName, failures } = outcome;
+    if (before?.cluster.kind !== cluster.kind) {
+      if (cluster.kind === 'synced') logger.info({ server: cluster.server, nodeName }, 'host cluster in sync');
+      else
+        logger.warn({ server: cluster.server, code: cluster.code, error: cluster.message }, 'host cluster not in sync');
+    }
+    if (before?.mode !== mode && mode !== 'blind') logger.info({ mode }, 'attaching changed mode');
+    const now = new Set(failures.map(({ label, reason }) => `${label} ${reason}`));
+    for (const { label, reason, message, device } of failures) {
+      if (!told.has(`${label} ${reason}`))
+        logger.warn({ pod: label, reason, device, detail: message }, 'pod not attached');
+    }
+    told = now;
+    before = outcome;
+  };
+}
+
 function logChange(logger: Logger, entry: JournalEntry): void {
   const fields = {
     change: safeText(entry.summary, 500),
@@ -98,7 +122,14 @@ export async function runAgent(context: RunContext): Promise<void> {
   const statusFile = new StatusFile(config.agent.runDir, (error) =>
     logger.warn(errorFields(error), 'status not shown'),
   );
+  const podsFile = new PodsFile(
+    config.agent.runDir,
+    clock,
+    (error) => logger.warn(errorFields(error), 'pods not shown'),
+    (error) => fail(error),
+  );
   const logStatus = createStatusLog(logger);
+  const logAttach = createAttachLog(logger);
   const ended = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (signal.aborted) resolve();
@@ -115,6 +146,12 @@ export async function runAgent(context: RunContext): Promise<void> {
       statusFile.show(status);
     },
     onJournal: (entry) => logChange(logger, entry),
+    onAttach: (outcome) => {
+      logAttach(outcome);
+      podsFile.show(() => ({ wallMs: outcome.wallMs, nodeName: outcome.nodeName, pods: outcome.podFacts() }));
+    },
+    environment: env,
+    version: context.version,
     onTrouble: createTroubleLog(logger),
     onBug: (error) => fail(error),
   });
@@ -144,7 +181,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   } finally {
     watcher.stop();
     await assembly.close();
-    await statusFile.close();
+    await Promise.all([statusFile.close(), podsFile.close()]);
     logger.info('agent ended');
   }
 }

@@ -2,9 +2,10 @@
 
 export type EvidenceRule = 'require' | 'report' | 'ignore';
 
-/** VFs of one PF of the host. */
+/** VFs of the host. */
 export interface VfPool {
-  readonly pf: number;
+  /** Undefined: of every PF. */
+  readonly pf: number | undefined;
   /** Undefined: all of them. */
   readonly vfs: ReadonlySet<number> | undefined;
 }

@@ -28,7 +28,9 @@ function denied(verdict: Verdict): Grant {
 }
 
 function isIn(pools: readonly VfPool[], pf: number, vf: number): boolean {
-  return pools.some((pool) => pool.pf === pf && (pool.vfs === undefined || pool.vfs.has(vf)));
+  return pools.some(
+    (pool) => (pool.pf === undefined || pool.pf === pf) && (pool.vfs === undefined || pool.vfs.has(vf)),
+  );
 }
 
 /** Why this pod can own no function at all. */

@@ -51,7 +51,9 @@ export const reasons = {
   ClusterUnavailable: 'The API server of the host cluster cannot be reached; what is attached keeps working.',
   NotAttached: 'The pod has no connection details, so nothing is to be attached.',
   DetachPending: 'The port is to be removed; the change is planned.',
-  PodMissing: 'The host cluster no longer lists the pod, and nobody said that it was deleted; its port stays for a while.',
+  ClockSkewed: "The API server's clock and this machine's differ by more than the lease can bear.",
+  PodMissing:
+    'The host cluster no longer lists the pod, and nobody said that it was deleted; its port stays for a while.',
   // Conditions of chains and their ports.
   ChainInvalid: 'The chain contradicts itself or names a value that is out of range.',
   ChainPortMissing: 'No interface answers to the selector of the chain port.',

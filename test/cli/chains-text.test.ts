@@ -36,6 +36,7 @@ const status: AgentStatus = {
   appliedActions: 0,
   journal: [],
   chains: [chainView(switchView(0, portView('p0', 7), portView('p1', 8)))],
+  attach: undefined,
   ovsRunDir: '/run/openvswitch',
 };
 

@@ -40,6 +40,7 @@ const status: AgentStatus = {
   appliedActions: 1,
   journal: [entry],
   chains: [],
+  attach: undefined,
   ovsRunDir: '/run/openvswitch',
 };
 

@@ -1,0 +1,157 @@
+/**
+ * Puts together the part of the agent that looks after the host cluster's pods: the client of its API server, what is read
+ * of it and written to it, and the loop. Holds no rules of its own.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { clusterClient, type ClusterEnvironment } from '../adapters/cluster-access.js';
+import { ClusterEvents } from '../adapters/cluster-events.js';
+import { ClusterLease, disabledLease, leaseTiming } from '../adapters/cluster-lease.js';
+import { ClusterNetworks } from '../adapters/cluster-networks.js';
+import { ClusterPods } from '../adapters/cluster-pods.js';
+import { ClusterStatus } from '../adapters/cluster-status.js';
+import type { HostDevices } from '../adapters/host-devices.js';
+import { HostLinks } from '../adapters/host-links.js';
+import type { OvsdbStore } from '../adapters/ovsdb-store.js';
+import { Attacher, type AttachOutcome } from '../agent/attacher.js';
+import type { LeaseKeeper } from '../agent/attach-ports.js';
+import type { JournalEntry } from '../agent/journal.js';
+import type { DeviceSource, LivenessSource } from '../agent/ports.js';
+import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
+import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
+import type { KubeClient } from '../kube/index.js';
+import type { Clock } from '../lib/clock.js';
+import { podsMark } from '../model/ownership.js';
+
+/** Longest gathering time of events for pods, ms: a pod that starts waits for it. */
+const coalesceMsMax = 2;
+
+export interface AttachPartOptions {
+  readonly config: Config;
+  readonly hostCluster: HostClusterConfig;
+  readonly environment: ClusterEnvironment;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly store: OvsdbStore;
+  readonly devices: HostDevices;
+  readonly liveness: LivenessSource;
+  readonly declaredDevices: () => ReadonlySet<string>;
+  readonly onOutcome: (outcome: AttachOutcome) => void;
+  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface AttachPart {
+  start(): void;
+  close(): Promise<void>;
+}
+
+/** What the planner needs of the configuration. */
+export function attachSettings({ attach, agent }: Config): AttachSettings {
+  const { bridge, mtu, ovnInstalled, functionMac, pools, reserved, resourceNames } = attach;
+  return {
+    mark: podsMark(agent.owner),
+    bridge,
+    mtu,
+    ovnInstalled,
+    functionMac,
+    pools: pools?.map(poolOf),
+    reserved: reserved.map(({ pf, vf }) => ({ pf, vfs: new Set([vf]) })),
+    resourceNames: resourceNames.length === 0 ? undefined : resourceNames,
+  };
+}
+
+function poolOf({ pf, vfs }: NonNullable<AttachConfig['pools']>[number]): VfPool {
+  const numbers = vfs.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
+  return { pf, vfs: new Set(numbers) };
+}
+
+interface Lease extends LeaseKeeper {
+  start?(): void;
+  close?(): Promise<void>;
+}
+
+function createLease(options: AttachPartOptions, client: KubeClient, isReadOnly: boolean): Lease {
+  const { config, clock, random, onBug } = options;
+  const { namespace, renewMs, durationS, holder } = config.attach.lease;
+  if (renewMs === 0) return disabledLease;
+  return new ClusterLease({
+    client,
+    clock,
+    random,
+    namespace,
+    holderIdentity: holder,
+    writer: { owner: config.agent.owner, instance: randomUUID() },
+    timing: leaseTiming(renewMs, durationS * 1_000),
+    isReadOnly,
+    onBug,
+  });
+}
+
+/** The devices as pods may name them: by a stricter finder than that of the configuration. */
+function podDevices(devices: HostDevices): DeviceSource {
+  return {
+    snapshot: () => devices.snapshot(),
+    problem: () => devices.problem(),
+    find: devices.findForPod,
+    onChange: (listener) => devices.onChange(listener),
+  };
+}
+
+/** @throws AgentError KUBE_CREDENTIALS when the configuration names an access that this process does not have */
+export function assembleAttach(options: AttachPartOptions): AttachPart {
+  const { config, hostCluster, clock, random, onBug } = options;
+  const { attach, agent } = config;
+  const mode = attach.mode === 'attach' && agent.repair === 'on' ? 'attach' : 'observe';
+  const client = clusterClient(hostCluster.access, options.environment, options.version, { clock });
+  const pods = new ClusterPods({ client, clock, random, nodeName: hostCluster.nodeName });
+  const networks = new ClusterNetworks({ client, clock, random });
+  const lease = createLease(options, client, mode === 'observe');
+  const reporter = { component: 'dpu-node-agent', instance: hostname() };
+  const events = new ClusterEvents({ client, clock, random, reporter, onBug });
+  const attacher = new Attacher(
+    {
+      store: options.store,
+      devices: podDevices(options.devices),
+      liveness: options.liveness,
+      pods,
+      networks,
+      statuses: new ClusterStatus({ client, onWritten: (pod) => pods.accept(pod) }),
+      events,
+      lease,
+      links: new HostLinks(clock),
+      clock,
+      random,
+      declaredDevices: options.declaredDevices,
+      onOutcome: options.onOutcome,
+      onJournal: options.onJournal,
+      onBug,
+    },
+    {
+      settings: attachSettings(config),
+      mode,
+      coalesceMs: Math.min(agent.coalesceMs, coalesceMsMax),
+      fullResyncMs: agent.fullResyncMs,
+      bootGraceMs: agent.bootGraceMs,
+      goneGraceMs: attach.goneGraceMs,
+      waitMs: attach.waitMs,
+      statusConcurrency: attach.statusConcurrency,
+    },
+  );
+  return {
+    start: () => {
+      pods.start();
+      lease.start?.();
+      attacher.start();
+    },
+    close: async () => {
+      await attacher.close();
+      await Promise.all([pods.close(), networks.close(), lease.close?.(), events.close()]);
+      client.close();
+    },
+  };
+}
