@@ -3,8 +3,10 @@
  * 5.2.6) on the facts that it rests on. Used by the Open vSwitch store; it decides nothing and sends nothing.
  */
 
+import type { StoreSnapshot } from '../agent/ports.js';
 import type { AttachAction, AttachedRows, QosChange } from '../attach/attach-action.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import { AgentError } from '../lib/errors.js';
 import type { ObjectRef } from '../model/condition.js';
 import { ownerKey } from '../model/ownership.js';
 import type { Ref, RowHandle, RowOf, Uuid } from '../ovsdb/index.js';
@@ -25,6 +27,9 @@ type Clauses<Table extends keyof OpenVswitchDatabase> = readonly (readonly [
   value: unknown,
 ])[];
 
+/** What the encoder has to know of the database beside the actions. */
+export type AttachSnapshot = Pick<StoreSnapshot, 'root' | 'qos'>;
+
 /** Changes of one bridge's set of ports. */
 interface BridgeChange {
   readonly added: RowHandle<'Port'>[];
@@ -35,14 +40,16 @@ class AttachEncoder {
   readonly guards: ObjectRef[] = [];
   needsVswitchd = false;
   readonly #transaction: VswitchTransaction;
+  readonly #snapshot: AttachSnapshot;
   readonly #bridges = new Map<string, BridgeChange>();
   /** Bridges whose datapath type is guarded: one guard serves all attachments of a batch. */
   readonly #guardedBridges = new Set<string>();
   /** Of the action at hand. */
   #object: ObjectRef = { kind: 'port', name: '' };
 
-  constructor(transaction: VswitchTransaction) {
+  constructor(transaction: VswitchTransaction, snapshot: AttachSnapshot) {
     this.#transaction = transaction;
+    this.#snapshot = snapshot;
   }
 
   encode(object: ObjectRef, action: AttachAction): void {
@@ -63,12 +70,13 @@ class AttachEncoder {
   }
 
   /** One mutation per bridge for the whole batch: the server merges sets in time that grows with the ports there are. */
-  finish(rootUuid: Uuid): void {
+  finish(): void {
     for (const [bridge, { added, removed }] of this.#bridges) {
       if (removed.length > 0) this.#transaction.removeFromSet('Bridge', bridge as Uuid, 'ports', removed);
       if (added.length > 0) this.#transaction.addToSet('Bridge', bridge as Uuid, 'ports', added);
     }
-    if (this.needsVswitchd) this.#transaction.increment('Open_vSwitch', rootUuid, 'next_cfg', 1);
+    if (this.needsVswitchd)
+      this.#transaction.increment('Open_vSwitch', this.#snapshot.root.uuid as Uuid, 'next_cfg', 1);
   }
 
   #attach(action: OfKind<'attach'>): void {
@@ -91,7 +99,8 @@ class AttachEncoder {
   }
 
   #repair({ rows, portEdit, interfaceEdit, qos }: OfKind<'repair'>): void {
-    this.#requireRows(rows, qos.kind === 'edit' || qos.kind === 'delete' ? qos.uuid : undefined);
+    this.#requireRows(rows);
+    if (qos.kind !== 'keep') this.#requireLimit(rows, qos.kind === 'create' ? undefined : qos.uuid);
     const portUuid = rows.portUuid as Uuid;
     editRow(this.#transaction, 'Port', portUuid, portEdit);
     editRow(this.#transaction, 'Interface', rows.interfaceUuid as Uuid, interfaceEdit);
@@ -124,7 +133,8 @@ class AttachEncoder {
       ['_uuid', '==', bridgeUuid],
       ['ports', 'includes', [port]],
     ]);
-    this.#requireRows(rows, qosUuid);
+    this.#requireRows(rows);
+    if (qosUuid !== undefined) this.#requireLimit(rows, qosUuid);
     this.#changeOf(bridgeUuid).removed.push(port);
     if (qosUuid !== undefined) this.#deleteQos(port, qosUuid);
     this.needsVswitchd = true;
@@ -141,23 +151,35 @@ class AttachEncoder {
    * The rows belong together and to the attachment as they did when they were seen. Of external_ids only the guard's keys
    * count: ovn-controller and others write the rest at any time.
    */
-  #requireRows({ portUuid, interfaceUuid, guard }: AttachedRows, qosUuid: string | undefined): void {
+  #requireRows({ portUuid, interfaceUuid, guard }: AttachedRows): void {
     this.#require('Port', [
       ['_uuid', '==', portUuid],
       ['interfaces', 'includes', [interfaceUuid]],
-      ...(qosUuid === undefined ? [] : ([['qos', '==', qosUuid]] as const)),
     ]);
     this.#require('Interface', [
       ['_uuid', '==', interfaceUuid],
       ['external_ids', 'includes', guard],
     ]);
-    if (qosUuid !== undefined) this.#requireQos(qosUuid, guard.get(ownerKey));
+  }
+
+  /** The port has this limit, and it bears its mark; or, without one, nobody has given the port a limit meanwhile. */
+  #requireLimit({ portUuid }: AttachedRows, qosUuid: string | undefined): void {
+    this.#require('Port', [
+      ['_uuid', '==', portUuid],
+      ['qos', '==', qosUuid],
+    ]);
+    if (qosUuid === undefined) return;
+    const mark = this.#snapshot.qos.get(qosUuid)?.externalIds.get(ownerKey);
+    if (mark === undefined) throw new AgentError('OVSDB_WAIT_FAILED', 'the row of the limit has lost its mark');
+    this.#requireQos(qosUuid, mark);
   }
 
   /** A row of table QoS belongs to no port: its mark alone tells whose it is. */
-  #requireQos(uuid: string, owner: string | undefined): void {
-    const mark = owner === undefined ? [] : ([['external_ids', 'includes', new Map([[ownerKey, owner]])]] as const);
-    this.#require('QoS', [['_uuid', '==', uuid], ...mark]);
+  #requireQos(uuid: string, owner: string): void {
+    this.#require('QoS', [
+      ['_uuid', '==', uuid],
+      ['external_ids', 'includes', new Map([[ownerKey, owner]])],
+    ]);
   }
 
   #insertQos(row: RowEdit): RowHandle<'QoS'> {
@@ -189,21 +211,22 @@ class AttachEncoder {
 
 /**
  * Adds the actions to the transaction. When vswitchd has to act, `next_cfg` is raised once with them, so that `cur_cfg`
- * tells when it has (ovs-vswitchd.conf.db(5), table Open_vSwitch).
- * @throws EncodeError naming the port that the server's schema has no words for
+ * tells when it has (ovs-vswitchd.conf.db(5), table Open_vSwitch). The guards look at the state before the transaction:
+ * one that removes a name and takes it again conflicts with itself, as it should, for vswitchd would not see a new port.
+ * @throws EncodeError naming the port that the server's schema has no words for, or whose limit has lost its mark
  */
 export function encodeAttach(
   transaction: VswitchTransaction,
-  rootUuid: Uuid,
+  snapshot: AttachSnapshot,
   actions: readonly AttachAction[],
 ): EncodedActions {
-  const encoder = new AttachEncoder(transaction);
+  const encoder = new AttachEncoder(transaction, snapshot);
   const objects: ObjectRef[] = [];
   for (const action of actions) {
     const object: ObjectRef = { kind: 'port', name: action.port };
     encodeOrBlame(object, () => encoder.encode(object, action));
     while (objects.length < transaction.operationCount) objects.push(object);
   }
-  encoder.finish(rootUuid);
+  encoder.finish();
   return { objects, guards: encoder.guards, needsVswitchd: encoder.needsVswitchd };
 }

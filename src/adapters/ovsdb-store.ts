@@ -96,17 +96,17 @@ export class OvsdbStore implements SwitchStore, AttachStore {
 
   apply(actions: readonly Action[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
     const { replica } = this.#client;
-    return this.#apply(comment, signal, (transaction, rootUuid) => {
+    return this.#apply(comment, signal, (transaction, { root }) => {
       const guard = (table: 'Bridge' | 'Port', uuid: Uuid): void => {
         const row = replica.table(table).get(uuid);
         if (row !== undefined) transaction.verify(table, row as never, ['name', 'external_ids'] as never);
       };
-      return encodeActions(transaction, rootUuid, actions, guard);
+      return encodeActions(transaction, root.uuid as Uuid, actions, guard);
     });
   }
 
   applyAttach(actions: readonly AttachAction[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
-    return this.#apply(comment, signal, (transaction, rootUuid) => encodeAttach(transaction, rootUuid, actions));
+    return this.#apply(comment, signal, (transaction, snapshot) => encodeAttach(transaction, snapshot, actions));
   }
 
   onChange(listener: () => void): Unsubscribe {
@@ -123,7 +123,7 @@ export class OvsdbStore implements SwitchStore, AttachStore {
     const transaction = new Transaction<OpenVswitchDatabase>(this.#client.schema);
     let encoded: EncodedActions | undefined;
     try {
-      encoded = encode(transaction, snapshot.root.uuid as Uuid);
+      encoded = encode(transaction, snapshot);
       transaction.comment(`dpu-node-agent: ${comment}`);
       await this.#client.transact(transaction, { signal, deadlineMs: this.#deadlineMs });
     } catch (error) {
@@ -135,7 +135,7 @@ export class OvsdbStore implements SwitchStore, AttachStore {
   }
 }
 
-type Encode = (transaction: VswitchTransaction, rootUuid: Uuid) => EncodedActions;
+type Encode = (transaction: VswitchTransaction, snapshot: StoreSnapshot) => EncodedActions;
 
 /** Whose operation, or whose guard, the server refused; undefined when it does not say or nobody in particular is. */
 function blamedObject(

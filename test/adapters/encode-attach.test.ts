@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EncodeError } from '../../src/adapters/encode-actions.js';
-import { encodeAttach } from '../../src/adapters/encode-attach.js';
+import { encodeAttach, type AttachSnapshot } from '../../src/adapters/encode-attach.js';
 import type { AttachAction } from '../../src/attach/attach-action.js';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
 import { parseSchema, Transaction, type Uuid } from '../../src/ovsdb/index.js';
+import { rootRow } from '../fakes/plan-rows.js';
 import { attachOf, detachOf, editOf, noEdit, repairOf, rowEdit } from '../fakes/attach-actions.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -14,11 +15,14 @@ const schemaFile = join(import.meta.dirname, '..', 'fixtures', 'schemas', 'vswit
 const schemaJson = JSON.parse(readFileSync(schemaFile, 'utf8')) as { tables: Record<string, { columns: Json }> };
 const schema = parseSchema(schemaJson as never);
 const uuid = (digit: number): Uuid => `00000000-0000-4000-8000-00000000000${digit}` as Uuid;
+const marks = new Map([['dpu-agent-owner', 'me/pods']]);
 const ref = (digit: number) => ['uuid', uuid(digit)];
 
-function encode(actions: readonly AttachAction[], on = schema) {
+const markedQos = new Map([[uuid(3), { uuid: uuid(3), type: '', otherConfig: new Map(), externalIds: marks }]]);
+
+function encode(actions: readonly AttachAction[], on = schema, qos: AttachSnapshot['qos'] = markedQos) {
   const transaction = new Transaction<OpenVswitchDatabase>(on);
-  const encoded = encodeAttach(transaction, uuid(0), actions);
+  const encoded = encodeAttach(transaction, { root: rootRow({ uuid: uuid(0) }), qos }, actions);
   const sent = transaction.toOperations() as readonly Json[];
   const guards = sent.filter((operation) => operation['op'] === 'wait');
   return { ...encoded, sent: sent.slice(guards.length), guards, blamed: encoded.guards };
@@ -36,7 +40,6 @@ const bumps = [
   { op: 'mutate', table: 'Open_vSwitch', where: [['_uuid', '==', ref(0)]], mutations: [['next_cfg', '+=', 1]] },
 ];
 const rows = { portUuid: uuid(1), interfaceUuid: uuid(2), guard: new Map([['iface-id', 'ns_a']]) };
-const markedRows = { ...rows, guard: new Map([['dpu-agent-owner', 'me/pods']]) };
 
 const rowsGuards = [
   [
@@ -57,6 +60,25 @@ const rowsGuards = [
   ],
 ];
 const mark = ['external_ids', 'includes', ['map', [['dpu-agent-owner', 'me/pods']]]];
+const limitGuards = [
+  [
+    'present',
+    'Port',
+    [
+      ['_uuid', '==', ref(1)],
+      ['qos', '==', ref(3)],
+    ],
+  ],
+  ['present', 'QoS', [['_uuid', '==', ref(3)], mark]],
+];
+const noLimitGuard = [
+  'present',
+  'Port',
+  [
+    ['_uuid', '==', ref(1)],
+    ['qos', '==', ['set', []]],
+  ],
+];
 
 describe('an attachment as operations', () => {
   it('is an interface in a port on a bridge, if the names are free and the bridge is of its type', () => {
@@ -163,7 +185,7 @@ describe('a repair as operations', () => {
   it('gives the port a limit that it had not', () => {
     const row = rowEdit({ type: 'linux-htb' });
     const { sent, guards, needsVswitchd } = encode([repairOf('rep0-1', rows, { qos: { kind: 'create', row } })]);
-    expect(asked(guards)).toEqual(rowsGuards);
+    expect(asked(guards)).toEqual([...rowsGuards, noLimitGuard]);
     expect(sent).toEqual([
       { op: 'insert', table: 'QoS', 'uuid-name': 'row1', row: { type: 'linux-htb' } },
       { op: 'update', table: 'Port', where: [['_uuid', '==', ref(1)]], row: { qos: ['named-uuid', 'row1'] } },
@@ -174,23 +196,20 @@ describe('a repair as operations', () => {
 
   it('changes the row of a limit only while it bears the mark and the port refers to it', () => {
     const edit = editOf({ setKeys: { other_config: { 'max-rate': '5' } } });
-    const qos = { kind: 'edit', uuid: uuid(3), edit } as const;
-    const { sent, guards, needsVswitchd } = encode([repairOf('rep0-1', markedRows, { qos })]);
-    expect(asked(guards)).toEqual([
-      [
-        'present',
-        'Port',
-        [
-          ['_uuid', '==', ref(1)],
-          ['interfaces', 'includes', ['set', [ref(2)]]],
-          ['qos', '==', ref(3)],
-        ],
-      ],
-      ['present', 'Interface', [['_uuid', '==', ref(2)], mark]],
-      ['present', 'QoS', [['_uuid', '==', ref(3)], mark]],
+    const { sent, guards, needsVswitchd } = encode([
+      repairOf('rep0-1', rows, { qos: { kind: 'edit', uuid: uuid(3), edit } }),
     ]);
+    expect(asked(guards)).toEqual([...rowsGuards, ...limitGuards]);
     expect(ops(sent)).toEqual(['mutate QoS', 'mutate Open_vSwitch']);
     expect(needsVswitchd).toBe(true);
+  });
+
+  it('is nothing at all when the row of the limit has lost its mark', () => {
+    const edit = editOf({ setKeys: { other_config: { 'max-rate': '5' } } });
+    const attempt = () =>
+      encode([repairOf('rep0-1', rows, { qos: { kind: 'edit', uuid: uuid(3), edit } })], schema, new Map());
+    expect(attempt).toThrow(EncodeError);
+    expect(attempt).toThrow(expect.objectContaining({ object: { kind: 'port', name: 'rep0-1' } }) as Error);
   });
 
   it('notes in the row of a limit what vswitchd does not read, and wakes nobody', () => {
@@ -242,7 +261,8 @@ describe('a removal as operations', () => {
   });
 
   it('deletes the row of the limit with it', () => {
-    const { sent } = encode([detachOf('rep0-1', uuid(9), rows, uuid(3))]);
+    const { sent, guards } = encode([detachOf('rep0-1', uuid(9), rows, uuid(3))]);
+    expect(asked(guards).slice(-2)).toEqual(limitGuards);
     expect(ops(sent)).toEqual(['update Port', 'delete QoS', 'mutate Bridge', 'mutate Open_vSwitch']);
   });
 

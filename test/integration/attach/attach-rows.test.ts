@@ -247,6 +247,22 @@ describe('the guards of attachments, each violated between the look and the tran
     await expectNothing(() => detachOf('rep0-1', seen.bridge, seen.rows, seen.qos), deed);
   });
 
+  it('stop a new limit when the port has got one of somebody else', async () => {
+    const row = rowEdit({ type: 'linux-htb' }, { external_ids: mark });
+    const create = (): AttachAction => repairOf('rep0-1', seen.rows, { qos: { kind: 'create', row } });
+    await expectNothing(create, [
+      'set',
+      'Port',
+      'rep0-1',
+      'qos=@q',
+      '--',
+      '--id=@q',
+      'create',
+      'QoS',
+      'type=linux-htb',
+    ]);
+  });
+
   const dropping = (): AttachAction => {
     const base = { key: 'k', port: 'rep0-1', label: 'ns/a default', differences: [] };
     return { ...base, kind: 'dropQos', uuid: seen.qos, owner: mark['dpu-agent-owner'] };
