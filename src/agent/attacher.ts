@@ -6,7 +6,14 @@
 
 import type { AttachAction } from '../attach/attach-action.js';
 import type { AttachSettings } from '../attach/attach-settings.js';
-import { attachmentLabel, failing, type AttachmentVerdict, type Verdict } from '../attach/attachment.js';
+import {
+  attachmentKey,
+  attachmentLabel,
+  failing,
+  waitingFor,
+  type AttachmentVerdict,
+  type Verdict,
+} from '../attach/attachment.js';
 import { podFacts, type PodFacts, type ViewContext } from '../attach/attachment-view.js';
 import { desireStatus, statusChanges, type AttachmentAge, type DesiredStatus } from '../attach/desire-status.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
@@ -387,16 +394,11 @@ export class Attacher {
       state.kind !== 'synced'
         ? (['OvsdbUnavailable', state.message] as const)
         : (['NetdevsUnknown', devices.problem() ?? 'The network devices have not been read yet.'] as const);
-    const verdict: Verdict = {
-      state: 'waiting',
-      reason,
-      message,
-      publicReason: 'the virtual switch cannot be reached',
-      isFinal: false,
-    };
-    return this.#verdicts
-      .filter(({ pod }) => pods.has(pod.uid))
-      .map((entry) => ({ ...entry, pod: pods.get(entry.pod.uid) ?? entry.pod, verdict }));
+    const verdict = waitingFor(reason, message, 'the virtual switch cannot be reached');
+    const before = new Map(this.#verdicts.map((entry) => [entry.key, entry]));
+    return [...pods.values()].flatMap((pod) =>
+      wantedKeys(pod).map((nadKey) => blindVerdict(pod, nadKey, before, verdict)),
+    );
   }
 
   #desire(
@@ -433,19 +435,21 @@ export class Attacher {
       if (changes.size > 0) wanted.set(uid, { pod, changes });
     }
     this.#pump.want(wanted);
-    this.#reportEvents(verdicts);
+    this.#reportEvents(verdicts, desired);
   }
 
-  /** One Event for each new reason of a failure, and one when it has passed. */
-  #reportEvents(verdicts: readonly AttachmentVerdict[]): void {
+  /** One Event for each new reason that keeps a pod from its network, and one when it has passed. */
+  #reportEvents(verdicts: readonly AttachmentVerdict[], desired: ReadonlyMap<string, DesiredStatus>): void {
     const told = new Map<string, string>();
     for (const { key, pod, nadKey, verdict, device } of verdicts) {
       const before = this.#told.get(key);
-      const isNews = verdict.state === 'failed' || verdict.state === 'ready';
+      const wanted = desired.get(key);
+      const isTold = (typeof wanted === 'object' && wanted.status === 'Error') || verdict.reason === 'DetailsInvalid';
+      const isNews = isTold || verdict.state === 'ready';
       told.set(key, isNews ? verdict.reason : (before ?? ''));
       if (!isNews || before === verdict.reason) continue;
       const network = nadKey === 'default' ? '' : ` (network ${nadKey})`;
-      if (verdict.state === 'failed') {
+      if (isTold) {
         this.#parts.events.report(
           pod,
           'Warning',
@@ -633,4 +637,23 @@ function factsOf(verdicts: readonly AttachmentVerdict[], context: ViewContext): 
     else entries.push(entry);
   }
   return [...context.pods.values()].map((pod) => podFacts(pod, byPod.get(pod.uid) ?? [], context));
+}
+
+/** The networks for which the pod has connection details. */
+function wantedKeys(pod: PodView): readonly string[] {
+  const { details } = readPod(pod);
+  return pod.isTerminal || details.kind !== 'read' ? [] : [...details.networks.keys()];
+}
+
+function blindVerdict(
+  pod: PodView,
+  nadKey: string,
+  before: ReadonlyMap<string, AttachmentVerdict>,
+  verdict: Verdict,
+): AttachmentVerdict {
+  const key = attachmentKey(pod.uid, nadKey);
+  const known = before.get(key);
+  if (known !== undefined) return { ...known, pod, verdict };
+  const unknown = { request: undefined, device: undefined, heldBy: undefined, isPlugged: false, evidence: {} };
+  return { key, pod, nadKey, verdict, ...unknown };
 }

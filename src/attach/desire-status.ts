@@ -54,7 +54,10 @@ export function desireStatus(
   if (shown === 'Ready' && isOfThese(entry, age)) {
     return (age.sinceReadyMs ?? age.ageMs) > timing.holdMs ? error(said) : 'same';
   }
-  return age.ageMs >= timing.waitMs ? error(said) : age.sinceReadyMs === undefined ? 'none' : 'same';
+  // What is wrong may have been so for a moment; what is merely waited for has longer.
+  const boundMs = verdict.state === 'failed' ? timing.holdMs : timing.waitMs;
+  if (age.ageMs >= boundMs) return error(said);
+  return age.sinceReadyMs === undefined ? 'none' : 'same';
 }
 
 /** What has to be changed in the pod's annotation: nadKey to the status, or undefined to remove it. */
