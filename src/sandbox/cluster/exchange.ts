@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject, parseJson } from './json.js';
 import type { Json, JsonObject } from './json.js';
+import { decodeProtobuf, protobufType } from './protobuf-body.js';
 import { badRequest, tooLarge, unsupportedMediaType } from './status.js';
 import { parseYaml } from './yaml-text.js';
 
@@ -60,6 +61,7 @@ export function objectBody(call: Call): JsonObject {
 export function jsonBody(call: Call): Json {
   const type = mediaType(call.contentType);
   if (type === 'application/yaml') return parseYaml(call.body.toString());
+  if (type === protobufType) return decodeProtobuf(call.body);
   if (type !== 'application/json' && type !== '' && type !== '*/*') {
     throw unsupportedMediaType(['application/json', 'application/yaml']);
   }
