@@ -3,6 +3,11 @@
  * so that the two cannot be wrong in the same way. For a real cluster, put `kubectl proxy` in between.
  */
 
+import { once } from 'node:events';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
+
 /** What of a pod the stand-ins look at. */
 export interface PodObject {
   readonly metadata: {
@@ -36,6 +41,8 @@ export interface HostApiOptions {
   /** Such as `http://127.0.0.1:8001`. */
   readonly server: string;
   readonly token?: string;
+  /** Certificate of the authority of an https server, PEM. */
+  readonly ca?: string | undefined;
 }
 
 const callMsMax = 15_000;
@@ -49,23 +56,45 @@ export type AnnotationChanges = Readonly<Record<string, string | null>>;
 export class HostApi {
   readonly #server: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #agent: http.Agent;
+  readonly #send: typeof http.request;
 
-  constructor({ server, token }: HostApiOptions) {
+  constructor({ server, token, ca }: HostApiOptions) {
     this.#server = server.replace(/\/$/, '');
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const isTls = server.startsWith('https:');
+    this.#send = isTls ? https.request : http.request;
+    this.#agent = isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true });
   }
 
   /** Sends one request and returns the answer's JSON; throws ApiFailure for every status but success. */
   async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<unknown> {
-    const response = await fetch(this.#server + path, {
-      method,
-      headers: { ...this.#headers, accept: 'application/json', 'content-type': contentType },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(callMsMax),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new ApiFailure(`${method} ${path}`, response.status, text.slice(0, 500));
-    return JSON.parse(text) as unknown;
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const answer = await this.#request(method, path, text, contentType, AbortSignal.timeout(callMsMax));
+    return JSON.parse(await textOf(answer)) as unknown;
+  }
+
+  /** Connections that are open are closed; watches end. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    body: string,
+    contentType: string,
+    signal: AbortSignal,
+  ): Promise<http.IncomingMessage> {
+    // Without a length Node sends the body of a DELETE unframed.
+    const size = { 'content-length': String(Buffer.byteLength(body)) };
+    const headers = { ...this.#headers, ...size, accept: 'application/json', 'content-type': contentType };
+    const request = this.#send(this.#server + path, { method, headers, agent: this.#agent, signal });
+    request.end(body);
+    const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw new ApiFailure(`${method} ${path}`, status, (await textOf(answer)).slice(0, 500));
   }
 
   /** The object, or undefined where there is none. */
@@ -125,12 +154,9 @@ export class HostApi {
   /** Changes after `resourceVersion`, until the server ends the watch or the signal does. */
   async *watchPods(node: string, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const query = `${onNode(node)}&watch=true&resourceVersion=${encodeURIComponent(resourceVersion)}`;
-    const response = await fetch(`${this.#server}/api/v1/pods?${query}`, { headers: this.#headers, signal });
-    if (!response.ok || response.body === null) {
-      throw new ApiFailure('watch', response.status, (await response.text()).slice(0, 500));
-    }
+    const answer = await this.#request('GET', `/api/v1/pods?${query}`, '', 'application/json', signal);
     let rest = '';
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) if (line !== '') yield JSON.parse(line) as WatchEvent;

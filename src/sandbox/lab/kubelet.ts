@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { DpuHostStandIn, CniRequest } from './dpu-host.js';
-import { mergePatch, podPath, type HostApi, type PodObject } from './host-api.js';
+import { ApiFailure, mergePatch, podPath, type HostApi, type PodObject } from './host-api.js';
 import type { HostFunction, HostFunctions } from './host-functions.js';
 import { nadKeysOf, selectionAnnotation } from './pod-networks.js';
 
@@ -111,7 +111,14 @@ export class KubeletStandIn {
     const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
     await this.#options.api.call('DELETE', podPath(namespace, name), { ...options, gracePeriodSeconds: 30 });
     await this.stopSandbox(running);
-    await this.#options.api.call('DELETE', podPath(namespace, name), { ...options, gracePeriodSeconds: 0 });
+    await this.#finishDeletion(podPath(namespace, name), { ...options, gracePeriodSeconds: 0 });
+  }
+
+  /** Somebody else may have removed it meanwhile, and another of the same name may be there. */
+  async #finishDeletion(path: string, options: unknown): Promise<void> {
+    await this.#options.api.call('DELETE', path, options).catch((error: unknown) => {
+      if (!(error instanceof ApiFailure && [404, 409].includes(error.status))) throw error;
+    });
   }
 
   async #connect(
