@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { accessOptions, clusterClient } from '../../src/adapters/cluster-access.js';
+import type { ClusterAccess } from '../../src/config/config.js';
+import type { ClusterAccessOptions } from '../../src/kube/index.js';
+
+const server = 'https://10.0.0.1:6443';
+
+describe('the way to the host cluster', () => {
+  const cases: readonly (readonly [string, ClusterAccess, ClusterAccessOptions])[] = [
+    [
+      'a kubeconfig with a context',
+      { kind: 'kubeconfig', kubeconfig: '/etc/k', context: 'host' },
+      { kind: 'kubeconfig', file: '/etc/k', context: 'host' },
+    ],
+    [
+      'a kubeconfig without one',
+      { kind: 'kubeconfig', kubeconfig: '/etc/k' },
+      { kind: 'kubeconfig', file: '/etc/k', context: undefined },
+    ],
+    [
+      'a server with a token and a file of authorities',
+      {
+        kind: 'server',
+        server,
+        identity: { kind: 'token', tokenFile: '/t' },
+        authority: { kind: 'file', caFile: '/ca' },
+      },
+      { kind: 'server', server, tokenFile: '/t', caFile: '/ca' },
+    ],
+    [
+      'a server with a certificate and authorities in the configuration',
+      {
+        kind: 'server',
+        server,
+        identity: { kind: 'certificate', certFile: '/c', keyFile: '/k' },
+        authority: { kind: 'data', pem: 'PEM' },
+      },
+      { kind: 'server', server, certFile: '/c', keyFile: '/k', caData: 'PEM' },
+    ],
+    [
+      'a server on this machine',
+      { kind: 'server', server: 'http://127.0.0.1:1' },
+      { kind: 'server', server: 'http://127.0.0.1:1' },
+    ],
+  ];
+  it.each(cases)('may be %s', (_, access, options) => {
+    expect(accessOptions(access, {})).toEqual(options);
+  });
+
+  it('may be that of the pod, which its environment tells', () => {
+    const environment = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+    expect(accessOptions({ kind: 'inCluster' }, environment)).toEqual({
+      kind: 'inCluster',
+      host: '10.96.0.1',
+      port: '443',
+      dir: '/var/run/secrets/kubernetes.io/serviceaccount',
+    });
+  });
+
+  it.each([{}, { KUBERNETES_SERVICE_HOST: '', KUBERNETES_SERVICE_PORT: '443' }, { KUBERNETES_SERVICE_HOST: 'x' }])(
+    'is refused with a remedy where the agent is no pod: %j',
+    (environment) => {
+      const refused = (): unknown => clusterClient({ kind: 'inCluster' }, environment, '1.0.0');
+      expect(refused).toThrow(expect.objectContaining({ code: 'KUBE_CREDENTIALS' }) as Error);
+    },
+  );
+
+  it('leads to a client', () => {
+    const client = clusterClient({ kind: 'server', server }, {}, '1.0.0');
+    expect(client.server).toBe(server);
+    client.close();
+  });
+});
