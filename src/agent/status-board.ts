@@ -1,6 +1,6 @@
 /** Puts together what the loops say into the one status that all views are made from. */
 
-import type { AttachOutcome } from './attacher.js';
+import type { AttachOutcome } from './attach-outcome.js';
 import type { ChainOutcome } from './chain-reconciler.js';
 import type { AgentStatus, AttachStatus, PortsStatus } from './status.js';
 

@@ -2,7 +2,7 @@
 
 import type { ChainView } from '../chain/chain-view.js';
 import type { Condition, Finding } from '../model/condition.js';
-import type { AttachFailure, AttachMode } from './attacher.js';
+import type { AttachFailure, AttachMode } from './attach-outcome.js';
 import type { ClusterState, LeaseState } from './attach-ports.js';
 import type { JournalEntry } from './journal.js';
 import type { StoreState } from './ports.js';

@@ -9,7 +9,7 @@ import { HostDevices } from '../adapters/host-devices.js';
 import { OpenFlowSwitches } from '../adapters/openflow-switches.js';
 import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-store.js';
 import { SwitchProbe } from '../adapters/switch-probe.js';
-import type { AttachOutcome } from '../agent/attacher.js';
+import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { ChainReconciler } from '../agent/chain-reconciler.js';
 import type { JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';

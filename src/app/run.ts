@@ -6,7 +6,7 @@
 import { PodsFile } from '../adapters/pods-file.js';
 import { StatusFile } from '../adapters/status-file.js';
 import type { JournalEntry } from '../agent/journal.js';
-import type { AttachOutcome } from '../agent/attacher.js';
+import type { AttachOutcome } from '../agent/attach-outcome.js';
 import type { AgentStatus } from '../agent/status.js';
 import type { Config } from '../config/config.js';
 import { ConfigWatcher } from '../config/watcher.js';

@@ -19,7 +19,7 @@ net.createServer({ allowHalfOpen: true }, (near) => {
   near.on('error', end).on('close', end); far.on('error', end).on('close', end);
   near.setNoDelay(true);
   near.pipe(far); far.pipe(near);
-}).listen(Number(port), '127.0.0.1', () => console.log('ready'));
+}).listen(Number(port), '127.0.0.1', () => process.stdout.write('ready\\n'));
 `;
 
 export class Tunnel implements AsyncDisposable {

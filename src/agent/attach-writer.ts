@@ -1,0 +1,161 @@
+/**
+ * Carries out what the planner of the attachments wants: rows in one guarded transaction, links, and what is remembered of
+ * changes that did not go through. Used by the loop, which decides when.
+ */
+
+import type { AttachAction } from '../attach/attach-action.js';
+import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
+import type { Clock } from '../lib/clock.js';
+import type { ObjectRef } from '../model/condition.js';
+import type { LinkChange } from '../model/netdev.js';
+import type { RemovalCause } from '../plan/action.js';
+import type { Grace } from '../plan/sightings.js';
+import type { AttachStore, LinkSetter } from './attach-ports.js';
+import type { JournalEntry } from './journal.js';
+import { RoundMemory, type Applied } from './memory.js';
+import type { ApplyResult } from './ports.js';
+
+export interface AttachWriterParts {
+  readonly store: AttachStore;
+  readonly links: LinkSetter;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  /** Asks the loop for another look, no later than in so many ms. */
+  readonly lookWithin: (delayMs: number) => void;
+}
+
+/** Attachments in one transaction, at most: each reconfiguration of vswitchd costs more than the last, so they go together. */
+const actionsPerTransactionMax = 256;
+const retryBackoff: BackoffTiming = { baseMs: 20, capMs: 5_000 };
+/** A link that the kernel refused to change is left alone for so long, ms. */
+const linkRestMs = 1_000;
+
+export class AttachWriter {
+  readonly rounds: RoundMemory;
+  readonly #parts: AttachWriterParts;
+  readonly #coalesceMs: number;
+  /** Links that the kernel refused to change, by device. */
+  readonly #linkRefusals = new Map<string, { readonly message: string; readonly untilMs: number }>();
+  #actionsMax = actionsPerTransactionMax;
+  #spoiltRounds = 0;
+
+  constructor(parts: AttachWriterParts, options: { readonly coalesceMs: number; readonly goneGraceMs: number }) {
+    this.#parts = parts;
+    this.#coalesceMs = options.coalesceMs;
+    this.rounds = new RoundMemory(graceOf(options.goneGraceMs));
+  }
+
+  /** How many actions the next transaction takes: fewer after one that did not go through. */
+  get actionsMax(): number {
+    return this.#actionsMax;
+  }
+
+  /** Why the kernel refused to change the device lately; undefined when it did not. */
+  linkRefusal(device: string): string | undefined {
+    const refusal = this.#linkRefusals.get(device);
+    return refusal !== undefined && this.#parts.clock.nowMs() < refusal.untilMs + linkRestMs
+      ? refusal.message
+      : undefined;
+  }
+
+  /** Changes links, but for those that the kernel refused a moment ago. */
+  async setLinks(changes: readonly LinkChange[], signal: AbortSignal): Promise<void> {
+    const nowMs = this.#parts.clock.nowMs();
+    const due = changes.filter(({ name }) => (this.#linkRefusals.get(name)?.untilMs ?? 0) <= nowMs);
+    if (due.length === 0) return;
+    const refused = await this.#parts.links.apply(due, signal);
+    for (const { name } of due) {
+      const message = refused.get(name);
+      if (message === undefined) this.#linkRefusals.delete(name);
+      else this.#linkRefusals.set(name, { message, untilMs: nowMs + linkRestMs });
+    }
+    if (refused.size > 0) this.#parts.lookWithin(linkRestMs + this.#coalesceMs);
+  }
+
+  /** One transaction; true when it went through. @param sinceMs when it became known that something is to be done */
+  async apply(actions: readonly AttachAction[], sinceMs: number, signal: AbortSignal): Promise<boolean> {
+    const { store, clock } = this.#parts;
+    const summary = summarize(actions);
+    const result = await store.applyAttach(actions, summary, signal);
+    const nowMs = clock.nowMs();
+    if (result.kind === 'applied') this.#accept(actions, result.nextCfg, nowMs);
+    if (result.kind === 'refused') this.#blame(actions, result, nowMs);
+    this.#note(actions, summary, result, nowMs - sinceMs);
+    if (result.kind === 'applied' || result.kind === 'refused') this.#parts.lookWithin(0);
+    else {
+      this.#parts.lookWithin(this.#coalesceMs + 1 + backoffMs(this.#spoiltRounds, retryBackoff, this.#parts.random()));
+      this.#spoiltRounds += 1;
+      // One that is always in conflict must not hold up the others.
+      this.#actionsMax = Math.max(1, Math.ceil(actions.length / 2));
+    }
+    return result.kind === 'applied';
+  }
+
+  #accept(actions: readonly AttachAction[], nextCfg: number | undefined, nowMs: number): void {
+    this.#spoiltRounds = 0;
+    this.#actionsMax = Math.min(this.#actionsMax * 2, actionsPerTransactionMax);
+    const applied = actions.map(appliedOf);
+    this.rounds.accept(applied);
+    this.rounds.rest(applied, nowMs);
+    if (nextCfg !== undefined) this.rounds.hold(applied, nextCfg);
+  }
+
+  #blame(
+    actions: readonly AttachAction[],
+    { object, message }: Extract<ApplyResult, { kind: 'refused' }>,
+    nowMs: number,
+  ): void {
+    const alone = actions.length === 1 ? actions[0] : undefined;
+    const blamed = object ?? (alone === undefined ? undefined : portObject(alone));
+    // Errors that the database finds only at the commit name no operation (RFC 7047 section 4.1.3).
+    if (blamed === undefined) this.#actionsMax = Math.ceil(actions.length / 2);
+    else this.rounds.refuse(blamed, message, nowMs, this.#parts.random());
+  }
+
+  #note(actions: readonly AttachAction[], summary: string, result: ApplyResult, tookMs: number): void {
+    const lines = actions.map((action) => `${action.kind} ${action.label} ${action.port}${causeOf(action)}`);
+    const details = lines.length > 20 ? [...lines.slice(0, 20), `and ${lines.length - 20} more`] : lines;
+    const message = result.kind === 'applied' ? undefined : result.message;
+    this.#parts.onJournal({
+      wallMs: this.#parts.clock.wallMs(),
+      summary,
+      details,
+      outcome: result.kind,
+      message,
+      tookMs,
+    });
+  }
+}
+
+function graceOf(goneGraceMs: number): Readonly<Record<RemovalCause, Grace>> {
+  return {
+    orphan: { sightings: 2, ms: goneGraceMs },
+    podMissing: { sightings: 2, ms: goneGraceMs },
+    deviceGone: { sightings: 2, ms: 500 },
+    deviceRecreated: { sightings: 2, ms: 300 },
+  };
+}
+
+function portObject({ port, key }: AttachAction): ObjectRef {
+  return { kind: 'port', name: port === '' ? key : port };
+}
+
+/** In the words of the memory that both loops of ports share. */
+function appliedOf(action: AttachAction): Applied {
+  const object = portObject(action);
+  if (action.kind !== 'detach') return { object, kind: action.kind };
+  const isRecreated = action.cause === 'its device was created anew';
+  return { object, kind: 'deletePort', ...(isRecreated ? { cause: 'deviceRecreated' } : {}) };
+}
+
+function causeOf(action: AttachAction): string {
+  return action.kind === 'detach' ? `: ${action.cause}` : '';
+}
+
+/** The actions in one line of bounded length: the comment in the database's log. */
+function summarize(actions: readonly AttachAction[]): string {
+  const words = actions.map(({ kind, label, port }) => `${kind} ${label}${port === '' ? '' : ` by ${port}`}`);
+  const shown = words.slice(0, 3).join('; ');
+  return words.length > 3 ? `${shown}; and ${words.length - 3} more` : shown;
+}
