@@ -3,6 +3,7 @@
  * It also remembers how far the request got, because that decides whether it can have happened. Used by KubeClient.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import type { ErrorFacts } from '../lib/errors.js';
@@ -36,6 +37,8 @@ export class CallScope {
       this.#onAbort();
       return;
     }
+    // Many calls share a signal, and each takes its listener away again: no leak, whatever Node counts.
+    setMaxListeners(0, closing, ...(signal === undefined ? [] : [signal]));
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     closing.addEventListener('abort', this.#onAbort, { once: true });
     this.#timer = clock.after(deadlineMs, () => this.#abort(this.#lateError()), true);

@@ -19,7 +19,7 @@ import { Credentials } from './credentials.js';
 import type { Access, AccessSummary } from './credentials.js';
 import { exchange, readBody, readChunks } from './exchange.js';
 import type { Exchange } from './exchange.js';
-import { retryAfterMs } from './retry-after.js';
+import { httpDateMs, retryAfterMs } from './retry-after.js';
 import { serverError } from './server-error.js';
 
 export interface KubeRequest {
@@ -266,8 +266,7 @@ function queryOf(request: KubeRequest): string {
 }
 
 function dateOf(response: IncomingMessage): number | undefined {
-  const ms = Date.parse(response.headers.date ?? '');
-  return Number.isNaN(ms) ? undefined : ms;
+  return httpDateMs(response.headers.date);
 }
 
 /** Compression was not asked for. */

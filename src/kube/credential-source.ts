@@ -3,6 +3,7 @@
  * Credentials. Knows nothing of what the text means, but for PEM that may be wrapped in base64.
  */
 
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AgentError, systemErrorCode } from '../lib/errors.js';
 import { credentialError } from './credential-error.js';
@@ -41,7 +42,8 @@ export async function readCredentialFile(path: string, place: CredentialPlace): 
 }
 
 async function readBounded(path: string, place: CredentialPlace): Promise<string> {
-  const handle = await open(path, 'r');
+  // A pipe must not hold this up before it can be refused.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = await handle.stat();
     if (!status.isFile()) throw credentialError('a file with credentials is not a regular file', place);
