@@ -47,6 +47,12 @@ export class Deletion {
     this.#clock = registry.clock;
     this.#nowMs = nowMs;
     this.kubelet = kubelet;
+    store.onChange((change) => {
+      const namespace = textAt(change.object, 'metadata', 'namespace');
+      if (change.kind !== 'DELETED' || namespace === '') return;
+      // Later, because a change made while one is being told about would reach the watches before it.
+      if (this.#isLeaving(namespace)) this.#clock.after(0, () => this.#finishNamespace(namespace), true);
+    });
   }
 
   delete(target: Target, options: DeleteOptions): DeleteResult {
@@ -54,8 +60,8 @@ export class Deletion {
     const stored = this.#registry.stored(target);
     checkPreconditions(type, stored, options.uid ?? '', options.resourceVersion ?? '');
     if (options.isDryRun === true) return { object: toWire(type, stored), isGone: true };
+    if (type.storedIn === 'namespaces') return this.#emptyNamespace(type, target.name, stored);
     const result = this.#deleteStored(type, stored, options);
-    if (type.storedIn === 'namespaces') return this.#emptyNamespace(target.name, result);
     return { object: toWire(type, result.object), isGone: result.isGone };
   }
 
@@ -78,6 +84,10 @@ export class Deletion {
     const marked = this.#mark(type, stored, graceSeconds);
     if (graceSeconds > 0) this.#playKubelet(type, marked);
     return { object: marked, isGone: false };
+  }
+
+  #isLeaving(namespace: string): boolean {
+    return textAt(this.#store.get('namespaces', namespace), 'metadata', 'deletionTimestamp') !== '';
   }
 
   #remove(type: ResourceType, stored: JsonObject): JsonObject {
@@ -115,16 +125,36 @@ export class Deletion {
     return this.#deleteStored(type, stored, { graceSeconds: 0 }).isGone;
   }
 
-  /** A namespace goes with what is in it; it is Terminating while something stays. */
-  #emptyNamespace(name: string, result: DeleteResult): DeleteResult {
-    for (const type of resourceTypes.filter((entry) => entry.isNamespaced && entry.conversion === undefined)) {
-      for (const [key, object] of this.#store.list(type.storedIn)) {
-        if (key.startsWith(keyOf(name, ''))) this.#deleteStored(type, object, { graceSeconds: 0 });
-      }
+  /** Asks everything in the namespace to go; the namespace is Terminating while something stays. */
+  #emptyNamespace(type: ResourceType, name: string, stored: JsonObject): DeleteResult {
+    for (const inside of namespacedTypes) {
+      for (const object of this.#inside(inside, name)) this.#deleteStored(inside, object, {});
     }
-    return result;
+    if (this.#isEmpty(name)) return { object: this.#remove(type, stored), isGone: true };
+    const next = cloneJson(this.#mark(type, stored, 0));
+    put(next, 'status', { phase: 'Terminating' });
+    return { object: this.#registry.putStored(type, next), isGone: false };
+  }
+
+  /** The namespace controller's last act, when the last object of a namespace went. */
+  #finishNamespace(name: string): void {
+    const type = resourceTypes.find((entry) => entry.plural === 'namespaces');
+    const stored = this.#store.get('namespaces', name);
+    if (type === undefined || stored === undefined || !this.#isEmpty(name)) return;
+    if (textAt(stored, 'metadata', 'deletionTimestamp') !== '') this.#remove(type, stored);
+  }
+
+  #inside(type: ResourceType, namespace: string): JsonObject[] {
+    const entries = this.#store.list(type.storedIn).filter(([key]) => key.startsWith(keyOf(namespace, '')));
+    return entries.map(([, object]) => object);
+  }
+
+  #isEmpty(namespace: string): boolean {
+    return namespacedTypes.every((type) => this.#inside(type, namespace).length === 0);
   }
 }
+
+const namespacedTypes = resourceTypes.filter((type) => type.isNamespaced && type.conversion === undefined);
 
 /** Seconds that a pod has to end (pod strategy, CheckGracefulDelete): none when no node runs it or it ended before. */
 function podGrace(stored: JsonObject, asked: number | undefined): number {

@@ -84,7 +84,8 @@ function pageOf(
   revision: number,
   options: ListOptions,
 ): ListPage {
-  const limit = options.limit ?? 0;
+  // Version 0 is served from a cache that knows no pages (Kubernetes API concepts, "Resource versions").
+  const limit = options.resourceVersion === '0' && !options.continue ? 0 : (options.limit ?? 0);
   const items: JsonObject[] = [];
   for (const [index, [key, object]] of all.entries()) {
     if (!test(object)) continue;
@@ -105,6 +106,9 @@ function pageOf(
 
 function revisionOf(store: Store, options: ListOptions, start: PageStart | undefined): number {
   if (start !== undefined) {
+    if (parseVersion(options.resourceVersion)) {
+      throw badRequest('specifying resource version is not allowed when using continue');
+    }
     if (start.revision < 0) return store.revision;
     if (start.revision < store.compactedRevision) throw staleToken(start.afterKey);
     return start.revision;
@@ -141,14 +145,19 @@ function staleToken(afterKey: string): StatusError {
   return error;
 }
 
-/** The page as a List object. */
+/** The page as a List object. Items of built-in kinds do not repeat their kind there, those of custom ones do. */
 export function listBody(target: ListTarget, page: ListPage): JsonObject {
   return {
     kind: `${target.type.kind}List`,
     apiVersion: apiVersionOf(target.type),
     metadata: listMetadata(page),
-    items: [...page.items],
+    items: target.type.isCustom ? [...page.items] : page.items.map(bareItem),
   };
+}
+
+function bareItem(item: JsonObject): JsonObject {
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = item;
+  return rest;
 }
 
 export function listMetadata(page: ListPage): JsonObject {

@@ -80,7 +80,8 @@ function version2(): JsonObject {
   };
 }
 
-const protobuf2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** Clients parse this header, and the document's own media type is not one that Go's parser takes. */
+const protobuf2 = 'application/octet-stream';
 
 /** Throws StatusError 404. */
 export function openApiReply(path: string, accept: string): Reply {

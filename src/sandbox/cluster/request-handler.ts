@@ -50,6 +50,8 @@ interface Context {
   isFault: boolean;
 }
 
+/** How long a watch lasts whose client names no time; real servers draw between this and its double. */
+const watchSecondsDefault = 1800;
 const watchSecondsMax = 24 * 3600;
 
 export class RequestHandler {
@@ -138,7 +140,7 @@ export class RequestHandler {
     const options = {
       ...listOptions(call.query),
       isBookmarked: isTrue(call.query.get('allowWatchBookmarks')),
-      timeoutSeconds: Math.min(numberOf(call.query, 'timeoutSeconds') ?? 1800, watchSecondsMax),
+      timeoutSeconds: Math.min(numberOf(call.query, 'timeoutSeconds') || watchSecondsDefault, watchSecondsMax),
       sendsInitial: isTrue(call.query.get('sendInitialEvents')),
     };
     watches.check(target, options);

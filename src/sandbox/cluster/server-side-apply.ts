@@ -132,7 +132,24 @@ function pruned(
   if (before === undefined) return cloneJson(merged);
   const owned = owners.map((owner) => owner.fields).reduce<FieldSet>((all, fields) => union(all, fields), {});
   const abandoned = difference(before, owned);
-  return abandoned === undefined ? cloneJson(merged) : (withoutFields(merged, abandoned, kind, '') as JsonObject);
+  if (abandoned === undefined) return cloneJson(merged);
+  return withoutFields(merged, sparingShared(abandoned, owned), kind, '') as JsonObject;
+}
+
+/** An item of a list of which somebody still owns a part stays, with the keys by which it is found. */
+function sparingShared(abandoned: FieldSet, owned: FieldSet): FieldSet {
+  const result: FieldSet = {};
+  for (const [element, child] of Object.entries(abandoned)) {
+    const shared = member(owned, element);
+    if (!isObject(shared) || !isObject(child)) put(result, element, child);
+    else put(result, element, sparingShared(element.startsWith('k:') ? withoutKeys(child, element) : child, shared));
+  }
+  return result;
+}
+
+function withoutKeys(set: FieldSet, element: string): FieldSet {
+  const keys = Object.keys(JSON.parse(element.slice(2)) as JsonObject).map((key) => `f:${key}`);
+  return Object.fromEntries(Object.entries(set).filter(([key]) => key !== '.' && !keys.includes(key)));
 }
 
 function withoutFields(value: Json, gone: FieldSet, kind: string, path: string): Json {

@@ -25,13 +25,10 @@ export interface WatchSink {
 
 export interface WatchOptions extends ListOptions {
   readonly isBookmarked: boolean;
-  readonly timeoutSeconds?: number | undefined;
+  readonly timeoutSeconds: number;
   /** Send the present state first, then a bookmark that says so. */
   readonly sendsInitial: boolean;
 }
-
-/** Seconds that a watch lasts when its client names none; real servers draw between this and its double. */
-const timeoutSecondsDefault = 1800;
 
 export class WatchHub {
   readonly #store: Store;
@@ -75,10 +72,9 @@ export class WatchHub {
       this.#open.delete(watch);
       for (const timer of timers) timer.cancel();
     };
-    const seconds = options.timeoutSeconds ?? timeoutSecondsDefault;
     timers.push(
       this.#clock.after(
-        seconds * 1000,
+        options.timeoutSeconds * 1000,
         () => {
           // Real servers send a last bookmark shortly before the end, so that the next watch need not go far back.
           watch.bookmark(this.#store.revision);
