@@ -35,6 +35,9 @@ export class ModelCluster {
   /** New watches are accepted and never served. */
   isMute = false;
   readonly #clock: Clock;
+  /** Another number: what was under way before ended with the server. */
+  #epoch = 0;
+  #isAway = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -70,9 +73,11 @@ export class ModelCluster {
     this.#events = [];
   }
 
-  /** Back to a backup: everything that happened since never did. */
+  /** Back to a backup: everything that happened since never did. The server is away for at least one request. */
   restore(version: number, objects: ReadonlyMap<string, ModelObject>): void {
     this.cut();
+    this.#epoch += 1;
+    this.#isAway = true;
     this.#version = version;
     this.#compacted = 0;
     this.#events = [];
@@ -140,8 +145,14 @@ export class ModelCluster {
 
   /** A turn of the loop, as every request takes, and perhaps a failure. */
   async #refuse(signal: AbortSignal | undefined): Promise<void> {
+    const epoch = this.#epoch;
     await Promise.resolve();
     signal?.throwIfAborted();
+    if (epoch !== this.#epoch) throw new AgentError('CONNECTION_LOST', 'the server ended');
+    if (this.#isAway) {
+      this.#isAway = false;
+      throw new AgentError('CONNECT_FAILED', 'the server is away');
+    }
     const failure = this.failures.shift();
     if (failure === undefined) return;
     throw typeof failure === 'number' ? statusError(failure) : new AgentError(failure, 'as ordered');
