@@ -57,22 +57,6 @@ export interface WantedAttachment {
   readonly maxRateBps: number | undefined;
 }
 
-/** One rung of the ladder that `why` climbs, in its order. */
-export type Rung =
-  | 'pod'
-  | 'node'
-  | 'details'
-  | 'claim'
-  | 'representor'
-  | 'network'
-  | 'lease'
-  | 'port'
-  | 'ofport'
-  | 'link'
-  | 'ifaceId'
-  | 'ovn'
-  | 'status';
-
 /** What the planner says of one network of one pod. */
 export interface AttachmentVerdict {
   readonly key: string;
