@@ -45,7 +45,11 @@ export interface HostApiOptions {
   readonly ca?: string | undefined;
 }
 
-const callMsMax = 15_000;
+/** Calls of a burst wait for one another. */
+const callMsMax = 60_000;
+
+/** Connections for calls; each watch has one of its own besides. */
+const socketsMax = 16;
 const attemptsMax = 10;
 
 export const mergePatch = 'application/merge-patch+json';
@@ -57,6 +61,7 @@ export class HostApi {
   readonly #server: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: http.Agent;
+  readonly #watchAgent: http.Agent;
   readonly #send: typeof http.request;
 
   constructor({ server, token, ca }: HostApiOptions) {
@@ -64,7 +69,9 @@ export class HostApi {
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const isTls = server.startsWith('https:');
     this.#send = isTls ? https.request : http.request;
-    this.#agent = isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true });
+    const options = { keepAlive: true, maxSockets: socketsMax, ca };
+    this.#agent = isTls ? new https.Agent(options) : new http.Agent(options);
+    this.#watchAgent = isTls ? new https.Agent({ ca }) : new http.Agent();
   }
 
   /** Sends one request and returns the answer's JSON; throws ApiFailure for every status but success. */
@@ -77,6 +84,7 @@ export class HostApi {
   /** Connections that are open are closed; watches end. */
   close(): void {
     this.#agent.destroy();
+    this.#watchAgent.destroy();
   }
 
   async #request(
@@ -85,11 +93,12 @@ export class HostApi {
     body: string,
     contentType: string,
     signal: AbortSignal,
+    agent = this.#agent,
   ): Promise<http.IncomingMessage> {
     // Without a length Node sends the body of a DELETE unframed.
     const size = { 'content-length': String(Buffer.byteLength(body)) };
     const headers = { ...this.#headers, ...size, accept: 'application/json', 'content-type': contentType };
-    const request = this.#send(this.#server + path, { method, headers, agent: this.#agent, signal });
+    const request = this.#send(this.#server + path, { method, headers, agent, signal });
     request.end(body);
     const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
     const status = answer.statusCode ?? 0;
@@ -154,7 +163,14 @@ export class HostApi {
   /** Changes after `resourceVersion`, until the server ends the watch or the signal does. */
   async *watchPods(node: string, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const query = `${onNode(node)}&watch=true&resourceVersion=${encodeURIComponent(resourceVersion)}`;
-    const answer = await this.#request('GET', `/api/v1/pods?${query}`, '', 'application/json', signal);
+    const answer = await this.#request(
+      'GET',
+      `/api/v1/pods?${query}`,
+      '',
+      'application/json',
+      signal,
+      this.#watchAgent,
+    );
     let rest = '';
     for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');

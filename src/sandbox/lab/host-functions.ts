@@ -93,18 +93,18 @@ export class HostFunctions implements AsyncDisposable {
 
   /** Moves the function into the namespace `role` as `device`, with its address, and takes it up. */
   async lend(one: HostFunction, role: string, device: string, { mac, cidrs, mtu }: PodAddress): Promise<void> {
-    await this.namespaces.links(
-      'host',
-      `link set ${functionOf(one)} name ${device} netns ${this.namespaces.name(role)}`,
-    );
-    await this.namespaces.links(
-      role,
+    const away = `link set ${functionOf(one)} name ${device} netns ${this.namespaces.name(role)}`;
+    const inside = [
       `link set ${device} address ${mac} mtu ${mtu}`,
       ...cidrs.map((cidr) => `addr add ${cidr} dev ${device}`),
       `link set ${device} up`,
+    ];
+    await this.namespaces.steps(
+      { role: 'host', links: [away] },
+      { role, links: inside },
+      // The userspace datapath does not complete checksums that a veth leaves to the hardware it does not have.
+      { role, command: `ethtool -K ${device} tx off >/dev/null` },
     );
-    // The userspace datapath does not complete checksums that a veth leaves to the hardware it does not have.
-    await this.namespaces.run(role, 'ethtool', '-K', device, 'tx', 'off');
   }
 
   /** Moves it back, without its addresses. A function that has vanished meanwhile is no error. */
