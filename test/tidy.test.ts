@@ -126,7 +126,7 @@ describe('the source tree', () => {
   it('enters the protocol libraries by their public face only', () => {
     const wrong = sources.flatMap((file) =>
       importsOf(file)
-        .filter((specifier) => /\/(?:ovsdb|openflow|unixctl)\/(?!index\.js)/.test(specifier))
+        .filter((specifier) => /\/(?:kube|ovsdb|openflow|unixctl)\/(?!index\.js)/.test(specifier))
         .filter((specifier) => folderOf(target(file, specifier)) !== folderOf(file))
         .map((specifier) => `${relative(root, file)} → ${specifier}`),
     );
