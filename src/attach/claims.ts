@@ -23,16 +23,19 @@ function compareClaims(a: Claim, b: Claim): number {
 
 /**
  * The key of the one claim per device that may have it.
- * @param holders device to the key of whoever holds it now, live or not
+ * @param holders device to the keys of those who held it, live or not; the first that is live keeps it
  * @param live keys that still have a right to what they hold, although they may make no usable claim at the moment
  */
 export function settleClaims(
   claims: readonly Claim[],
-  holders: ReadonlyMap<string, string>,
+  holders: ReadonlyMap<string, readonly string[]>,
   live: (key: string, device: string) => boolean,
 ): ReadonlyMap<string, string> {
   const winners = new Map<string, string>();
-  for (const [device, key] of holders) if (live(key, device)) winners.set(device, key);
+  for (const [device, keys] of holders) {
+    const holder = keys.find((key) => live(key, device));
+    if (holder !== undefined) winners.set(device, holder);
+  }
   for (const claim of [...claims].sort(compareClaims)) {
     if (!winners.has(claim.device)) winners.set(claim.device, claim.key);
   }

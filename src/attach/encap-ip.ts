@@ -26,9 +26,9 @@ function parseMapping(text: string): ReadonlyMap<string, string> {
 
 /** The uplink that the function's physical function sends by: of the same embedded switch, and of the same number. */
 export function uplinkOf(device: Netdev, netdevs: NetdevMap): Netdev | undefined {
-  const uplinks = [...netdevs.values()].filter(
-    (netdev) => netdev.kind === 'uplink' && netdev.switchId === device.switchId,
-  );
+  const uplinks = [...netdevs.values()]
+    .filter((netdev) => netdev.kind === 'uplink' && netdev.switchId === device.switchId)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   return uplinks.find(({ port }) => port === device.pf) ?? (uplinks.length === 1 ? uplinks[0] : undefined);
 }
 

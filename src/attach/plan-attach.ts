@@ -4,8 +4,11 @@
  * understood never takes a port away.
  */
 
+import { objectKey } from '../model/condition.js';
+import type { AttachAction } from './attach-action.js';
 import {
-  pluggedPorts,
+  newBuilder,
+  portObject,
   say,
   type Applicant,
   type AttachInput,
@@ -13,11 +16,10 @@ import {
   type Builder,
 } from './attach-builder.js';
 import { waitingFor } from './attachment.js';
-import { attachmentEvidence } from './judge-attachment.js';
+import { planLeakedQos } from './plan-qos.js';
 import { claimedTwice, readRequests, settle } from './plan-requests.js';
 import { planRows } from './plan-rows.js';
-import { planLeakedQos, planStale } from './plan-stale.js';
-import { isSameIdentity } from './row-identity.js';
+import { planStale } from './plan-stale.js';
 import { wantAttachment } from './want.js';
 
 export type { AttachInput, AttachObserved, AttachPlan } from './attach-builder.js';
@@ -42,37 +44,27 @@ function planApplicant(builder: Builder, { reading, request, grant }: Applicant)
     const message = `Bridge ${settings.bridge} does not exist yet.`;
     const verdict = waitingFor('BridgeAbsent', message, 'the virtual switch is not ready');
     say(builder, pod, nadKey, verdict, { request, device });
-    return device;
+    // What is attached to another bridge stays there meanwhile.
+    return undefined;
   }
   const { root, netdevs } = observed;
   const wanted = wantAttachment(reading, request, netdev, { settings, root, bridge, netdevs, findNetwork });
-  const present = builder.plugged.get(device);
-  const isSame = present !== undefined && isSameIdentity(present.identity, request.identity);
-  if (wanted.kind === 'not') {
-    const evidence = isSame ? attachmentEvidence(present.main, netdev) : {};
-    say(builder, pod, nadKey, wanted.verdict, { request, device, isPlugged: isSame, evidence });
-    // What is attached already stays so while a text that it was made from is missing.
-    return device;
-  }
-  planRows(builder, wanted.value, bridge);
-  return device;
+  // What is attached already stays so while a text that it was made from is missing.
+  if (wanted.kind === 'not') say(builder, pod, nadKey, wanted.verdict, { request, device });
+  else planRows(builder, wanted.value, bridge);
+  return wanted.kind === 'not' ? undefined : device;
+}
+
+/** What the database refused lately rests, so that the others go on. */
+function isRefused({ input }: Builder, action: AttachAction): boolean {
+  const name = action.kind === 'dropQos' ? action.uuid : action.port;
+  return input.quarantined.has(objectKey(portObject(name)));
 }
 
 /** What is to be done for the pods' networks, and what is said of each. */
 export function planAttachments(input: AttachInput): AttachPlan {
-  const builder: Builder = {
-    input,
-    removals: [],
-    changes: [],
-    linksDown: [],
-    linksUp: [],
-    candidates: [],
-    verdicts: [],
-    plugged: pluggedPorts(input),
-    winners: new Map(),
-  };
-  const pods = [...input.pods.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1));
-  const applicants = pods.flatMap((pod) => readRequests(builder, pod));
+  const builder = newBuilder(input);
+  const applicants = [...builder.pods.values()].flatMap((pod) => readRequests(builder, pod));
   settle(builder, applicants);
   const wantedOn = new Set<string>();
   for (const applicant of applicants) {
@@ -82,11 +74,12 @@ export function planAttachments(input: AttachInput): AttachPlan {
   planStale(builder, wantedOn);
   planLeakedQos(builder);
   const { removals, changes, linksDown, linksUp, candidates, winners, verdicts } = builder;
-  const goesDown = new Set(linksDown.map(({ name }) => name));
+  const actions = [...removals, ...changes].filter((action) => !isRefused(builder, action));
+  const leaving = new Set(actions.filter(({ kind }) => kind === 'detach').map(({ port }) => port));
   return {
-    actions: [...removals, ...changes],
-    linksDown,
-    linksUp: linksUp.filter(({ name }) => !goesDown.has(name)),
+    actions,
+    linksDown: linksDown.filter(({ name }) => leaving.has(name)),
+    linksUp: linksUp.filter(({ name }) => !leaving.has(name)),
     candidates,
     holders: winners,
     verdicts,

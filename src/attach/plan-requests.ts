@@ -5,11 +5,18 @@
 
 import { safeText } from '../lib/text.js';
 import type { PodView } from '../model/pod.js';
-import { say, type Applicant, type Builder } from './attach-builder.js';
-import { attachmentKey, attachmentLabel, refusing, type AttachRequest, type Verdict } from './attachment.js';
+import { candidateKey, isPodGone, say, type Applicant, type Builder } from './attach-builder.js';
+import {
+  attachmentKey,
+  attachmentLabel,
+  refusing,
+  waitingFor,
+  type AttachRequest,
+  type Verdict,
+} from './attachment.js';
 import { settleClaims, type Claim } from './claims.js';
 import { grantDevice, refusePod, type Grant } from './grant.js';
-import { ifaceId } from './nad-key.js';
+import { defaultNadKey, ifaceId } from './nad-key.js';
 import { readPod, type PodReading } from './pod-reading.js';
 
 /** The requests of one pod; what cannot be read becomes a verdict at once. */
@@ -19,21 +26,41 @@ export function readRequests(builder: Builder, pod: PodView): Applicant[] {
   const reading = readPod(pod);
   if (reading.details.kind === 'unparsable') {
     const message = `Annotation k8s.ovn.org/dpu.connection-details: ${reading.details.problem}`;
-    say(builder, pod, 'default', refusing('DetailsInvalid', message, 'the connection details are invalid'));
+    const verdict = refusing('DetailsInvalid', message, 'the connection details are invalid');
+    for (const nadKey of pluggedNetworks(builder, pod)) say(builder, pod, nadKey, verdict);
     return [];
   }
   if (reading.details.kind === 'absent') return [];
   const ineligible = refusePod(pod, builder.input.settings);
-  const applicants: Applicant[] = [];
-  const names = new Map<string, string>();
+  const requests: AttachRequest[] = [];
   for (const nadKey of [...reading.details.networks.keys()].sort()) {
     const request = readRequest(builder, reading, nadKey, ineligible);
-    if (request === undefined) continue;
-    const first = names.get(request.identity.ifaceId);
-    names.set(request.identity.ifaceId, first ?? nadKey);
-    applicants.push({ reading, request, grant: first === undefined ? grant(builder, request) : collision(first) });
+    if (request !== undefined) requests.push(request);
   }
-  return applicants;
+  const names = nameHolders(builder, requests);
+  return requests.map((request) => {
+    const holder = names.get(request.identity.ifaceId) ?? request.nadKey;
+    return { reading, request, grant: holder === request.nadKey ? grant(builder, request) : collision(holder) };
+  });
+}
+
+/** The networks that a text may be about that cannot be read: those that are attached, else the default one. */
+function pluggedNetworks({ plugged }: Builder, { uid }: PodView): readonly string[] {
+  const own = [...plugged.values()].filter(({ identity }) => identity.uid === uid);
+  return own.length === 0 ? [defaultNadKey] : [...new Set(own.map(({ identity }) => identity.nadKey))];
+}
+
+/** By iface-id the nadKey that has it: of several, the one that is attached already, else the first. */
+function nameHolders({ pluggedByKey }: Builder, requests: readonly AttachRequest[]): ReadonlyMap<string, string> {
+  const holders = new Map<string, AttachRequest>();
+  for (const request of requests) {
+    const other = holders.get(request.identity.ifaceId);
+    const isPlugged = (key: string): boolean => pluggedByKey.has(key);
+    if (other === undefined || (isPlugged(request.key) && !isPlugged(other.key))) {
+      holders.set(request.identity.ifaceId, request);
+    }
+  }
+  return new Map([...holders].map(([ifaceId, { nadKey }]) => [ifaceId, nadKey]));
 }
 
 function readRequest(
@@ -72,8 +99,9 @@ function collision(first: string): Grant {
 /** Whether the attachment `key` still has a right to the device, although it may make no usable claim at the moment. */
 function isLiveHolder(builder: Builder, key: string, device: string, granted: ReadonlyMap<string, Applicant>): boolean {
   const split = key.indexOf('|');
-  const pod = builder.input.pods.get(key.slice(0, split));
-  if (pod === undefined || pod.isTerminal) return false;
+  const pod = builder.pods.get(key.slice(0, split));
+  if (pod === undefined) return isMissed(builder, key, device);
+  if (pod.isTerminal) return false;
   const { details } = readPod(pod);
   // What cannot be understood takes nothing away.
   if (details.kind !== 'read') return details.kind === 'unparsable';
@@ -86,19 +114,29 @@ function isLiveHolder(builder: Builder, key: string, device: string, granted: Re
   return applicant.grant.netdev.name === device;
 }
 
-/** Whether the device stands for the function, or is away. */
-function isSameFunction({ input }: Builder, device: string, { pf, vf }: { pf: number; vf: number }): boolean {
-  const netdev = input.observed.netdevs.get(device);
-  return netdev === undefined || (netdev.pf === pf && netdev.vf === vf);
+/** Whether the own port is there of a pod that is only missing: a list may be incomplete, so nobody takes it over yet. */
+function isMissed(builder: Builder, key: string, device: string): boolean {
+  const present = builder.plugged.get(device);
+  if (present?.isOwn !== true || present.key !== key || isPodGone(builder, present)) return false;
+  return !builder.input.ripe.has(candidateKey(device, 'podMissing'));
 }
 
-/** Who holds which device: by the rows that are there, else as remembered. */
-function knownHolders({ input, plugged }: Builder): ReadonlyMap<string, string> {
-  const holders = new Map(input.holders);
-  for (const [device, { key }] of plugged) holders.set(device, key);
+/** Whether the device stands for the function, as far as anybody can tell: it may be away, or its sources disagree. */
+function isSameFunction({ input }: Builder, device: string, { pf, vf }: { pf: number; vf: number }): boolean {
+  const netdev = input.observed.netdevs.get(device);
+  if (netdev?.pf === undefined || netdev.vf === undefined) return true;
+  return netdev.pf === pf && netdev.vf === vf;
+}
+
+/** Who held which device, first by the rows that are there, then as remembered. */
+function knownHolders({ input, plugged }: Builder): ReadonlyMap<string, readonly string[]> {
+  const holders = new Map<string, string[]>();
+  for (const [device, { key, identity }] of plugged) if (identity.uid !== '') holders.set(device, [key]);
+  for (const [device, key] of input.holders) holders.set(device, [...(holders.get(device) ?? []), key]);
   return holders;
 }
 
+/** Settles who has which device: fills `winners`. */
 export function settle(builder: Builder, applicants: readonly Applicant[]): void {
   const byKey = new Map(applicants.map((applicant) => [applicant.request.key, applicant]));
   const claims: Claim[] = [];
@@ -112,8 +150,12 @@ export function settle(builder: Builder, applicants: readonly Applicant[]): void
 
 /** Names the holder to the operator; the tenant is told nothing of others. */
 export function claimedTwice(builder: Builder, device: string, winner: string): Verdict {
-  const holder = builder.input.pods.get(winner.slice(0, winner.indexOf('|')));
-  const name = holder === undefined ? 'another pod' : attachmentLabel(holder, winner.slice(winner.indexOf('|') + 1));
-  const message = `${device} is held by ${name}.`;
-  return refusing('RepresentorClaimedTwice', message, 'the virtual function is in use by another pod');
+  const holder = builder.pods.get(winner.slice(0, winner.indexOf('|')));
+  const said = 'the virtual function is in use by another pod';
+  if (holder === undefined) {
+    const message = `${device} is held by a pod that is not listed any more; it is released after a while.`;
+    return waitingFor('RepresentorClaimedTwice', message, said);
+  }
+  const name = attachmentLabel(holder, winner.slice(winner.indexOf('|') + 1));
+  return refusing('RepresentorClaimedTwice', `${device} is held by ${name}.`, said);
 }

@@ -7,79 +7,110 @@ import { safeText } from '../lib/text.js';
 import { objectKey } from '../model/condition.js';
 import type { LinkChange, Netdev } from '../model/netdev.js';
 import type { ObservedBridge, ObservedPort, ObservedQos, SwitchLiveness } from '../model/observed.js';
+import { holderOfInterface } from '../plan/own-rows.js';
 import { isEmptyEdit } from '../plan/row-diff.js';
-import type { QosChange } from './attach-action.js';
-import { noteCandidate, portObject, say, type AttachObserved, type Builder } from './attach-builder.js';
+import type { AttachAction, QosChange } from './attach-action.js';
+import { compareTexts, noteCandidate, portObject, say, type AttachObserved, type Builder } from './attach-builder.js';
 import { attachmentLabel, failing, waitingFor, type Verdict, type WantedAttachment } from './attachment.js';
 import { diffRows } from './desired-rows.js';
-import { attachmentEvidence, judgeAttachment } from './judge-attachment.js';
-import { detach, ownQos, rowsOf } from './plan-stale.js';
-import { ifaceIdKey, isSameIdentity, type PluggedPort } from './row-identity.js';
+import { judgeAttachment } from './judge-attachment.js';
+import { ownQos } from './plan-qos.js';
+import { detach, rowsOf } from './plan-stale.js';
+import { readPod } from './pod-reading.js';
+import { ifaceIdKey, standsFor, type PluggedPort } from './row-identity.js';
 
+/** Plans the rows of one attachment that has its device, and says of it what is seen. */
 export function planRows(builder: Builder, wanted: WantedAttachment, bridge: ObservedBridge): void {
   const { request, netdev } = wanted;
   const { pod, nadKey } = request;
-  const { observed, quarantined } = builder.input;
-  const words = quarantined.get(objectKey(portObject(netdev.name)));
-  const port = observed.ports.get(netdev.name);
+  const port = builder.input.observed.ports.get(netdev.name);
   const present = builder.plugged.get(netdev.name);
+  if (present !== undefined && isInPlace(present, bridge) && standsFor(present, request.identity)) {
+    planPlugged(builder, wanted, present);
+    return;
+  }
   const facts = { request, device: netdev.name };
-  if (present !== undefined && isSameIdentity(present.identity, request.identity) && port?.bridge === bridge.name) {
-    planPlugged(builder, wanted, present, words);
-    return;
-  }
-  if (words !== undefined) {
-    const message = `The database refused the change: ${safeText(words)}`;
-    const verdict = failing('TransactionRefused', message, 'the virtual switch refused the port');
-    say(builder, pod, nadKey, verdict, facts);
-    return;
-  }
-  const obstacle = obstacleOf(builder, wanted, port, present);
+  const words = refusalOf(builder, netdev.name);
+  const obstacle = words === undefined ? obstacleOf(builder, wanted, port, present) : refused(words);
   say(builder, pod, nadKey, obstacle ?? notApplied, facts);
-  if (obstacle !== undefined || port !== undefined || builder.input.held.has(netdev.name)) return;
-  createRows(builder, wanted, bridge);
+  if (obstacle === undefined && !builder.input.held.has(netdev.name)) createRows(builder, wanted, bridge);
+}
+
+function isInPlace({ port, isAlone }: PluggedPort, bridge: ObservedBridge): boolean {
+  return isAlone && port.bridge === bridge.name;
 }
 
 const notApplied = waitingFor('NotApplied', 'The port is not in the database yet.', 'the port is being attached');
 
-/** What is in the way of new rows and is not this agent's to remove. */
+/** What the database said when it refused the last change of the port. */
+function refusalOf({ input }: Builder, name: string): string | undefined {
+  return input.quarantined.get(objectKey(portObject(name)));
+}
+
+function refused(words: string): Verdict {
+  const message = `The database refused the change: ${safeText(words)}`;
+  return failing('TransactionRefused', message, 'the virtual switch refused the port');
+}
+
+/** What is in the way of new rows. */
 function obstacleOf(
   builder: Builder,
-  { request, netdev }: WantedAttachment,
+  wanted: WantedAttachment,
   port: ObservedPort | undefined,
   present: PluggedPort | undefined,
 ): Verdict | undefined {
-  const said = 'the virtual function is in use by something else';
+  if (port === undefined) return foreignBond(builder, wanted) ?? namesakeOf(builder, wanted);
   // An own port of another identity is removed by `planStale`.
-  if (port !== undefined && present?.isOwn !== true) {
-    const message = `${netdev.name} is a port of ${safeText(port.bridge)} that is not this agent's.`;
-    return failing('RepresentorForeign', message, said);
+  if (present?.isOwn === true) {
+    const message = `The former port ${port.name} is removed first.`;
+    return waitingFor('DetachPending', message, 'the former port is being removed');
   }
-  const namesake = holdersOfIfaceId(builder)
-    .get(request.identity.ifaceId)
-    ?.find(({ name }) => name !== netdev.name);
-  if (namesake === undefined) return undefined;
-  const plugged = builder.plugged.get(namesake.name);
-  // One of this pod's own that is about to go: it goes first, in a transaction of its own.
-  if (plugged?.isOwn === true) return waitingFor('DetachPending', `${namesake.name} is detached first.`, said);
-  const message = `Port ${safeText(namesake.name)} of ${safeText(namesake.bridge)} carries the same iface-id.`;
-  return failing('IfaceIdTaken', message, 'another port carries the name of this pod');
+  const message = `${port.name} is a port of ${safeText(port.bridge)} that is not this agent's.`;
+  return failing('RepresentorForeign', message, 'the virtual function is in use by something else');
+}
+
+/** Somebody's port of another name that holds the device: an interface can be in one port only. */
+function foreignBond({ input }: Builder, { netdev }: WantedAttachment): Verdict | undefined {
+  const holder = holderOfInterface(input.observed, netdev.name);
+  if (holder === undefined) return undefined;
+  const message = `${netdev.name} is an interface of port ${safeText(holder.name)}, which is not this agent's.`;
+  return failing('RepresentorForeign', message, 'the virtual function is in use by something else');
+}
+
+/** Another port that carries the iface-id: OVN would see the pod twice. */
+function namesakeOf(builder: Builder, { request, netdev }: WantedAttachment): Verdict | undefined {
+  const { settings, observed } = builder.input;
+  const namesakes = holdersOfIfaceId(observed.ports).get(request.identity.ifaceId) ?? [];
+  for (const { name, bridge } of namesakes) {
+    if (name === netdev.name) continue;
+    const plugged = builder.plugged.get(name);
+    if (plugged?.isOwn === true && builder.winners.get(name) !== plugged.key) {
+      return waitingFor('DetachPending', `${name} is detached first.`, 'the former port is being removed');
+    }
+    // ovn-controller looks at its own bridge alone.
+    if (plugged?.isOwn !== true && bridge !== settings.bridge) continue;
+    const message = `Port ${safeText(name)} of ${safeText(bridge)} carries the same iface-id.`;
+    return failing('IfaceIdTaken', message, 'another port carries the name of this pod');
+  }
+  return undefined;
 }
 
 /** Observations are immutable: which ports carry which iface-id is listed once for each. */
 const ifaceIds = new WeakMap<AttachObserved['ports'], ReadonlyMap<string, readonly ObservedPort[]>>();
 
-function holdersOfIfaceId({ input }: Builder): ReadonlyMap<string, readonly ObservedPort[]> {
-  const known = ifaceIds.get(input.observed.ports);
+function holdersOfIfaceId(ports: AttachObserved['ports']): ReadonlyMap<string, readonly ObservedPort[]> {
+  const known = ifaceIds.get(ports);
   if (known !== undefined) return known;
   const byId = new Map<string, ObservedPort[]>();
-  for (const port of input.observed.ports.values()) {
+  for (const port of [...ports.values()].sort((a, b) => compareTexts(a.name, b.name))) {
     for (const { externalIds } of port.interfaces) {
       const id = externalIds.get(ifaceIdKey);
-      if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), port]);
+      const holders = id === undefined ? undefined : byId.get(id);
+      if (holders !== undefined) holders.push(port);
+      else if (id !== undefined) byId.set(id, [port]);
     }
   }
-  ifaceIds.set(input.observed.ports, byId);
+  ifaceIds.set(ports, byId);
   return byId;
 }
 
@@ -101,28 +132,49 @@ function createRows(builder: Builder, wanted: WantedAttachment, bridge: Observed
 }
 
 /** A port of this very attachment is there: repair it, unless its device is not the one that Open vSwitch opened. */
-function planPlugged(
-  builder: Builder,
-  wanted: WantedAttachment,
-  present: PluggedPort,
-  words: string | undefined,
-): void {
-  const { request, netdev, mac } = wanted;
-  const { observed, settings } = builder.input;
-  const judged = judgeAttachment({ main: present.main, netdev, mac, liveness: observed.liveness, settings });
-  const evidence = attachmentEvidence(present.main, netdev);
-  const facts = { request, device: netdev.name, isPlugged: true, evidence };
-  if (present.isOwn && isRecreated(present, netdev, observed.liveness)) {
+function planPlugged(builder: Builder, wanted: WantedAttachment, present: PluggedPort): void {
+  const { request, netdev } = wanted;
+  const facts = { request, device: netdev.name, evidence: limitEvidence(builder, wanted, present) };
+  if (present.isOwn && isRecreated(present, netdev, builder.input.observed.liveness)) {
     const message = `${netdev.name} was created anew under Open vSwitch.`;
     const verdict = waitingFor('DeviceRecreated', message, 'the virtual function is being attached anew');
     say(builder, request.pod, request.nadKey, verdict, facts);
     if (noteCandidate(builder, present, 'deviceRecreated')) detach(builder, present, 'its device was created anew');
     return;
   }
-  say(builder, request.pod, request.nadKey, judged, facts);
+  const repair = repairOf(builder, wanted, present);
+  say(builder, request.pod, request.nadKey, verdictOf(builder, wanted, present, repair), facts);
   const link = linkChange(wanted);
   if (link !== undefined) builder.linksUp.push(link);
-  if (words === undefined) repairRows(builder, wanted, present);
+  if (repair !== undefined) builder.changes.push(repair);
+}
+
+/** What is seen is evidence only of rows that are as wanted. */
+function verdictOf(
+  { input }: Builder,
+  { netdev, mac }: WantedAttachment,
+  { main }: PluggedPort,
+  repair: Repair | undefined,
+): Verdict {
+  const words = input.quarantined.get(objectKey(portObject(netdev.name)));
+  if (repair !== undefined && words !== undefined) return refused(words);
+  if (repair?.interfaceEdit.set.has('type') === true) return notApplied;
+  const { observed, settings } = input;
+  return judgeAttachment({ main, netdev, mac, liveness: observed.liveness, settings });
+}
+
+/** What keeps a wanted limit from being in effect; nothing else would ever say it. */
+function limitEvidence(
+  builder: Builder,
+  { request, maxRateBps }: WantedAttachment,
+  { port }: PluggedPort,
+): Readonly<Record<string, string>> {
+  const { problems } = readPod(request.pod).bandwidth;
+  const isForeign = maxRateBps !== undefined && port.qos !== undefined && ownQos(builder, port) === undefined;
+  return {
+    ...(problems.length === 0 ? {} : { bandwidth: problems.join(' ') }),
+    ...(isForeign ? { qos: "not this agent's: the limit of the pod is not in effect" } : {}),
+  };
 }
 
 /** Both datapaths make a device promiscuous when they open it, so one that has a number and is not was made after that. */
@@ -138,23 +190,26 @@ function linkChange({ netdev, mtu }: WantedAttachment): LinkChange | undefined {
   return { name: netdev.name, ...(needsMtu ? { mtu } : {}), isUp: true };
 }
 
-function repairRows(builder: Builder, wanted: WantedAttachment, present: PluggedPort): void {
+type Repair = Extract<AttachAction, { readonly kind: 'repair' }>;
+
+function repairOf(builder: Builder, wanted: WantedAttachment, present: PluggedPort): Repair | undefined {
   const { port } = present;
   const qos = ownQos(builder, port);
   const diffs = diffRows(wanted, present, qos, builder.input.settings.mark);
   const change = qosChange(port, qos, diffs.qos);
-  if (isEmptyEdit(diffs.port.edit) && isEmptyEdit(diffs.interface.edit) && change.kind === 'keep') return;
-  builder.changes.push({
+  if (isEmptyEdit(diffs.port.edit) && isEmptyEdit(diffs.interface.edit) && change.kind === 'keep') return undefined;
+  const limits = change.kind === 'keep' ? [] : (diffs.qos?.differences ?? []);
+  return {
     kind: 'repair',
     key: wanted.request.key,
     port: port.name,
     label: attachmentLabel(wanted.request.pod, wanted.request.nadKey),
-    differences: [...diffs.port.differences, ...diffs.interface.differences, ...(diffs.qos?.differences ?? [])],
+    differences: [...diffs.port.differences, ...diffs.interface.differences, ...limits],
     rows: rowsOf(present),
     portEdit: diffs.port.edit,
     interfaceEdit: diffs.interface.edit,
     qos: change,
-  });
+  };
 }
 
 function qosChange(
