@@ -161,6 +161,23 @@ describe('the sink of events', () => {
     expect(sink.stats()).toMatchObject({ waiting: 0, problem: undefined });
   });
 
+  it('does not lose an event that is reported again while its first report is on the way and was dropped', async () => {
+    const server = new EventServer();
+    let release: (() => void) | undefined;
+    const { sink, pass } = setup(async (request) => {
+      if (release === undefined) await new Promise<void>((resolve) => (release = resolve));
+      return server.answer(request);
+    });
+    sink.report(pod, 'Normal', 'Attached', 'first');
+    await pass(30);
+    for (let index = 0; index < 500; index += 1) sink.report(podView({ uid: `u${index}` }), 'Normal', 'Attached', 'x');
+    sink.report(pod, 'Normal', 'Attached', 'again');
+    release?.();
+    for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
+    expect(sink.stats()).toMatchObject({ waiting: 0 });
+    expect([...server.events.values()].some(({ message, count }) => message === 'again' && count === 2)).toBe(true);
+  });
+
   it('leaves the server alone for as long as that asks', async () => {
     const { client, sink, pass } = setup(() => ({ ...refusal(429, 'TooManyRequests', 'later'), retryAfterMs: 90_000 }));
     sink.report(pod, 'Normal', 'Attached', 'x');

@@ -323,6 +323,16 @@ describe('the keeper of the lease', () => {
     expect(server.lease?.metadata['ownerReferences']).toEqual([]);
   });
 
+  it('belongs to the node of today when it is made anew after the node was', async () => {
+    const { server, pass, begin } = setup();
+    await begin();
+    server.lease = undefined;
+    server.always = ({ path }) =>
+      path === '/api/v1/nodes/host-a' ? { status: 200, body: { metadata: { uid: 'node-2' } } } : undefined;
+    await pass(10_000);
+    expect(server.lease).toMatchObject({ metadata: { ownerReferences: [{ kind: 'Node', uid: 'node-2' }] } });
+  });
+
   it('writes nothing when it only observes, and tells what it sees', async () => {
     const { client, server, lease, pass, begin } = setup({ isReadOnly: true });
     await begin();
