@@ -38,7 +38,9 @@ async function plug(layout: Layout, cable: Cable): Promise<void> {
 
 /** Namespaces and cables. */
 export async function makeDevices(layout: Layout): Promise<void> {
+  const present = new Set(await listNamespaces());
   for (const namespace of layout.namespaces) {
+    if (present.has(namespace)) continue;
     await ip('netns', 'add', namespace);
     await ip('-n', namespace, 'link', 'set', 'lo', 'up');
   }
@@ -74,9 +76,9 @@ export async function sweepDevices(): Promise<void> {
 }
 
 /** The kernel's view of the devices, as files: `<root>/sys/class/net/<name>/…`. */
-export async function writeDeviceFiles(layout: Layout, root: string): Promise<void> {
-  for (const [index, { dpuEnd }] of layout.cables.entries()) {
-    const dir = join(root, 'sys', 'class', 'net', dpuEnd);
+export async function writeDeviceFiles(names: readonly string[], root: string): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    const dir = join(root, 'sys', 'class', 'net', name);
     await mkdir(dir, { recursive: true });
     // Up, running and promiscuous, as a device that Open vSwitch holds (IFF_* of linux/if.h).
     const files = {
@@ -87,6 +89,6 @@ export async function writeDeviceFiles(layout: Layout, root: string): Promise<vo
       operstate: 'up',
       carrier: '1',
     };
-    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), `${text}\n`);
+    for (const [file, text] of Object.entries(files)) await writeFile(join(dir, file), `${text}\n`);
   }
 }

@@ -3,9 +3,7 @@
  * ovs-vsctl and ping: they share no code with the agent.
  */
 
-import { fabricAddress } from './layout.js';
 import { eventually } from './lab/daemon.js';
-import { runInside } from './devices.js';
 import type { Sandbox } from './sandbox.js';
 
 export interface Fault {
@@ -22,22 +20,9 @@ async function portNumber(sandbox: Sandbox, name: string): Promise<number> {
   return Number((await sandbox.lab.vsctl('--if-exists', 'get', 'Interface', name, 'ofport')).trim() || '0');
 }
 
-/** Whether a packet of the first pod reaches the fabric, through three bridges; true where there are no real packets. */
-export async function doesPing(sandbox: Sandbox): Promise<boolean> {
-  if (!sandbox.isReal) return true;
-  const pod = sandbox.layout.cables.find((cable) => cable.dpuEnd === 'rep0-1');
-  if (pod === undefined) return false;
-  try {
-    await runInside(pod.farNamespace, 'ping', '-q', '-c', '1', '-W', '1', fabricAddress);
-    return true;
-  } catch {
-    // ping tells by its exit status that no answer came.
-    return false;
-  }
-}
-
-async function readRole(sandbox: Sandbox): Promise<string> {
-  const text = await sandbox.lab.vsctl('--if-exists', 'get', 'Interface', 'rep0-1', 'external_ids:sandbox-role');
+/** Whose port the first pod's representor is. */
+async function readIfaceId(sandbox: Sandbox): Promise<string> {
+  const text = await sandbox.lab.vsctl('--if-exists', 'get', 'Interface', 'rep0-1', 'external_ids:iface-id');
   return text.trim().replaceAll('"', '');
 }
 
@@ -48,14 +33,14 @@ export const faults: readonly Fault[] = [
     breakIt: (sandbox) => sandbox.lab.vsctl('del-port', 'br-hbn', 'p0'),
     isWhole: async (sandbox) => {
       const ports = await sandbox.lab.vsctl('list-ports', 'br-hbn');
-      return ports.split('\n').includes('p0') && (await portNumber(sandbox, 'p0')) > 0 && doesPing(sandbox);
+      return ports.split('\n').includes('p0') && (await portNumber(sandbox, 'p0')) > 0 && sandbox.doesPing();
     },
   },
   {
-    title: 'ovs-vsctl set Interface rep0-1 external_ids:sandbox-role=stolen',
-    proof: 'the key has its value again',
-    breakIt: (sandbox) => sandbox.lab.vsctl('set', 'Interface', 'rep0-1', 'external_ids:sandbox-role=stolen'),
-    isWhole: async (sandbox) => (await readRole(sandbox)) === 'pod1',
+    title: 'ovs-vsctl set Interface rep0-1 external_ids:iface-id=stolen',
+    proof: "the port is the pod's again, and the pod reaches the fabric",
+    breakIt: (sandbox) => sandbox.lab.vsctl('set', 'Interface', 'rep0-1', 'external_ids:iface-id=stolen'),
+    isWhole: async (sandbox) => (await readIfaceId(sandbox)) === 'default_web-0' && sandbox.doesPing(),
   },
   {
     title: 'kill -9 ovs-vswitchd (started again at once, as a service manager would)',
@@ -66,7 +51,7 @@ export const faults: readonly Fault[] = [
       await eventually(async () => (await sandbox.agent.status())?.vswitchd === 'silent', 'the agent says silent');
       await sandbox.lab.startVswitchd();
     },
-    isWhole: async (sandbox) => (await portNumber(sandbox, 'p0')) > 0 && doesPing(sandbox),
+    isWhole: async (sandbox) => (await portNumber(sandbox, 'p0')) > 0 && sandbox.doesPing(),
   },
 ];
 

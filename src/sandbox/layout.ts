@@ -2,12 +2,10 @@
  * What the virtual DPU consists of: device names, namespaces, addresses, and the configuration that the agent gets. Pure.
  *
  *     pod namespaces                 DPU namespace                              fabric namespace
- *     eth0 (VF i)  ── veth ──  rep0-i ┐
+ *     eth0 (VF i)  ── veth ──  rep0-i ┐   (plugged for pods of the embedded host cluster)
  *     host0        ── veth ──  pf0hpf ┴ br-int ── patch ── br-sfc ── patch ── br-hbn ┬ p0 ── veth ── fabric0
  *                                                                                    └ p1 ── veth ── fabric1
  */
-
-import type { SandboxOptions } from './options.js';
 
 /** One veth pair: the DPU's end and the far end in a namespace of its own. */
 export interface Cable {
@@ -24,7 +22,8 @@ export interface Layout {
   readonly cables: readonly Cable[];
 }
 
-const namespacePrefix = 'dpusbx';
+/** How the namespaces of sandboxes begin; the pid of the process and a number follow. */
+export const namespaceKind = 'dpusbx';
 
 /** Namespaces of a sandbox carry the pid of its process, so that those of a dead one can be told and removed. */
 export function namespacePid(name: string): number | undefined {
@@ -32,23 +31,21 @@ export function namespacePid(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** Address of the pod behind VF `vf`, and of the fabric's end behind p0. */
-export const podAddress = (vf: number): string => `10.77.0.${100 + vf}`;
-export const fabricAddress = '10.77.0.1';
+/** First two bytes of the addresses of pods; and the address of the fabric's end behind p0. */
+export const podPrefix = '10.77';
+export const fabricAddress = `${podPrefix}.0.1`;
 
-export function makeLayout(pid: number, vfCount: number): Layout {
-  const namespace = (role: string): string => `${namespacePrefix}-${pid}-${role}`;
-  const vfs = Array.from({ length: vfCount }, (_, index) => index + 1);
+/** The host node whose pods the DPU serves, and where the lease of the DPU lies. */
+export const nodeName = 'host-1';
+export const leaseNamespace = 'ovn-kubernetes';
+
+/** @param prefix of the names of namespaces; those of the DPU and of the host are made with the functions */
+export function makeLayout(prefix: string): Layout {
+  const namespace = (role: string): string => `${prefix}-${role}`;
   const cables: Cable[] = [
-    { dpuEnd: 'p0', farEnd: 'fabric0', farNamespace: namespace('fabric'), address: `${fabricAddress}/24` },
+    { dpuEnd: 'p0', farEnd: 'fabric0', farNamespace: namespace('fabric'), address: `${fabricAddress}/16` },
     { dpuEnd: 'p1', farEnd: 'fabric1', farNamespace: namespace('fabric'), address: undefined },
-    { dpuEnd: 'pf0hpf', farEnd: 'host0', farNamespace: namespace('host'), address: '10.77.0.99/24' },
-    ...vfs.map((vf) => ({
-      dpuEnd: `rep0-${vf}`,
-      farEnd: 'eth0',
-      farNamespace: namespace(`pod${vf}`),
-      address: `${podAddress(vf)}/24`,
-    })),
+    { dpuEnd: 'pf0hpf', farEnd: 'host0', farNamespace: namespace('host'), address: `${podPrefix}.255.99/16` },
   ];
   const dpuNamespace = namespace('dpu');
   return { dpuNamespace, namespaces: [dpuNamespace, ...new Set(cables.map((cable) => cable.farNamespace))], cables };
@@ -60,32 +57,30 @@ export interface SandboxPaths {
   readonly runDir: string;
   /** Directory under which the agent looks for `sys`. */
   readonly root: string;
+  /** How the agent reaches the embedded host cluster. */
+  readonly kubeconfig: string;
 }
 
 /** The agent's configuration. JSON is YAML, and needs no quoting rules. */
-export function agentConfig(options: Pick<SandboxOptions, 'vfCount'>, paths: SandboxPaths, isReal: boolean): string {
-  const vfs = Array.from({ length: options.vfCount }, (_, index) => index + 1);
+export function agentConfig(paths: SandboxPaths, isReal: boolean): string {
   const datapath = isReal ? { datapathType: 'netdev' } : {};
   // Standalone: where nobody programs flows, Open vSwitch forwards as a learning switch.
   const bridge = { mode: 'own', failMode: 'standalone', ...datapath };
-  const representors = vfs.map((vf) => ({
-    kind: 'representor',
-    representor: { pf: 0, vf },
-    interfaceExternalIds: { 'sandbox-role': `pod${vf}` },
-  }));
   return JSON.stringify(
     {
       ovsdb: { endpoints: [`unix:${paths.socket}`] },
       ovs: { runDir: paths.runDir },
       representors: { finder: 'simulated', root: paths.root },
       agent: { runDir: `${paths.dir}/agent`, stateDir: `${paths.dir}/agent` },
+      hostCluster: { kubeconfig: paths.kubeconfig, nodeName },
+      // No OVN here: br-int forwards by itself.
+      attach: { mode: 'attach', ovnInstalled: 'ignore', lease: { namespace: leaseNamespace } },
       bridges: [
         {
           name: 'br-int',
           ...bridge,
           ports: [
             { kind: 'representor', representor: { pf: 0 } },
-            ...representors,
             { kind: 'patch', name: 'patch-int-sfc', peer: { bridge: 'br-sfc', port: 'patch-sfc-int' } },
           ],
         },

@@ -1,16 +1,22 @@
 /** `npm run sandbox`: the virtual DPU for a person, live, or once with three breakages and their repair. */
 
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatStatus } from '../cli/status-text.js';
 import { AgentError, toError } from '../lib/errors.js';
-import { breakAndWatch, doesPing, faults } from './faults.js';
+import { breakAndWatch, faults } from './faults.js';
+import { thiefName } from './host-cluster.js';
 import { eventually } from './lab/daemon.js';
 import { helpText, parseOptions, type SandboxOptions } from './options.js';
 import { Sandbox } from './sandbox.js';
 
 const print = (text: string): void => void process.stdout.write(text);
+const runFile = promisify(execFile);
 const mainFile = fileURLToPath(new URL('../main.js', import.meta.url));
+const dpuctlFile = fileURLToPath(new URL('../cli/dpuctl.js', import.meta.url));
 /** How often the live table is looked at, ms. */
 const refreshMs = 250;
 
@@ -27,10 +33,26 @@ async function bringUp(sandbox: Sandbox): Promise<void> {
   const startMs = performance.now();
   const startWallMs = Date.now();
   await sandbox.start();
-  const status = await sandbox.agent.ready(startWallMs);
-  print(`up in ${Math.round(performance.now() - startMs)} ms\n\n${formatStatus(status)}\n`);
-  await eventually(() => doesPing(sandbox), 'a packet of pod 1 reaches the fabric');
-  if (sandbox.isReal) print('ping from pod 1 through br-int, br-sfc and br-hbn to the fabric: answered\n\n');
+  await sandbox.agent.ready(startWallMs);
+  const upMs = performance.now() - startMs;
+  await sandbox.runPods();
+  const podsMs = performance.now() - startMs - upMs;
+  const status = await sandbox.agent.ready(Date.now());
+  print(`up in ${Math.round(upMs)} ms, ${sandbox.pods.length} pods attached in ${Math.round(podsMs)} ms\n\n`);
+  print(`${formatStatus(status)}\n`);
+  await eventually(() => sandbox.doesPing(), 'a packet of the first pod reaches the fabric');
+  if (sandbox.isReal) print('ping from pod web-0 through br-int, br-sfc and br-hbn to the fabric: answered\n\n');
+  print(await explainThief(sandbox));
+}
+
+/** What `dpuctl why` says of the pod whose function is another's. */
+async function explainThief(sandbox: Sandbox): Promise<string> {
+  const args = ['why', 'pod', `default/${thiefName}`, '--run-dir', join(sandbox.lab.dir, 'agent')];
+  const { stdout } = await runFile(process.execPath, [dpuctlFile, ...args]).catch(
+    // A broken rung is told by the exit status.
+    (error: unknown) => error as { readonly stdout: string },
+  );
+  return `dpuctl ${args.slice(0, 3).join(' ')}\n${stdout}\n`;
 }
 
 /** The demonstration; true when everything was repaired. */
@@ -53,9 +75,18 @@ async function runOnce(sandbox: Sandbox): Promise<boolean> {
 
 function hints(sandbox: Sandbox): string {
   const db = `ovs-vsctl --db=unix:${sandbox.lab.socket}`;
-  const pod = sandbox.layout.cables.find((cable) => cable.dpuEnd === 'rep0-1');
-  const ping = pod === undefined ? '' : `  ip netns exec ${pod.farNamespace} ping 10.77.0.1\n`;
-  return `\nBreak something in another terminal; it is repaired while you look:\n  ${db} del-port p0\n${sandbox.isReal ? ping : ''}Ctrl-C ends the sandbox.\n`;
+  const kubectl = `kubectl --kubeconfig ${join(sandbox.lab.dir, 'agent', 'kubeconfig')}`;
+  const runDir = `--run-dir ${join(sandbox.lab.dir, 'agent')}`;
+  return [
+    '',
+    'Break something in another terminal; it is repaired while you look:',
+    `  ${db} del-port p0`,
+    `  ${kubectl} get pods`,
+    `  npx dpuctl pods ${runDir}`,
+    `  npx dpuctl why pod default/${thiefName} ${runDir}`,
+    'Ctrl-C ends the sandbox.',
+    '',
+  ].join('\n');
 }
 
 /** Shows the table until the signal; on a terminal it is redrawn in place, elsewhere printed when it changes. */

@@ -18,7 +18,10 @@ export const vfCountMax = 64;
 export const helpText = `npm run sandbox: a virtual BlueField on this machine, with the agent running on it
 
 What is real: ovsdb-server, ovs-vswitchd (userspace datapath), the agent as a process of its own, and, as root, network
-namespaces and packets. What is simulated: the eSwitch. Representors are veth ends named as the DPU simulator names them.
+namespaces and packets. What is simulated: the eSwitch (representors are veth ends named as the DPU simulator names them),
+and the host cluster: an embedded API server with stand-ins for what runs on the host. kubectl works against it.
+
+Two pods are attached by a representor each; a third claims a function that is not its own, and is refused.
 
 Usage: npm run sandbox -- [options]
       --once       bring it up, break three things by hand, show each repaired with the time it took, and end;

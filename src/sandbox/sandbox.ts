@@ -3,9 +3,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentProcess } from './agent-process.js';
+import { adminUser } from './cluster/cluster-api.js';
 import { makeDevices, removeDevices, sweepDevices, writeDeviceFiles } from './devices.js';
+import { HostCluster, type SandboxPod } from './host-cluster.js';
+import { HostFunctions, representorOf, type HostFunction } from './lab/host-functions.js';
 import { OvsLab } from './lab/ovs.js';
-import { agentConfig, makeLayout, type Layout } from './layout.js';
+import { Tunnel } from './lab/tunnel.js';
+import { agentConfig, fabricAddress, makeLayout, namespaceKind, type Layout } from './layout.js';
 import type { SandboxOptions } from './options.js';
 
 export interface SandboxParts {
@@ -17,8 +21,13 @@ export interface SandboxParts {
 }
 
 export class Sandbox {
-  readonly layout: Layout;
   readonly isReal: boolean;
+  readonly cluster = new HostCluster();
+  readonly functions: readonly HostFunction[];
+  #pods: readonly SandboxPod[] = [];
+  #layout: Layout | undefined;
+  #hosts: HostFunctions | undefined;
+  #tunnel: Tunnel | undefined;
   readonly #parts: SandboxParts;
   #lab: OvsLab | undefined;
   #agent: AgentProcess | undefined;
@@ -29,7 +38,18 @@ export class Sandbox {
   constructor(parts: SandboxParts) {
     this.#parts = parts;
     this.isReal = parts.isReal;
-    this.layout = makeLayout(process.pid, parts.options.vfCount);
+    // VF 0 is the gateway's, as in the DPU simulator.
+    this.functions = Array.from({ length: parts.options.vfCount }, (_, index) => ({ pf: 0, vf: index + 1 }));
+  }
+
+  get layout(): Layout {
+    if (this.#layout === undefined) throw new Error('the sandbox has not started');
+    return this.#layout;
+  }
+
+  /** The pods that run; none before `runPods`. */
+  get pods(): readonly SandboxPod[] {
+    return this.#pods;
   }
 
   get lab(): OvsLab {
@@ -49,9 +69,15 @@ export class Sandbox {
   }
 
   async #bringUp(): Promise<void> {
-    const { isReal, layout } = this;
+    const { isReal } = this;
     if (isReal) {
       await sweepDevices();
+      this.#goOn();
+      this.#hosts = await HostFunctions.make(this.functions, namespaceKind);
+    }
+    const layout = makeLayout(this.#hosts?.namespaces.prefix ?? namespaceKind);
+    this.#layout = layout;
+    if (isReal) {
       this.#goOn();
       this.#hasDevices = true;
       await makeDevices(layout);
@@ -63,10 +89,31 @@ export class Sandbox {
       ...(isReal ? { netns: layout.dpuNamespace } : {}),
     });
     this.#goOn();
+    await this.cluster.start(this.#hosts);
+    this.#goOn();
+    if (isReal) this.#tunnel = await Tunnel.open(layout.dpuNamespace, this.cluster.api.port);
     const agent = await this.#prepareAgent(this.#lab);
     this.#goOn();
     this.#agent = agent;
     agent.start();
+  }
+
+  /** Two pods, as far as there are functions, and one that claims the function of the first. */
+  async runPods(): Promise<void> {
+    const own = this.functions.slice(0, 2);
+    this.#pods = await this.cluster.runPods(
+      own.map((_, index) => `web-${index}`),
+      own,
+    );
+    this.#goOn();
+    const [first] = own;
+    if (first !== undefined) await this.cluster.addThief(first);
+  }
+
+  /** Whether packets of the first pod reach the fabric; true where there are no real packets. */
+  async doesPing(): Promise<boolean> {
+    const [pod] = this.#pods;
+    return pod === undefined ? false : ((await this.cluster.ping(pod, fabricAddress)) ?? true);
   }
 
   /** Between two steps of the start: nothing more is made once the end was asked for. */
@@ -84,7 +131,10 @@ export class Sandbox {
       await part().catch((error: unknown) => failures.push(error));
     };
     await attempt(async () => this.#agent?.stop());
+    await attempt(async () => this.#tunnel?.[Symbol.asyncDispose]());
+    await attempt(() => this.cluster.close());
     await attempt(async () => this.#lab?.stop());
+    await attempt(async () => this.#hosts?.[Symbol.asyncDispose]());
     if (this.#hasDevices) await attempt(() => removeDevices(this.layout));
     if (failures.length > 0)
       throw new AggregateError(failures, `the sandbox did not end cleanly: ${failures.join('; ')}`);
@@ -94,9 +144,11 @@ export class Sandbox {
     const { dir, socket, runDir } = lab;
     await mkdir(join(dir, 'agent'));
     const root = this.isReal ? '/' : join(dir, 'root');
-    if (!this.isReal) await writeDeviceFiles(this.layout, root);
+    const names = [...this.layout.cables.map(({ dpuEnd }) => dpuEnd), ...this.functions.map(representorOf)];
+    if (!this.isReal) await writeDeviceFiles(names, root);
+    const kubeconfig = await this.cluster.api.writeKubeconfig(join(dir, 'agent'), adminUser);
     const configFile = join(dir, 'agent', 'config.yaml');
-    await writeFile(configFile, agentConfig(this.#parts.options, { dir, socket, runDir, root }, this.isReal));
+    await writeFile(configFile, agentConfig({ dir, socket, runDir, root, kubeconfig }, this.isReal));
     const namespace = this.isReal ? this.layout.dpuNamespace : undefined;
     return new AgentProcess(this.#parts.mainFile, configFile, dir, namespace);
   }
