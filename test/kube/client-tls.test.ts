@@ -125,6 +125,19 @@ describe('a client over TLS', () => {
     expect(client.access?.clientCertificateEndsMs).toBeGreaterThan(Date.now());
   });
 
+  it('can expect an address instead of a name', async () => {
+    const server = await makeServer(await tlsOf(await folder.leaf('addressed', 'ca', 'IP:10.1.2.3')));
+    const file = join(folder.dir, 'by-address');
+    const codes: string[] = [];
+    for (const name of ['10.1.2.3', '10.1.2.4']) {
+      const cluster = { server: server.url, 'certificate-authority': ca!.certFile, 'tls-server-name': name };
+      const contexts = [{ name: 'here', context: { cluster: 'c' } }];
+      await writeFile(file, JSON.stringify({ contexts, clusters: [{ name: 'c', cluster }] }));
+      codes.push(await codeOf(makeClient({ kind: 'kubeconfig', file, context: 'here' }).request(get)));
+    }
+    expect(codes).toEqual(['success', 'TLS_INVALID']);
+  });
+
   it('goes over to another authority with the files, and leaves a stream on the old connection alone', async () => {
     const server = await makeServer(await tlsOf(serverCert));
     const caFile = join(folder.dir, 'rotating-ca.pem');

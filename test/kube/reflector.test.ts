@@ -1,6 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import { KubeClient } from '../../src/kube/client.js';
+import { kubeChannelName } from '../../src/kube/events.js';
+import type { KubeEvent } from '../../src/kube/events.js';
 import { Reflector } from '../../src/kube/reflector.js';
 import type { ReflectorOptions } from '../../src/kube/reflector-options.js';
 import { identityOf, textMember } from '../../src/kube/json-value.js';
@@ -368,6 +371,21 @@ describe('a reflector', () => {
     server.put('a', 'written');
     server.put('a', 'after');
     await untilSame(reflector, server);
+  });
+
+  it('tells on its channel what it listed, what failed and when it is in sync', async () => {
+    const server = await makeServer();
+    server.put('a', 'one');
+    server.once.push((_request, response) => sendStatus(response, 503, 'Busy', 'later', { 'retry-after': '0' }));
+    const told: KubeEvent[] = [];
+    const listen = (message: unknown): void => void told.push(message as KubeEvent);
+    subscribe(kubeChannelName, listen);
+    cleanups.push(() => void unsubscribe(kubeChannelName, listen));
+    const reflector = makeReflector(server);
+    await untilSame(reflector, server);
+    expect(told.map(({ kind }) => kind)).toEqual(['failed', 'listed', 'synced']);
+    expect(told[0]).toMatchObject({ path: '/api/v1/pods', error: { code: 'KUBE_SERVER_ERROR' } });
+    expect(told[1]).toMatchObject({ objectCount: 1, isRelist: false });
   });
 
   it('can be closed in every state, and is silent afterwards', async () => {
