@@ -42,9 +42,13 @@ export function mediaType(header: string): string {
 export async function readBody(request: IncomingMessage, bytesMax = bodyBytesMax): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving the loop must not end the connection: the refusal has still to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge(`Request entity too large: limit is ${bytesMax}`);
+    if (bytes > bytesMax) {
+      request.resume();
+      throw tooLarge(`Request entity too large: limit is ${bytesMax}`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { review, reviewGroup } from './access-review.js';
 import type { AuditLog } from './audit-log.js';
@@ -44,6 +45,8 @@ export interface HandlerParts {
 interface Context {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Kept, because a request forgets its socket when that is gone. */
+  readonly socket: Socket;
   readonly url: URL;
   info: RequestInfo;
   user: UserInfo | undefined;
@@ -66,10 +69,11 @@ export class RequestHandler {
     // A client that hangs up is no event of ours; without a listener it would end the process.
     response.on('error', () => undefined);
     request.on('error', () => undefined);
+    const { socket } = request;
     await this.#parts.faults.whenThawed();
     response.setHeader('Date', new Date(this.#parts.nowMs()).toUTCString());
     response.setHeader('X-Embedded-Cluster', serverName);
-    const context = startContext(request, response);
+    const context = startContext(request, response, socket);
     try {
       await this.#serve(context);
     } catch (thrown) {
@@ -80,7 +84,7 @@ export class RequestHandler {
   async #serve(context: Context): Promise<void> {
     const { request, url } = context;
     context.info = parseRequest(request.method ?? 'GET', url);
-    context.user = this.#authenticate(request);
+    context.user = this.#authenticate(context);
     const effects = this.#parts.faults.take(context.info, context.user?.name ?? '');
     context.isFault = effects.length > 0;
     await this.#applyEarly(context, effects);
@@ -96,10 +100,10 @@ export class RequestHandler {
     this.#send(context, applyLate(effects, reply));
   }
 
-  #authenticate(request: IncomingMessage): UserInfo | undefined {
-    const { authorization } = request.headers;
+  #authenticate(context: Context): UserInfo | undefined {
+    const { authorization } = context.request.headers;
     if (authorization !== undefined) return this.#parts.users.authenticate(authorization);
-    const socket = request.socket as Partial<TLSSocket>;
+    const socket = context.socket as Partial<TLSSocket>;
     if (socket.authorized !== true) return undefined;
     const subject = socket.getPeerCertificate?.().subject;
     if (typeof subject?.CN !== 'string') return undefined;
@@ -118,7 +122,7 @@ export class RequestHandler {
     }
     // A freeze that began meanwhile holds this request too.
     await this.#parts.faults.whenThawed();
-    if (context.response.destroyed) throw new LostConnection();
+    if (isGone(context)) throw new LostConnection();
   }
 
   #answer(context: Context, call: Call): Reply {
@@ -161,7 +165,7 @@ export class RequestHandler {
   }
 
   async #refuse(context: Context, thrown: unknown): Promise<void> {
-    if (thrown instanceof LostConnection || context.response.destroyed) {
+    if (thrown instanceof LostConnection || isGone(context)) {
       this.#record(context, 0);
       context.response.destroy();
       return;
@@ -201,16 +205,21 @@ export class RequestHandler {
   }
 }
 
+/** Nobody is there to be answered. A response learns that its socket is gone only when it has been written to. */
+function isGone({ socket, response }: Context): boolean {
+  return response.destroyed || socket.destroyed;
+}
+
 /** The connection goes without an answer. */
 class LostConnection extends Error {
   override readonly name = 'LostConnection';
 }
 
-function startContext(request: IncomingMessage, response: ServerResponse): Context {
+function startContext(request: IncomingMessage, response: ServerResponse, socket: Socket): Context {
   const target = request.url ?? '/';
   const url = URL.canParse(target, 'http://server') ? new URL(target, 'http://server') : new URL('http://server/');
   const info: RequestInfo = { kind: 'path', verb: (request.method ?? '').toLowerCase(), path: url.pathname };
-  return { request, response, url, info, user: undefined, isFault: false };
+  return { request, response, socket, url, info, user: undefined, isFault: false };
 }
 
 async function readCall(request: IncomingMessage, url: URL): Promise<Call> {
