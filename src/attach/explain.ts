@@ -23,7 +23,7 @@ import { reasonRungs, rungOfReason, type Subject } from './reason-rungs.js';
 import { brokenBy, nodeLook, podLook, rungLooks, skewText, skipped, type LookContext } from './rung-looks.js';
 
 /** The bridge of ovn-kubernetes, where the agent does not say which. */
-const bridgeDefault = 'br-int';
+export const bridgeDefault = 'br-int';
 /** More of it makes the host refuse pods before long: it compares the lease with its own clock. */
 const skewMsMax = 10_000;
 

@@ -6,19 +6,27 @@
 
 import { readFileSync } from 'node:fs';
 import type { AgentStatus } from '../agent/status.js';
+import type { Explanation } from '../attach/ladder.js';
 import { systemClock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
+import { formatAttachState } from './attach-text.js';
 import { helpText, parseInvocation, type CtlCommand, type CtlInvocation } from './arguments.js';
 import { conditionsOf, formatPicture, pictureChain, pictureToJson } from './chain-command.js';
 import { chainConditions, formatChains } from './chains-text.js';
 import { defaultPacket, parsePacket } from './packet.js';
+import { arePodsReady, formatPods, sortPods } from './pods-text.js';
+import { attachOf, readPods, type PodsContent } from './read-pods.js';
 import { findChain, isStale, readStatus } from './read-status.js';
 import { formatAge, formatJournalEntry, formatStatus } from './status-text.js';
 import { traceChain } from './trace-command.js';
 import { formatTrace } from './trace-text.js';
+import { explain, type PodQuestion } from './why-command.js';
+import { accountOf, formatAccount, isAccountReady } from './why-object.js';
+import { formatExplanation } from './why-text.js';
 
 const exitNotReady = 3;
+const noPods: PodsContent = { wallMs: 0, pods: [] };
 
 function print(text: string): void {
   process.stdout.write(text);
@@ -83,6 +91,70 @@ async function showTrace(
   return result.fate === 'dies' ? exitNotReady : 0;
 }
 
+function showPods(
+  status: AgentStatus,
+  { isWide, isFailingFirst }: Extract<CtlCommand, { kind: 'pods' }>,
+  { isJson, runDir }: CtlInvocation,
+): number {
+  const attach = attachOf(status);
+  const content = readPods(runDir);
+  const nowWallMs = systemClock.wallMs();
+  if (isJson) {
+    warnWhenStale(status);
+    print(json({ ...content, pods: sortPods(content.pods) }));
+  } else {
+    const table = formatPods(content, { isWide, isFailingFirst, nowWallMs });
+    print(`${formatAttachState(attach, nowWallMs)}\n${table}\n${ageOf(status)}`);
+  }
+  const isFresh = !isStale(status, nowWallMs) && attach.cluster.kind !== 'connecting';
+  return isFresh && arePodsReady(content.pods) ? 0 : exitNotReady;
+}
+
+async function showWhyPod(
+  status: AgentStatus,
+  question: PodQuestion,
+  { isJson, runDir, ovsRunDir }: CtlInvocation,
+): Promise<number> {
+  const attach = attachOf(status);
+  const explanation = await explain(status, readPods(runDir), question, ovsRunDir ?? status.ovsRunDir, systemClock);
+  const nowWallMs = systemClock.wallMs();
+  if (isJson) {
+    warnWhenStale(status);
+    print(json({ wallMs: status.wallMs, isStale: isStale(status, nowWallMs), ...explanation }));
+  } else {
+    print(`${formatAttachState(attach, nowWallMs)}${formatExplanation(explanation)}\n${ageOf(status)}`);
+  }
+  return explanation.isOk && !isStale(status, nowWallMs) ? 0 : exitNotReady;
+}
+
+/** The networks of pods that are plugged by a device, or want to be. */
+function podsBy(device: string, { pods }: PodsContent): readonly PodQuestion[] {
+  return pods.flatMap(({ namespace, name, attachments }) =>
+    attachments.filter((view) => view.device === device).map(({ nadKey: network }) => ({ namespace, name, network })),
+  );
+}
+
+async function showWhyObject(
+  status: AgentStatus,
+  { object, name }: Extract<CtlCommand, { kind: 'whyObject' }>,
+  invocation: CtlInvocation,
+): Promise<number> {
+  const content = object === 'port' && status.attach !== undefined ? readPods(invocation.runDir) : noPods;
+  const pods = podsBy(name, content);
+  const account = accountOf(status, object, name, pods.length > 0);
+  const ovsRunDir = invocation.ovsRunDir ?? status.ovsRunDir;
+  const explanations: Explanation[] = [];
+  for (const pod of pods) explanations.push(await explain(status, content, pod, ovsRunDir, systemClock));
+  if (invocation.isJson) {
+    warnWhenStale(status);
+    print(json({ ...account, pods: explanations }));
+  } else {
+    print([formatAccount(account), ...explanations.map(formatExplanation), ageOf(status)].join('\n'));
+  }
+  const isReady = isAccountReady(account) && explanations.every(({ isOk }) => isOk);
+  return isReady && !isStale(status, systemClock.wallMs()) ? 0 : exitNotReady;
+}
+
 function showVersion(): number {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   print(`dpuctl ${(JSON.parse(text) as { version: string }).version}\n`);
@@ -107,6 +179,12 @@ async function perform(invocation: CtlInvocation): Promise<number> {
       return showChain(readStatus(runDir), command, invocation);
     case 'trace':
       return showTrace(readStatus(runDir), command, invocation);
+    case 'pods':
+      return showPods(readStatus(runDir), command, invocation);
+    case 'whyPod':
+      return showWhyPod(readStatus(runDir), command, invocation);
+    case 'whyObject':
+      return showWhyObject(readStatus(runDir), command, invocation);
   }
 }
 

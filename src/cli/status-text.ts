@@ -1,9 +1,10 @@
-/** The agent's status for a person: one table of objects, then findings and the newest changes. */
+/** The agent's status for a person: one table of objects, then pods, findings and the newest changes. */
 
 import type { JournalEntry } from '../agent/journal.js';
 import type { AgentStatus } from '../agent/status.js';
 import { safeText } from '../lib/text.js';
 import type { Condition } from '../model/condition.js';
+import { formatAttach } from './attach-text.js';
 import { formatTable } from './table.js';
 
 /** What stands in the column of types. */
@@ -73,6 +74,7 @@ export function formatStatus(status: AgentStatus, journalCount = 5): string {
   const findings = status.findings.map((entry) => `! ${entry.reason}: ${entry.message}\n    ${entry.remedy}\n`);
   const journal = journalCount === 0 ? [] : status.journal.slice(-journalCount).map(formatJournalEntry);
   const parts = [formatSummary(status), '\n', formatConditions(status.conditions)];
+  if (status.attach !== undefined) parts.push('\n', formatAttach(status.attach, status.wallMs));
   if (findings.length > 0) parts.push('\n', ...findings);
   if (journal.length > 0) parts.push('\nLast changes:\n', ...journal);
   return parts.join('');

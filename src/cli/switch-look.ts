@@ -6,7 +6,7 @@ import { tables } from '../chain/tables.js';
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { OpenFlowClient, type FlowStats, type PortDesc } from '../openflow/index.js';
+import { match, OpenFlowClient, type FlowStats, type PortDesc } from '../openflow/index.js';
 import type { BridgeLook } from './traffic.js';
 
 /** How long a bridge may take to answer the dial, ms: the socket is on this machine. */
@@ -62,6 +62,15 @@ export class SwitchLook {
       }
     }
     return { nowMs, ports, flows };
+  }
+
+  /** How many flows of a bridge take packets from a port, and how many send packets out of it. */
+  async countFlows(bridge: string, ofport: number): Promise<{ readonly taking: number; readonly sending: number }> {
+    const client = await this.#client(bridge);
+    // The switch counts: br-int of a large cluster has a hundred thousand flows.
+    const taking = await client.aggregate({ match: match({ in_port: ofport }) });
+    const sending = await client.aggregate({ outPort: ofport });
+    return { taking: taking.flows, sending: sending.flows };
   }
 
   close(): void {
