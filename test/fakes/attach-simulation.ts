@@ -119,7 +119,7 @@ export class AttachSimulation {
   }
 
   #input(): AttachInput {
-    const own = { deleted: this.deleted, holders: this.#holders, held: this.#held };
+    const own = { deleted: new Set(this.deleted), holders: this.#holders, held: this.#held };
     return inputOf([...this.pods.values()], this.observed, { ...own, ...this.fields });
   }
 
