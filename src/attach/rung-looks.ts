@@ -19,6 +19,9 @@ export interface LookContext {
   readonly subject: Subject;
 }
 
+/** As tools of container runtimes shorten the name of a sandbox. */
+const sandboxShownMax = 13;
+
 type Values = Readonly<Record<string, string | number | undefined>>;
 type When = Partial<Pick<RungLook, 'wallMs' | 'when'>>;
 
@@ -89,7 +92,8 @@ function detailsLook({ view, attach }: LookContext): RungLook {
   if (asked === undefined) return look('ok', 'there', {}, readAt(attach));
   const { pf, vf, sandboxId } = view;
   const values = { pf, vf, sandbox: sandboxId };
-  return look('ok', `asks for ${asked}`, values, { wallMs: view.sinceWallMs, when: 'since' });
+  const sandbox = sandboxId === undefined ? '' : `, sandbox ${sandboxId.slice(0, sandboxShownMax)}`;
+  return look('ok', `asks for ${asked}${sandbox}`, values, { wallMs: view.sinceWallMs, when: 'since' });
 }
 
 function claimLook(context: LookContext): RungLook {
