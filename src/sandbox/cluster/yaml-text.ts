@@ -17,7 +17,8 @@ export function parseYaml(text: string): Json {
 
 /** All documents of a text but the empty ones. Throws StatusError 400. */
 export function parseYamlDocuments(text: string): Json[] {
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true });
+  // Not 1.1, whose `y` and `n` are booleans: Go's YAML takes those for texts.
+  const documents = parseAllDocuments(text, { version: '1.2', merge: true });
   if (!Array.isArray(documents)) return [];
   return documents
     .map((document) => {

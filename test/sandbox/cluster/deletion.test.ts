@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
 import { textAt, valueAt } from '../../../src/sandbox/cluster/json.js';
-import type { JsonObject } from '../../../src/sandbox/cluster/json.js';
 import { podOf, until } from './fixtures.js';
 
 let cluster: ClusterApi;
