@@ -143,10 +143,19 @@ export class Attacher {
     };
     const first = planAttachments(input);
     if (isSighting) this.#writer.rounds.see(first.candidates, nowMs);
-    const ripe = this.#writer.rounds.ripe(first.candidates, nowMs);
+    const ripe = this.#writer.rounds.ripe(this.#ripening(first), nowMs);
     if (ripe.size === 0) return { input, plan: first };
     const ripened = { ...input, ripe };
     return { input: ripened, plan: planAttachments(ripened) };
+  }
+
+  /**
+   * The removals that may come of age. A list that is not current says nothing of who is missing now: the time of those
+   * goes on, but what they have is taken away only once a current list misses them too.
+   */
+  #ripening({ candidates }: AttachPlan): AttachPlan['candidates'] {
+    const isCurrent = this.#parts.pods.state().kind === 'synced';
+    return isCurrent ? candidates : candidates.filter(({ cause }) => cause !== 'podMissing');
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -303,7 +312,7 @@ export class Attacher {
   ): void {
     const nowMs = this.#parts.clock.nowMs();
     const waits = [this.#teller.pump.nextLookMs()];
-    if (look !== undefined) waits.push(this.#writer.rounds.nextLookMs(look.plan.candidates, nowMs));
+    if (look !== undefined) waits.push(this.#writer.rounds.nextLookMs(this.#ripening(look.plan), nowMs));
     for (const { key, verdict } of verdicts) {
       const age = ages.get(key);
       if (verdict.state === 'ready' || verdict.isFinal || age === undefined) continue;

@@ -11,6 +11,7 @@ import type { AgentStatus } from '../../../src/agent/status.js';
 import type { PodFacts } from '../../../src/attach/attachment-view.js';
 import { AgentProcess } from '../../../src/sandbox/agent-process.js';
 import { adminUser, ClusterApi, type ClusterApiOptions } from '../../../src/sandbox/cluster/cluster-api.js';
+import { mastersGroup } from '../../../src/sandbox/cluster/users.js';
 import { Daemon, eventually } from '../../../src/sandbox/lab/daemon.js';
 import { HostFunctions, type HostFunction } from '../../../src/sandbox/lab/host-functions.js';
 import { defaultNetwork, HostApi, HostHalf, type StandInNetwork } from '../../../src/sandbox/lab/host-half.js';
@@ -33,6 +34,8 @@ export interface AttachRigOptions {
   readonly cluster?: ClusterApiOptions;
   /** Longest wait of the host's CNI, ms. */
   readonly addMsMax?: number;
+  /** Groups of the agent's user; by default it may do everything, and audit and faults tell it from the others. */
+  readonly agentGroups?: readonly string[];
 }
 
 type Section = Readonly<Record<string, unknown>>;
@@ -43,6 +46,7 @@ export class AttachRig implements AsyncDisposable {
   readonly ovn: OvnLab | undefined;
   readonly cluster: ClusterApi;
   readonly half: HostHalf;
+  readonly #agentGroups: readonly string[];
   /** Everything that was started, newest first. */
   readonly #made: readonly AsyncDisposable[];
   readonly #agents: AgentProcess[] = [];
@@ -55,6 +59,7 @@ export class AttachRig implements AsyncDisposable {
     cluster: ClusterApi,
     half: HostHalf,
     made: readonly AsyncDisposable[],
+    agentGroups: readonly string[],
   ) {
     this.hosts = hosts;
     this.ovs = ovs;
@@ -62,6 +67,7 @@ export class AttachRig implements AsyncDisposable {
     this.cluster = cluster;
     this.half = half;
     this.#made = made;
+    this.#agentGroups = agentGroups;
   }
 
   static async start(options: AttachRigOptions = {}): Promise<AttachRig> {
@@ -84,7 +90,7 @@ export class AttachRig implements AsyncDisposable {
       await cluster.start();
       const half = keep(await startHostHalf(options, cluster, hosts, ovn));
       keep(await Tunnel.open(hosts.dpu, cluster.port));
-      return new AttachRig(hosts, ovs, ovn, cluster, half, made);
+      return new AttachRig(hosts, ovs, ovn, cluster, half, made, options.agentGroups ?? [mastersGroup]);
     } catch (error) {
       for (const one of made) await one[Symbol.asyncDispose]();
       throw error;
@@ -98,7 +104,7 @@ export class AttachRig implements AsyncDisposable {
     const parent = join(this.ovs.dir, `agent${this.#count}`);
     const dir = join(parent, 'agent');
     await mkdir(dir, { recursive: true });
-    const kubeconfig = await this.cluster.writeKubeconfig(dir, adminUser);
+    const kubeconfig = await this.cluster.writeKubeconfig(dir, agentUser, { groups: this.#agentGroups });
     const isOvn = this.ovn !== undefined;
     const base: Record<string, unknown> = {
       ovsdb: { endpoints: [`unix:${this.ovs.socket}`] },
@@ -127,6 +133,11 @@ export class AttachRig implements AsyncDisposable {
     const text = await readFile(file, 'utf8').catch(() => '{"pods":[]}');
     const { pods } = JSON.parse(text) as PodsFileContent;
     return pods.find((pod) => pod.name === name && pod.namespace === namespace);
+  }
+
+  /** The API as the host's side uses it, with all rights. */
+  get api(): HostApi {
+    return new HostApi({ server: this.cluster.url, token: this.cluster.tokenFor(adminUser) });
   }
 
   /** Names of the ports of br-int, by ovs-vsctl. */
