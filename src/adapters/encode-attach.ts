@@ -223,7 +223,8 @@ export function encodeAttach(
   const encoder = new AttachEncoder(transaction, snapshot);
   const objects: ObjectRef[] = [];
   for (const action of actions) {
-    const object: ObjectRef = { kind: 'port', name: action.port };
+    // A row that no port uses stands for itself.
+    const object: ObjectRef = { kind: 'port', name: action.kind === 'dropQos' ? action.uuid : action.port };
     encodeOrBlame(object, () => encoder.encode(object, action));
     while (objects.length < transaction.operationCount) objects.push(object);
   }

@@ -175,7 +175,7 @@ function failedResult(error: AgentError, object: ObjectRef | undefined): ApplyRe
   const named = object === undefined || error.code !== 'OVSDB_WAIT_FAILED' ? '' : `${formatObject(object)}: `;
   const message = safeText(`${named}${describeError(error)}`, 512);
   if (error.code === 'OVSDB_WAIT_FAILED' || error.code === 'OVSDB_NOT_OWNER' || error.code === 'NOT_CONNECTED') {
-    return { kind: 'conflict', message };
+    return { kind: 'conflict', object: error.code === 'OVSDB_WAIT_FAILED' ? object : undefined, message };
   }
   if (error.isOutcomeUnknown || error.code === 'ABORTED') return { kind: 'unknown', message };
   return { kind: 'refused', object, message, code: error.code };

@@ -32,8 +32,8 @@ export type ApplyResult =
       /** vswitchd has carried out the change once `cur_cfg` has reached this; undefined when it need not act. */
       readonly nextCfg: number | undefined;
     }
-  /** Something changed since the plan was made; nothing was written. */
-  | { readonly kind: 'conflict'; readonly message: string }
+  /** Something changed since the plan was made; nothing was written. The object is whose guard did not hold, if one's. */
+  | { readonly kind: 'conflict'; readonly message: string; readonly object?: ObjectRef | undefined }
   /** The database refused it; nothing was written. The object is undefined when no single one is to blame. */
   | {
       readonly kind: 'refused';

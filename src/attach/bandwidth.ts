@@ -31,6 +31,12 @@ const bpsMax = 1_000_000_000_000_000n;
 /** The column is an integer of 64 bits, but vswitchd cuts both values to 32 bits. 4 Tbit/s is faster than any port. */
 const policingMax = 0xffff_ffff;
 
+/**
+ * What Open vSwitch before 3.2 can hold: it cuts a rate in bytes/s to 32 bits, so that a limit of 35 Gbit/s would become one
+ * of 0.6 Gbit/s (Open vSwitch, NEWS of v3.2.0, and lib/netdev-linux.c before it).
+ */
+const bpsMaxOld = 8 * 0xffff_ffff;
+
 /** Ethernet header, VLAN tag and checksum. */
 const frameBytes = 22;
 
@@ -66,15 +72,37 @@ function readLimit(name: string, text: AnnotationText): Limit {
  *
  * @param egressBps bit/s; undefined: unlimited
  * @param mtuBytes of the pod's device
+ * @param capBps what the switch can hold, `rateCapBps`
  */
-export function policingOf(egressBps: number | undefined, mtuBytes = 1500): Policing {
+export function policingOf(egressBps: number | undefined, mtuBytes = 1500, capBps = Infinity): Policing {
   if (egressBps === undefined) return { rateKbps: 0, burstKb: 0 };
-  const rateKbps = Math.min(policingMax, Math.max(1, Math.floor(egressBps / 1000)));
+  const rateKbps = Math.min(policingMax, Math.max(1, Math.floor(Math.min(egressBps, capBps) / 1000)));
   const frameKb = Math.ceil(((mtuBytes + frameBytes) * 8) / 1000);
   return { rateKbps, burstKb: Math.max(frameKb, Math.floor(rateKbps / 10)) };
 }
 
-/** The value of `other_config:max-rate` in the QoS row that shapes the traffic to the pod. @param ingressBps bit/s */
-export function maxRateOf(ingressBps: number): string {
-  return String(ingressBps);
+/**
+ * The highest rate that the switch enforces as it is written, bit/s. A limit above it is lowered to it: too little is kept
+ * to, where nothing or a remainder would be enforced otherwise.
+ * @param ovsVersion as Open vSwitch writes it; undefined: not known
+ */
+export function rateCapBps(ovsVersion: string | undefined): number {
+  // Builds of others name at the end the version that they are based on.
+  const [, major, minor] = /(?:^|-based-)(\d{1,4})\.(\d{1,4})(?!.*-based-)/.exec(ovsVersion ?? '') ?? [];
+  const isNew = Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 2);
+  return isNew ? Infinity : bpsMaxOld;
+}
+
+/** A sentence for each limit that is lowered because the switch can hold no more. */
+export function loweredLimits(
+  { ingressBps = 0, egressBps = 0 }: Pick<Bandwidth, 'ingressBps' | 'egressBps'>,
+  written: { readonly maxRateBps: number | undefined; readonly policing: Policing },
+): readonly string[] {
+  const { maxRateBps = Infinity, policing } = written;
+  const lowered = (name: string, gbps: number): string =>
+    `${name} is lowered to ${gbps.toFixed(1)} Gbit/s, the most that this Open vSwitch can hold.`;
+  return [
+    ...(ingressBps > maxRateBps ? [lowered('ingress-bandwidth', maxRateBps / 1e9)] : []),
+    ...(Math.floor(egressBps / 1000) > policing.rateKbps ? [lowered('egress-bandwidth', policing.rateKbps / 1e6)] : []),
+  ];
 }

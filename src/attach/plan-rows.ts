@@ -12,6 +12,7 @@ import { isEmptyEdit } from '../plan/row-diff.js';
 import type { AttachAction, QosChange } from './attach-action.js';
 import { compareTexts, noteCandidate, portObject, say, type AttachObserved, type Builder } from './attach-builder.js';
 import { attachmentLabel, failing, waitingFor, type Verdict, type WantedAttachment } from './attachment.js';
+import { loweredLimits } from './bandwidth.js';
 import { diffRows } from './desired-rows.js';
 import { judgeAttachment } from './judge-attachment.js';
 import { ownQos } from './plan-qos.js';
@@ -166,10 +167,12 @@ function verdictOf(
 /** What keeps a wanted limit from being in effect; nothing else would ever say it. */
 function limitEvidence(
   builder: Builder,
-  { request, maxRateBps }: WantedAttachment,
+  wanted: WantedAttachment,
   { port }: PluggedPort,
 ): Readonly<Record<string, string>> {
-  const { problems } = readPod(request.pod).bandwidth;
+  const { maxRateBps } = wanted;
+  const { bandwidth } = readPod(wanted.request.pod);
+  const problems = [...bandwidth.problems, ...loweredLimits(bandwidth, wanted)];
   const isForeign = maxRateBps !== undefined && port.qos !== undefined && ownQos(builder, port) === undefined;
   return {
     ...(problems.length === 0 ? {} : { bandwidth: problems.join(' ') }),

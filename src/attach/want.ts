@@ -8,7 +8,7 @@ import type { Netdev, NetdevMap } from '../model/netdev.js';
 import type { ObservedBridge, ObservedRoot } from '../model/observed.js';
 import { failing, waitingFor, type AttachRequest, type Verdict, type WantedAttachment } from './attachment.js';
 import type { AttachSettings } from './attach-settings.js';
-import { policingOf } from './bandwidth.js';
+import { policingOf, rateCapBps } from './bandwidth.js';
 import { encapIpOf, encapMappingKey } from './encap-ip.js';
 import { parseNadKey } from './nad-key.js';
 import type { NetworkLookup } from './network-lookup.js';
@@ -109,6 +109,8 @@ export function wantAttachment(
   }
   const { name, mtu } = facts.value;
   const encapIp = encap.kind === 'ip' ? encap.ip : undefined;
+  const { ingressBps, egressBps } = reading.bandwidth;
+  const capBps = rateCapBps(context.root.ovsVersion);
   return ok({
     request,
     netdev,
@@ -116,7 +118,7 @@ export function wantAttachment(
     mtu,
     mac: network.value.mac,
     externalIds: externalIds(request, netdev, network.value, name, encapIp),
-    policing: policingOf(reading.bandwidth.egressBps, mtu),
-    maxRateBps: reading.bandwidth.ingressBps,
+    policing: policingOf(egressBps, mtu, capBps),
+    maxRateBps: ingressBps === undefined ? undefined : Math.min(ingressBps, capBps),
   });
 }

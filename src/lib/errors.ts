@@ -73,7 +73,6 @@ export const errorPolicies = {
   CONFIG_INVALID: never,
   USAGE: never,
   // The host's devices.
-  NETDEV_MISSING: backoff,
   NETDEV_REFUSED: backoff,
   // The agent itself.
   STATE_UNWRITABLE: backoff,

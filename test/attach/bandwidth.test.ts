@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxRateOf, parseBandwidth, policingOf } from '../../src/attach/bandwidth.js';
+import { loweredLimits, parseBandwidth, policingOf, rateCapBps } from '../../src/attach/bandwidth.js';
 import type { AnnotationText, PodAnnotations } from '../../src/model/pod.js';
 import { isPrintable } from './hostile-texts.js';
 
@@ -115,9 +115,41 @@ describe('policingOf', () => {
   });
 });
 
-describe('maxRateOf', () => {
-  it('writes bit/s in plain decimals up to the highest limit', () => {
-    expect(maxRateOf(1_000)).toBe('1000');
-    expect(maxRateOf(1_000_000_000_000_000)).toBe('1000000000000000');
+describe('what Open vSwitch can hold', () => {
+  const capOld = 34_359_738_360;
+
+  it.each([
+    ['3.2.0', Infinity],
+    ['3.10.1', Infinity],
+    ['4.0.90', Infinity],
+    ['2.9.0-0056-24.10-based-3.3.1', Infinity],
+    ['3.1.0', capOld],
+    ['2.17.8-based-3.1.2', capOld],
+    ['2.17.8', capOld],
+    ['', capOld],
+    ['unknown', capOld],
+    [undefined, capOld],
+  ])('is told by the version %s', (version, cap) => expect(rateCapBps(version)).toBe(cap));
+
+  it('is the highest rate whose bytes per second fit into 32 bits', () => {
+    expect(rateCapBps('3.1.0') / 8).toBe(2 ** 32 - 1);
+    expect(policingOf(40e9, 1500, capOld)).toEqual({ rateKbps: 34_359_738, burstKb: 3_435_973 });
+    expect(policingOf(1e9, 1500, capOld)).toEqual(policingOf(1e9));
+  });
+
+  it('lowers a limit above it, and says so', () => {
+    const wanted = { ingressBps: 40e9, egressBps: 50e9 };
+    const written = { maxRateBps: capOld, policing: policingOf(50e9, 1500, capOld) };
+    expect(loweredLimits(wanted, written)).toEqual([
+      'ingress-bandwidth is lowered to 34.4 Gbit/s, the most that this Open vSwitch can hold.',
+      'egress-bandwidth is lowered to 34.4 Gbit/s, the most that this Open vSwitch can hold.',
+    ]);
+  });
+
+  it('says nothing of limits that are written as they are', () => {
+    const limits = { ingressBps: 1e9, egressBps: 1_500 };
+    expect(loweredLimits(limits, { maxRateBps: 1e9, policing: policingOf(1_500) })).toEqual([]);
+    const none = { ingressBps: undefined, egressBps: undefined };
+    expect(loweredLimits(none, { maxRateBps: undefined, policing: policingOf(undefined) })).toEqual([]);
   });
 });
