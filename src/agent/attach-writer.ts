@@ -1,23 +1,21 @@
 /**
- * Carries out what the planner of the attachments wants: rows in one guarded transaction, links, and what is remembered of
- * changes that did not go through. Used by the loop, which decides when.
+ * Writes the rows that the planner of the attachments wants, in one guarded transaction, and remembers the changes that did
+ * not go through. Used by the loop, which decides when.
  */
 
 import type { AttachAction } from '../attach/attach-action.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import type { ObjectRef } from '../model/condition.js';
-import type { LinkChange } from '../model/netdev.js';
 import type { RemovalCause } from '../plan/action.js';
 import type { Grace } from '../plan/sightings.js';
-import type { AttachStore, LinkSetter } from './attach-ports.js';
+import type { AttachStore } from './attach-ports.js';
 import type { JournalEntry } from './journal.js';
 import { RoundMemory, type Applied } from './memory.js';
 import type { ApplyResult } from './ports.js';
 
 export interface AttachWriterParts {
   readonly store: AttachStore;
-  readonly links: LinkSetter;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
@@ -28,15 +26,11 @@ export interface AttachWriterParts {
 /** Attachments in one transaction, at most: each reconfiguration of vswitchd costs more than the last, so they go together. */
 const actionsPerTransactionMax = 256;
 const retryBackoff: BackoffTiming = { baseMs: 20, capMs: 5_000 };
-/** A link that the kernel refused to change is left alone for so long, ms. */
-const linkRestMs = 1_000;
 
 export class AttachWriter {
   readonly rounds: RoundMemory;
   readonly #parts: AttachWriterParts;
   readonly #coalesceMs: number;
-  /** Links that the kernel refused to change, by device. */
-  readonly #linkRefusals = new Map<string, { readonly message: string; readonly untilMs: number }>();
   #actionsMax = actionsPerTransactionMax;
   #spoiltRounds = 0;
 
@@ -49,28 +43,6 @@ export class AttachWriter {
   /** How many actions the next transaction takes: fewer after one that did not go through. */
   get actionsMax(): number {
     return this.#actionsMax;
-  }
-
-  /** Why the kernel refused to change the device lately; undefined when it did not. */
-  linkRefusal(device: string): string | undefined {
-    const refusal = this.#linkRefusals.get(device);
-    return refusal !== undefined && this.#parts.clock.nowMs() < refusal.untilMs + linkRestMs
-      ? refusal.message
-      : undefined;
-  }
-
-  /** Changes links, but for those that the kernel refused a moment ago. */
-  async setLinks(changes: readonly LinkChange[], signal: AbortSignal): Promise<void> {
-    const nowMs = this.#parts.clock.nowMs();
-    const due = changes.filter(({ name }) => (this.#linkRefusals.get(name)?.untilMs ?? 0) <= nowMs);
-    if (due.length === 0) return;
-    const refused = await this.#parts.links.apply(due, signal);
-    for (const { name } of due) {
-      const message = refused.get(name);
-      if (message === undefined) this.#linkRefusals.delete(name);
-      else this.#linkRefusals.set(name, { message, untilMs: nowMs + linkRestMs });
-    }
-    if (refused.size > 0) this.#parts.lookWithin(linkRestMs + this.#coalesceMs);
   }
 
   /** One transaction; true when it went through. @param sinceMs when it became known that something is to be done */
@@ -133,7 +105,10 @@ function graceOf(goneGraceMs: number): Readonly<Record<RemovalCause, Grace>> {
     orphan: { sightings: 2, ms: goneGraceMs },
     podMissing: { sightings: 2, ms: goneGraceMs },
     deviceGone: { sightings: 2, ms: 500 },
-    deviceRecreated: { sightings: 2, ms: 300 },
+    // The reading of the devices may be older than the port's number: under load a look at hundreds of devices takes
+    // hundreds of milliseconds, and rests three times as long. Until the next one a new port looks like one whose device
+    // has lost its promiscuity.
+    deviceRecreated: { sightings: 2, ms: 3_000 },
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The loop of the host cluster's pods: look at pods, rows and devices, plan, write the rows in one guarded transaction, set
- * the links, and tell each pod on evidence. Level-triggered: events only say "look again". No pod waits for another: what
+ * The loop of the host cluster's pods: look at pods, rows and devices, plan, write the rows in one guarded transaction, have
+ * the links set, and tell each pod on evidence. Level-triggered: events only say "look again". No pod waits for another: what
  * is waited for is looked at again, never awaited.
  */
 
@@ -13,6 +13,7 @@ import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { PodView } from '../model/pod.js';
 import { clusterFindings, macFindings, modeVerdict } from './attach-findings.js';
+import { AttachLinks } from './attach-links.js';
 import { AttachMemory } from './attach-memory.js';
 import { countReasons, factsOf, failuresOf, type AttachMode, type AttachOutcome } from './attach-outcome.js';
 import type {
@@ -80,6 +81,7 @@ export class Attacher {
   readonly #memory = new AttachMemory();
   readonly #trigger: Trigger;
   readonly #writer: AttachWriter;
+  readonly #links: AttachLinks;
   readonly #teller: AttachTeller;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
@@ -96,6 +98,7 @@ export class Attacher {
     this.#startedMs = clock.nowMs();
     const lookWithin = (delayMs: number): void => this.#trigger.fireWithin(delayMs);
     this.#writer = new AttachWriter({ ...parts, lookWithin }, options);
+    this.#links = new AttachLinks({ ...parts, lookWithin });
     const pump = { writer: statuses, clock, random, concurrency, onDone: look, onBug };
     this.#teller = new AttachTeller(pump, events, waitMs);
     this.#trigger = new Trigger({
@@ -118,11 +121,11 @@ export class Attacher {
 
   async close(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all([this.#trigger.close(), this.#teller.pump.close()]);
+    await Promise.all([this.#trigger.close(), this.#links.close(), this.#teller.pump.close()]);
   }
 
-  /** Undefined while an input has not been read completely. @param isSighting whether it counts for removals */
-  #look(isSighting: boolean): Look | undefined {
+  /** Undefined while an input has not been read completely. */
+  #look(): Look | undefined {
     const { store, devices, liveness, pods, networks, clock, declaredDevices } = this.#parts;
     const [snapshot, netdevs, listed] = [store.snapshot(), devices.snapshot(), pods.snapshot()];
     if (snapshot === undefined || netdevs === undefined || listed === undefined) return undefined;
@@ -131,7 +134,7 @@ export class Attacher {
     const input: AttachInput = {
       pods: listed.pods,
       deleted: listed.deleted,
-      observed: { ...snapshot, netdevs, liveness: liveness.snapshot() },
+      observed: { ...snapshot, netdevs: this.#links.observe(netdevs), liveness: liveness.snapshot() },
       find: devices.find,
       findNetwork: (namespace, name) => networks.find(namespace, name),
       settings: this.#options.settings,
@@ -142,7 +145,7 @@ export class Attacher {
       quarantined: this.#writer.rounds.quarantined(nowMs),
     };
     const first = planAttachments(input);
-    if (isSighting) this.#writer.rounds.see(first.candidates, nowMs);
+    this.#writer.rounds.see(first.candidates, nowMs);
     const ripe = this.#writer.rounds.ripe(this.#ripening(first), nowMs);
     if (ripe.size === 0) return { input, plan: first };
     const ripened = { ...input, ripe };
@@ -164,16 +167,13 @@ export class Attacher {
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
     this.#nameNode();
-    const look = this.#look(true);
+    const look = this.#look();
     this.#askBridge(look);
     lease.setAble(look !== undefined && this.#isAble(look));
     const mode = look === undefined ? 'blind' : this.#mode();
-    const isChanged = look !== undefined && mode === 'on' && (await this.#carryOut(look.plan, sinceMs, signal));
-    if (signal.aborted) return;
-    const latest = isChanged ? (this.#look(false) ?? look) : look;
-    // A port that has just been made is switched on at once, not at the next event.
-    if (isChanged && latest !== undefined) await this.#writer.setLinks(latest.plan.linksUp, signal);
-    this.#conclude(latest, mode);
+    if (look !== undefined && mode === 'on') await this.#carryOut(look.plan, sinceMs, signal);
+    else this.#links.want([]);
+    if (!signal.aborted) this.#conclude(look, mode);
   }
 
   /** The name of the host's node, as the platform notes it in the database, where the configuration does not say it. */
@@ -212,17 +212,14 @@ export class Attacher {
     return kind === 'unknown' ? 'leaseUnknown' : 'on';
   }
 
-  /** Links down, rows, links up. True when rows were written. */
-  async #carryOut(plan: AttachPlan, sinceMs: number, signal: AbortSignal): Promise<boolean> {
-    const actions = plan.actions.slice(0, this.#writer.actionsMax);
-    const leaving = new Set(actions.filter(({ kind }) => kind === 'detach').map(({ port }) => port));
-    await this.#writer.setLinks(
-      plan.linksDown.filter(({ name }) => leaving.has(name)),
-      signal,
+  /** Rows and links. A port is taken out once its link is down, or the kernel has refused that; no other waits for it. */
+  async #carryOut({ actions, linksDown, linksUp }: AttachPlan, sinceMs: number, signal: AbortSignal): Promise<void> {
+    this.#links.want([...linksDown, ...linksUp]);
+    const goingDown = new Set(linksDown.map(({ name }) => name));
+    const due = actions.filter(
+      ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port) !== undefined,
     );
-    const isApplied = actions.length > 0 && !signal.aborted && (await this.#writer.apply(actions, sinceMs, signal));
-    if (!signal.aborted) await this.#writer.setLinks(plan.linksUp, signal);
-    return isApplied;
+    if (due.length > 0) await this.#writer.apply(due.slice(0, this.#writer.actionsMax), sinceMs, signal);
   }
 
   /** Statuses, Events, and what is shown. */
@@ -251,7 +248,7 @@ export class Attacher {
   #refine(verdicts: readonly AttachmentVerdict[], mode: AttachMode): readonly AttachmentVerdict[] {
     const reason = modeVerdict(mode, this.#parts.lease.state());
     return verdicts.map((entry) => {
-      const refusal = entry.device === undefined ? undefined : this.#writer.linkRefusal(entry.device);
+      const refusal = entry.device === undefined ? undefined : this.#links.refusal(entry.device);
       if (entry.verdict.reason === 'LinkDown' && refusal !== undefined) {
         return { ...entry, verdict: failing('LinkRefused', refusal, 'the link cannot be switched on') };
       }
