@@ -49,6 +49,7 @@ export class HostDevices implements DeviceSource {
   /** The same for functions that pods name. */
   readonly findForPod: FindNetdev;
   readonly #inventory: Inventory;
+  #isRefreshing = false;
 
   constructor(options: HostDevicesOptions) {
     const { root, clock, random } = options;
@@ -78,6 +79,15 @@ export class HostDevices implements DeviceSource {
 
   onChange(listener: () => void): Unsubscribe {
     return this.#inventory.onChange(() => listener());
+  }
+
+  /** Has everything read anew, devlink too; nothing while that is under way. */
+  refresh(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    const done = (): void => void (this.#isRefreshing = false);
+    // It fails only once the inventory is closed, when nobody wants a reading any more.
+    this.#inventory.refresh().then(done, done);
   }
 
   close(): Promise<void> {

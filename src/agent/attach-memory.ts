@@ -1,6 +1,6 @@
 /**
- * What one look at the attachments hands to the next: since when each asks for what it asks, and when its evidence was
- * last complete. Losing it (a restart) costs time, never correctness.
+ * What one look at the attachments hands to the next: since when each asks for what it asks, when its evidence was last
+ * complete, and how long nothing could be observed. Losing it (a restart) costs time, never correctness.
  */
 
 import type { AttachmentVerdict } from '../attach/attachment.js';
@@ -11,6 +11,10 @@ interface Past {
   readonly details: string;
   readonly sinceMs: number;
   readyMs: number | undefined;
+  /** Of the time since the evidence was last complete, or since `sinceMs`: nothing could be observed. */
+  unseenMs: number;
+  /** Until when it is not known whether a former process has told the pod what is true. */
+  uncertainUntilMs: number;
 }
 
 function detailsOf({ request, verdict }: AttachmentVerdict): string {
@@ -19,22 +23,54 @@ function detailsOf({ request, verdict }: AttachmentVerdict): string {
 }
 
 export class AttachMemory {
+  readonly #settleMs: number;
   #past = new Map<string, Past>();
+  #before: { readonly nowMs: number; readonly isBlind: boolean } | undefined;
 
-  /** Takes in this look; what is missing from it is forgotten. The ages by key of the attachment. */
-  see(verdicts: readonly AttachmentVerdict[], nowMs: number): ReadonlyMap<string, AttachmentAge> {
+  /** @param settleMs how long after the first sight of an attachment it is uncertain what its pod was told before */
+  constructor(settleMs: number) {
+    this.#settleMs = settleMs;
+  }
+
+  /**
+   * Takes in this look; what is missing from it is forgotten. The ages by key of the attachment.
+   * @param isBlind nothing could be observed
+   */
+  see(verdicts: readonly AttachmentVerdict[], nowMs: number, isBlind = false): ReadonlyMap<string, AttachmentAge> {
+    const isUnseen = isBlind || this.#before?.isBlind === true;
+    const unseenMs = isUnseen ? nowMs - (this.#before?.nowMs ?? nowMs) : 0;
+    this.#before = { nowMs, isBlind };
     const next = new Map<string, Past>();
     const ages = new Map<string, AttachmentAge>();
     for (const entry of verdicts) {
-      const details = detailsOf(entry);
-      const before = this.#past.get(entry.key);
-      const past = before?.details === details ? before : { details, sinceMs: nowMs, readyMs: undefined };
-      if (entry.verdict.state === 'ready') past.readyMs = nowMs;
+      const past = this.#pastOf(entry, nowMs, isBlind, unseenMs);
       next.set(entry.key, past);
-      const sinceReadyMs = past.readyMs === undefined ? undefined : nowMs - past.readyMs;
-      ages.set(entry.key, { ageMs: nowMs - past.sinceMs, sinceReadyMs });
+      ages.set(entry.key, ageOf(past, nowMs));
     }
     this.#past = next;
     return ages;
   }
+
+  #pastOf(entry: AttachmentVerdict, nowMs: number, isBlind: boolean, unseenMs: number): Past {
+    const details = detailsOf(entry);
+    const before = this.#past.get(entry.key);
+    const uncertainUntilMs = isBlind && before === undefined ? Infinity : -Infinity;
+    const fresh = { details, sinceMs: nowMs, readyMs: undefined, unseenMs: 0, uncertainUntilMs };
+    const past: Past = before?.details === details ? before : fresh;
+    if (past === before) past.unseenMs += unseenMs;
+    if (!isBlind) past.uncertainUntilMs = Math.min(past.uncertainUntilMs, nowMs + this.#settleMs);
+    if (entry.verdict.state !== 'ready') return past;
+    past.readyMs = nowMs;
+    past.unseenMs = 0;
+    return past;
+  }
+}
+
+function ageOf({ sinceMs, readyMs, unseenMs, uncertainUntilMs }: Past, nowMs: number): AttachmentAge {
+  return {
+    ageMs: nowMs - sinceMs,
+    sinceReadyMs: readyMs === undefined ? undefined : nowMs - readyMs,
+    unseenMs,
+    isUncertain: nowMs <= uncertainUntilMs,
+  };
 }

@@ -5,7 +5,7 @@ import type { ConnectionStatus } from '../attach/connection-status.js';
 import type { NetworkLookup } from '../attach/network-lookup.js';
 import type { LinkChange } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
-import type { ApplyResult, Unsubscribe } from './ports.js';
+import type { ApplyResult, DeviceSource, Unsubscribe } from './ports.js';
 
 /** The connection to the API server of the host cluster. */
 export type ClusterState =
@@ -101,6 +101,12 @@ export interface LeaseKeeper {
   /** Whether the agent is able to plug now; while it is not, the lease is not renewed. */
   setAble(isAble: boolean): void;
   onChange(listener: () => void): Unsubscribe;
+}
+
+/** The network devices of this machine, as pods may name them. */
+export interface PodDeviceSource extends DeviceSource {
+  /** Has them read anew soon, with what no event tells; a change is told as every other. Never throws. */
+  refresh(): void;
 }
 
 /** Changes links of this machine. */

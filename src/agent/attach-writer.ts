@@ -6,7 +6,7 @@
 import type { AttachAction } from '../attach/attach-action.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
-import type { ObjectRef } from '../model/condition.js';
+import { objectKey, type ObjectRef } from '../model/condition.js';
 import type { RemovalCause } from '../plan/action.js';
 import type { Grace } from '../plan/sightings.js';
 import type { AttachStore } from './attach-ports.js';
@@ -26,6 +26,8 @@ export interface AttachWriterParts {
 /** Attachments in one transaction, at most: each reconfiguration of vswitchd costs more than the last, so they go together. */
 const actionsPerTransactionMax = 256;
 const retryBackoff: BackoffTiming = { baseMs: 20, capMs: 5_000 };
+/** So many conflicts in a row over one object, and it is set aside for a while. */
+const conflictsMax = 2;
 
 export class AttachWriter {
   readonly rounds: RoundMemory;
@@ -33,6 +35,8 @@ export class AttachWriter {
   readonly #coalesceMs: number;
   #actionsMax = actionsPerTransactionMax;
   #spoiltRounds = 0;
+  /** Conflicts in a row, by the object whose guard did not hold. */
+  readonly #conflicts = new Map<string, number>();
 
   constructor(parts: AttachWriterParts, options: { readonly coalesceMs: number; readonly goneGraceMs: number }) {
     this.#parts = parts;
@@ -45,21 +49,29 @@ export class AttachWriter {
     return this.#actionsMax;
   }
 
-  /** One transaction; true when it went through. @param sinceMs when it became known that something is to be done */
-  async apply(actions: readonly AttachAction[], sinceMs: number, signal: AbortSignal): Promise<boolean> {
+  /**
+   * One transaction; true when it went through.
+   * @param sinceMs when it became known that something is to be done
+   * @param nextCfg `next_cfg` of the root row when the actions were planned
+   */
+  async apply(
+    actions: readonly AttachAction[],
+    { sinceMs, nextCfg }: { readonly sinceMs: number; readonly nextCfg: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { store, clock } = this.#parts;
     const summary = summarize(actions);
     const result = await store.applyAttach(actions, summary, signal);
     const nowMs = clock.nowMs();
     if (result.kind === 'applied') this.#accept(actions, result.nextCfg, nowMs);
     if (result.kind === 'refused') this.#blame(actions, result, nowMs);
+    if (result.kind === 'unknown') this.#doubt(actions, nextCfg);
+    const isSetAside = result.kind === 'conflict' && this.#concede(actions, result, nowMs);
     this.#note(actions, summary, result, nowMs - sinceMs);
-    if (result.kind === 'applied' || result.kind === 'refused') this.#parts.lookWithin(0);
+    if (result.kind === 'applied' || result.kind === 'refused' || isSetAside) this.#parts.lookWithin(0);
     else {
       this.#parts.lookWithin(this.#coalesceMs + 1 + backoffMs(this.#spoiltRounds, retryBackoff, this.#parts.random()));
       this.#spoiltRounds += 1;
-      // One that is always in conflict must not hold up the others.
-      this.#actionsMax = Math.max(1, Math.ceil(actions.length / 2));
     }
     return result.kind === 'applied';
   }
@@ -69,6 +81,7 @@ export class AttachWriter {
     this.#actionsMax = Math.min(this.#actionsMax * 2, actionsPerTransactionMax);
     const applied = actions.map(appliedOf);
     this.rounds.accept(applied);
+    for (const { object } of applied) this.#conflicts.delete(objectKey(object));
     this.rounds.rest(applied, nowMs);
     if (nextCfg !== undefined) this.rounds.hold(applied, nextCfg);
   }
@@ -78,11 +91,45 @@ export class AttachWriter {
     { object, message }: Extract<ApplyResult, { kind: 'refused' }>,
     nowMs: number,
   ): void {
-    const alone = actions.length === 1 ? actions[0] : undefined;
-    const blamed = object ?? (alone === undefined ? undefined : portObject(alone));
+    const blamed = object ?? aloneIn(actions);
     // Errors that the database finds only at the commit name no operation (RFC 7047 section 4.1.3).
-    if (blamed === undefined) this.#actionsMax = Math.ceil(actions.length / 2);
+    if (blamed === undefined) this.#halve(actions);
     else this.rounds.refuse(blamed, message, nowMs, this.#parts.random());
+  }
+
+  /**
+   * A conflict is a change that was not seen yet, and the next look sees it. One whose guard fails again all the same must
+   * not hold up the others: it is set aside as if it had been refused. True when one was.
+   */
+  #concede(
+    actions: readonly AttachAction[],
+    { object, message }: Extract<ApplyResult, { kind: 'conflict' }>,
+    nowMs: number,
+  ): boolean {
+    const blamed = object ?? aloneIn(actions);
+    if (blamed === undefined) {
+      this.#halve(actions);
+      return false;
+    }
+    const key = objectKey(blamed);
+    const count = (this.#conflicts.get(key) ?? 0) + 1;
+    if (count < conflictsMax) {
+      this.#conflicts.set(key, count);
+      return false;
+    }
+    this.#conflicts.delete(key);
+    this.rounds.refuse(blamed, message, nowMs, this.#parts.random());
+    return true;
+  }
+
+  /** It may have been written: then vswitchd has to carry out the removals before the same ports are made again. */
+  #doubt(actions: readonly AttachAction[], nextCfg: number): void {
+    this.#halve(actions);
+    this.rounds.hold(actions.map(appliedOf), nextCfg + 1);
+  }
+
+  #halve(actions: readonly AttachAction[]): void {
+    this.#actionsMax = Math.max(1, Math.ceil(actions.length / 2));
   }
 
   #note(actions: readonly AttachAction[], summary: string, result: ApplyResult, tookMs: number): void {
@@ -114,6 +161,12 @@ function graceOf(goneGraceMs: number): Readonly<Record<RemovalCause, Grace>> {
 
 function portObject({ port, key }: AttachAction): ObjectRef {
   return { kind: 'port', name: port === '' ? key : port };
+}
+
+/** Who is to blame where nobody else was asked for. */
+function aloneIn(actions: readonly AttachAction[]): ObjectRef | undefined {
+  const [first, second] = actions;
+  return first === undefined || second !== undefined ? undefined : portObject(first);
 }
 
 /** In the words of the memory that both loops of ports share. */

@@ -5,13 +5,13 @@
  */
 
 import type { AttachSettings } from '../attach/attach-settings.js';
-import { attachmentKey, failing, waitingFor, type AttachmentVerdict, type Verdict } from '../attach/attachment.js';
-import type { AttachmentAge, DesiredStatus } from '../attach/desire-status.js';
+import { failing, waitingFor, type AttachmentVerdict } from '../attach/attachment.js';
+import { missedMs, type AttachmentAge, type DesiredStatus } from '../attach/desire-status.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
-import { readPod } from '../attach/pod-reading.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { PodView } from '../model/pod.js';
+import { blindVerdicts } from './attach-blind.js';
 import { clusterFindings, macFindings, modeVerdict } from './attach-findings.js';
 import { AttachLinks } from './attach-links.js';
 import { AttachMemory } from './attach-memory.js';
@@ -22,13 +22,14 @@ import type {
   LeaseKeeper,
   LinkSetter,
   NetworkSource,
+  PodDeviceSource,
   PodSource,
   StatusWriter,
 } from './attach-ports.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalEntry } from './journal.js';
-import type { DeviceSource, LivenessSource, SwitchStore } from './ports.js';
+import type { LivenessSource, SwitchStore } from './ports.js';
 
 export interface AttacherOptions {
   readonly settings: AttachSettings;
@@ -50,7 +51,7 @@ export interface AttacherOptions {
 
 export interface AttacherParts {
   readonly store: SwitchStore & AttachStore;
-  readonly devices: DeviceSource;
+  readonly devices: PodDeviceSource;
   readonly liveness: LivenessSource;
   readonly pods: PodSource;
   readonly networks: NetworkSource;
@@ -69,6 +70,8 @@ export interface AttacherParts {
 
 /** Key of Open_vSwitch.external_ids that names the host's node. */
 const nodeNameKey = 'host-k8s-nodename';
+/** No event tells that the host has given a function another address: while one is waited for, it is read so often, ms. */
+const addressEveryMs = 2_000;
 
 interface Look {
   readonly input: AttachInput;
@@ -78,7 +81,7 @@ interface Look {
 export class Attacher {
   readonly #parts: AttacherParts;
   readonly #options: AttacherOptions;
-  readonly #memory = new AttachMemory();
+  readonly #memory = new AttachMemory(holdMs);
   readonly #trigger: Trigger;
   readonly #writer: AttachWriter;
   readonly #links: AttachLinks;
@@ -88,6 +91,9 @@ export class Attacher {
   #holders: ReadonlyMap<string, string> = new Map();
   #verdicts: readonly AttachmentVerdict[] = [];
   #dirtySinceMs: number | undefined;
+  /** Whether this agent was the one that may write, when that could last be told. */
+  #wasWriter = true;
+  #addressReadMs = -Infinity;
 
   constructor(parts: AttacherParts, options: AttacherOptions) {
     this.#parts = parts;
@@ -166,12 +172,13 @@ export class Attacher {
     const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
+    this.#wasWriter = this.#isWriter();
     this.#nameNode();
     const look = this.#look();
     this.#askBridge(look);
     lease.setAble(look !== undefined && this.#isAble(look));
     const mode = look === undefined ? 'blind' : this.#mode();
-    if (look !== undefined && mode === 'on') await this.#carryOut(look.plan, sinceMs, signal);
+    if (look !== undefined && mode === 'on') await this.#carryOut(look, sinceMs, signal);
     else this.#links.want([]);
     if (!signal.aborted) this.#conclude(look, mode);
   }
@@ -195,31 +202,41 @@ export class Attacher {
   #isAble({ input }: Look): boolean {
     const { bridge } = this.#options.settings;
     const { bridges, liveness } = input.observed;
-    return this.#options.mode === 'attach' && bridges.has(bridge) && liveness.answering.has(bridge);
+    const isAnswering = bridges.has(bridge) && liveness.answering.has(bridge);
+    return this.#options.mode === 'attach' && isAnswering && this.#isWriter();
+  }
+
+  /** The writer's lock belongs to the connection: while there is none, who had it last counts. */
+  #isWriter(): boolean {
+    const { store } = this.#parts;
+    return store.state().kind === 'synced' ? store.isWriter() : this.#wasWriter;
   }
 
   #mode(): AttachMode {
-    const { store, clock, lease } = this.#parts;
+    const { clock, lease } = this.#parts;
     if (this.#options.mode === 'observe') return 'observe';
     const graceLeftMs = this.#startedMs + this.#options.bootGraceMs - clock.nowMs();
     if (graceLeftMs > 0) {
       this.#trigger.fireWithin(graceLeftMs);
       return 'bootGrace';
     }
-    if (!store.isWriter()) return 'standby';
+    if (!this.#isWriter()) return 'standby';
     const { kind } = lease.state();
     if (kind === 'foreign') return 'leaseForeign';
     return kind === 'unknown' ? 'leaseUnknown' : 'on';
   }
 
   /** Rows and links. A port is taken out once its link is down, or the kernel has refused that; no other waits for it. */
-  async #carryOut({ actions, linksDown, linksUp }: AttachPlan, sinceMs: number, signal: AbortSignal): Promise<void> {
+  async #carryOut({ input, plan }: Look, sinceMs: number, signal: AbortSignal): Promise<void> {
+    const { actions, linksDown, linksUp } = plan;
     this.#links.want([...linksDown, ...linksUp]);
     const goingDown = new Set(linksDown.map(({ name }) => name));
     const due = actions.filter(
       ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port) !== undefined,
     );
-    if (due.length > 0) await this.#writer.apply(due.slice(0, this.#writer.actionsMax), sinceMs, signal);
+    const batch = due.slice(0, this.#writer.actionsMax);
+    const known = { sinceMs, nextCfg: input.observed.root.nextCfg };
+    if (batch.length > 0) await this.#writer.apply(batch, known, signal);
   }
 
   /** Statuses, Events, and what is shown. */
@@ -230,18 +247,18 @@ export class Attacher {
     const pods = listed?.pods ?? new Map<string, PodView>();
     this.#verdicts = look === undefined ? this.#verdicts : this.#refine(look.plan.verdicts, mode);
     const verdicts = look === undefined ? this.#blindVerdicts(pods) : this.#verdicts;
-    const ages = this.#memory.see(verdicts, nowMs);
+    const ages = this.#memory.see(verdicts, nowMs, look === undefined);
     const desired = this.#teller.desire(verdicts, ages, look === undefined);
     if (this.#mayTell(mode, listed !== undefined)) this.#teller.tell(pods, verdicts, desired);
     else this.#teller.pump.want(new Map());
+    this.#readAddresses(verdicts, ages);
     this.#show(pods, verdicts, ages, desired, mode, look);
     this.#lookLater(look, verdicts, ages);
   }
 
   /** While another writer may be at work, or in mode observe, nothing is told to anybody. */
   #mayTell(mode: AttachMode, isListed: boolean): boolean {
-    const isBlind = mode === 'blind' && this.#options.mode === 'attach' && this.#mode() === 'on';
-    return isListed && (mode === 'on' || isBlind);
+    return isListed && (mode === 'on' || (mode === 'blind' && this.#mode() === 'on'));
   }
 
   /** Adds to the planner's verdicts what only the loop knows: links that were refused, and why nothing is written. */
@@ -265,10 +282,23 @@ export class Attacher {
         ? (['OvsdbUnavailable', state.message] as const)
         : (['NetdevsUnknown', devices.problem() ?? 'The network devices have not been read yet.'] as const);
     const verdict = waitingFor(reason, message, 'the virtual switch cannot be reached');
-    const before = new Map(this.#verdicts.map((entry) => [entry.key, entry]));
-    return [...pods.values()].flatMap((pod) =>
-      wantedKeys(pod).map((nadKey) => blindVerdict(pod, nadKey, before, verdict)),
+    return blindVerdicts(pods, this.#verdicts, verdict);
+  }
+
+  /** Has the devices read anew while all that is missing is an address, for as long as it is waited for. */
+  #readAddresses(verdicts: readonly AttachmentVerdict[], ages: ReadonlyMap<string, AttachmentAge>): void {
+    const { waitMs } = this.#options;
+    const isMissing = verdicts.some(
+      ({ key, verdict }) => verdict.reason === 'FunctionMacDiffers' && (ages.get(key)?.ageMs ?? 0) < waitMs,
     );
+    if (!isMissing) return;
+    const nowMs = this.#parts.clock.nowMs();
+    const leftMs = this.#addressReadMs + addressEveryMs - nowMs;
+    if (leftMs <= 0) {
+      this.#addressReadMs = nowMs;
+      this.#parts.devices.refresh();
+    }
+    this.#trigger.fireWithin(leftMs <= 0 ? addressEveryMs : leftMs);
   }
 
   #show(
@@ -313,31 +343,12 @@ export class Attacher {
     for (const { key, verdict } of verdicts) {
       const age = ages.get(key);
       if (verdict.state === 'ready' || verdict.isFinal || age === undefined) continue;
-      for (const leftMs of [this.#options.waitMs - age.ageMs, holdMs - (age.sinceReadyMs ?? age.ageMs)]) {
-        if (leftMs > 0) waits.push(leftMs);
-      }
+      const lefts = [this.#options.waitMs - age.ageMs, holdMs - age.ageMs, holdMs - missedMs(age)];
+      waits.push(...lefts.filter((leftMs) => leftMs >= 0));
+      if (age.isUncertain === true) waits.push(holdMs);
     }
     for (const waitMs of waits) {
       if (waitMs !== undefined) this.#trigger.fireWithin(Math.max(waitMs, this.#options.coalesceMs + 1) + 1);
     }
   }
-}
-
-/** The networks for which the pod has connection details. */
-function wantedKeys(pod: PodView): readonly string[] {
-  const { details } = readPod(pod);
-  return pod.isTerminal || details.kind !== 'read' ? [] : [...details.networks.keys()];
-}
-
-function blindVerdict(
-  pod: PodView,
-  nadKey: string,
-  before: ReadonlyMap<string, AttachmentVerdict>,
-  verdict: Verdict,
-): AttachmentVerdict {
-  const key = attachmentKey(pod.uid, nadKey);
-  const known = before.get(key);
-  if (known !== undefined) return { ...known, pod, verdict };
-  const unknown = { request: undefined, device: undefined, heldBy: undefined, isPlugged: false, evidence: {} };
-  return { key, pod, nadKey, verdict, ...unknown };
 }

@@ -16,9 +16,9 @@ import { HostLinks } from '../adapters/host-links.js';
 import type { OvsdbStore } from '../adapters/ovsdb-store.js';
 import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { Attacher } from '../agent/attacher.js';
-import type { LeaseKeeper } from '../agent/attach-ports.js';
+import type { LeaseKeeper, PodDeviceSource } from '../agent/attach-ports.js';
 import type { JournalEntry } from '../agent/journal.js';
-import type { DeviceSource, LivenessSource } from '../agent/ports.js';
+import type { LivenessSource } from '../agent/ports.js';
 import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
 import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
 import type { KubeClient } from '../kube/index.js';
@@ -94,12 +94,13 @@ function createLease(options: AttachPartOptions, client: KubeClient, isReadOnly:
 }
 
 /** The devices as pods may name them: by a stricter finder than that of the configuration. */
-function podDevices(devices: HostDevices): DeviceSource {
+function podDevices(devices: HostDevices): PodDeviceSource {
   return {
     snapshot: () => devices.snapshot(),
     problem: () => devices.problem(),
     find: devices.findForPod,
     onChange: (listener) => devices.onChange(listener),
+    refresh: () => devices.refresh(),
   };
 }
 

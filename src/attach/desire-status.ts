@@ -15,6 +15,10 @@ export interface AttachmentAge {
   readonly ageMs: number;
   /** Since all evidence was last seen for these details, ms; undefined: never. */
   readonly sinceReadyMs: number | undefined;
+  /** Of the time since then, so long nothing could be observed, ms. */
+  readonly unseenMs?: number;
+  /** Nothing has been seen of it by this process, or only just now: what its pod was told by a former one may be true. */
+  readonly isUncertain?: boolean;
 }
 
 export interface StatusTiming {
@@ -38,6 +42,11 @@ function isOfThese({ isPlugged }: AttachmentVerdict, { sinceReadyMs }: Attachmen
   return isPlugged || sinceReadyMs !== undefined;
 }
 
+/** How long the evidence has been missing, ms. What could not be observed was not missed. */
+export function missedMs({ ageMs, sinceReadyMs, unseenMs = 0 }: AttachmentAge): number {
+  return (sinceReadyMs ?? ageMs) - unseenMs;
+}
+
 /** The status of one network. @param shown the word that the annotation holds now */
 export function desireStatus(
   entry: AttachmentVerdict,
@@ -51,9 +60,8 @@ export function desireStatus(
   // Details that cannot be read say nothing about a port that is attached.
   if (verdict.reason === 'DetailsInvalid' && isOfThese(entry, age)) return 'same';
   if (verdict.isFinal) return error(said);
-  if (shown === 'Ready' && isOfThese(entry, age)) {
-    return (age.sinceReadyMs ?? age.ageMs) > timing.holdMs ? error(said) : 'same';
-  }
+  if (shown === 'Ready' && age.isUncertain === true) return 'same';
+  if (shown === 'Ready' && isOfThese(entry, age)) return missedMs(age) > timing.holdMs ? error(said) : 'same';
   // What is wrong may have been so for a moment; what is merely waited for has longer.
   const boundMs = verdict.state === 'failed' ? timing.holdMs : timing.waitMs;
   if (age.ageMs >= boundMs) return error(said);
