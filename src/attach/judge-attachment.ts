@@ -79,8 +79,21 @@ export function judgeAttachment(facts: JudgeFacts): Verdict {
   );
 }
 
+type Evidence = Readonly<Record<string, string>>;
+
+/** Rows and devices are immutable: what is seen of both is put into words once. */
+const known = new WeakMap<ObservedInterface, { readonly netdev: Netdev | undefined; readonly evidence: Evidence }>();
+
 /** What was seen of the port, by name. */
-export function attachmentEvidence(main: ObservedInterface, netdev: Netdev | undefined): Record<string, string> {
+export function attachmentEvidence(main: ObservedInterface, netdev: Netdev | undefined): Evidence {
+  const seen = known.get(main);
+  if (seen !== undefined && seen.netdev === netdev) return seen.evidence;
+  const evidence = readEvidence(main, netdev);
+  known.set(main, { netdev, evidence });
+  return evidence;
+}
+
+function readEvidence(main: ObservedInterface, netdev: Netdev | undefined): Evidence {
   const entries: [string, string | number | undefined][] = [
     ['ofport', main.ofport],
     ['error', main.error],

@@ -166,4 +166,30 @@ describe('rows that are there', () => {
       deleteKeys: {},
     });
   });
+
+  it('are compared anew when another thing is wanted of them, or their limit is another row', () => {
+    const limited = wantedOf({ maxRateBps: 7000 });
+    const { port, qos } = rowsOf(limited);
+    if (qos === undefined) throw new Error('no limit');
+    const isDone = (wanted: WantedAttachment, limit: ObservedQos) => {
+      const diffs = diffOf(wanted, port, limit);
+      return [diffs.port, diffs.interface, diffs.qos].every((diff) => diff === undefined || isEmptyEdit(diff.edit));
+    };
+    const others: Partial<WantedAttachment>[] = [
+      { type: 'dpdk' },
+      { policing: { rateKbps: 1, burstKb: 13 } },
+      { policing: { rateKbps: 0, burstKb: 13 } },
+      { maxRateBps: 8000 },
+      { externalIds: mapOf({ ...identityIds(identity), 'encap-ip': '10.0.0.1' }) },
+      { externalIds: mapOf({ ...identityIds(identity), 'iface-id': 'x' }) },
+    ];
+    for (const other of others) {
+      expect([isDone(limited, qos), isDone({ ...limited, ...other }, qos), isDone(limited, qos)]).toEqual([
+        true,
+        false,
+        true,
+      ]);
+    }
+    expect(isDone(limited, { ...qos, otherConfig: new Map() })).toBe(false);
+  });
 });
