@@ -90,7 +90,10 @@ export class AgentUnderTest implements AsyncDisposable {
   async #signal(): Promise<ProbeNote> {
     await rm(this.#probe, { force: true });
     process.kill(this.#pid, 'SIGUSR2');
-    const text = await eventually(() => readFile(this.#probe, 'utf8').then(wholeJson, () => undefined), 'the probe answers');
+    const text = await eventually(
+      () => readFile(this.#probe, 'utf8').then(wholeJson, () => undefined),
+      'the probe answers',
+    );
     return JSON.parse(text) as ProbeNote;
   }
 

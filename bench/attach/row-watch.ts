@@ -138,8 +138,8 @@ export class RowWatch implements Disposable {
 
   #take({ id, method, params, result }: Message): void {
     if (method === 'echo') this.#send({ id, result: params, error: null });
-    else if (method === 'update') this.#note((params?.[1] ?? {}) as Updates);
-    else if (id === 'rows') this.#note((result ?? {}) as Updates);
+    else if (method === 'update') this.#note(params?.[1] ?? {});
+    else if (id === 'rows') this.#note(result ?? {});
   }
 
   #note({ Interface: updates = {}, Open_vSwitch: counters = {} }: Updates): void {

@@ -44,7 +44,7 @@ export class StatusWatch implements AsyncDisposable {
       this.#listeners.add(look);
       this.#reading.catch((error: unknown) => {
         end();
-        reject(error as Error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       });
       look();
     });

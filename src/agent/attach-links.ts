@@ -6,6 +6,7 @@
 
 import type { Clock } from '../lib/clock.js';
 import type { LinkChange, Netdev, NetdevMap } from '../model/netdev.js';
+import { readingMsMax } from './attach-fresh.js';
 import type { LinkSetter } from './attach-ports.js';
 
 export interface AttachLinksParts {
@@ -24,11 +25,12 @@ interface Refusal {
   readonly untilMs: number;
 }
 
-/** What the kernel has carried out of a device's reading. */
+/** What the kernel has carried out and the devices may have been read before. */
 interface Confirmed {
-  /** The reading as it was when the change was asked for; another one is newer and counts instead. */
-  readonly base: Netdev;
-  readonly now: Netdev;
+  readonly ifindex: number;
+  readonly mtu: number | undefined;
+  readonly isUp: boolean | undefined;
+  readonly untilMs: number;
 }
 
 export class AttachLinks {
@@ -47,15 +49,13 @@ export class AttachLinks {
   }
 
   /**
-   * The devices with what the kernel has confirmed since they were read: a reading takes longer than a change, and its end
-   * is no more certain than the kernel's own answer.
+   * The devices with what the kernel has confirmed lately: a reading takes longer than a change, may have begun before it,
+   * and is no more certain than the kernel's own answer.
    */
   observe(devices: NetdevMap): NetdevMap {
-    if (devices !== this.#devices) {
-      this.#devices = devices;
-      this.#merged = undefined;
-      for (const [name, { base }] of this.#confirmed) if (devices.get(name) !== base) this.#confirmed.delete(name);
-    }
+    const isForgotten = this.#forget(devices);
+    if (devices !== this.#devices || isForgotten) this.#merged = undefined;
+    this.#devices = devices;
     this.#merged ??= this.#merge();
     return this.#merged;
   }
@@ -79,10 +79,26 @@ export class AttachLinks {
     await this.#running;
   }
 
+  /** What a reading says too, or is too long ago, or was another device, counts no more. */
+  #forget(devices: NetdevMap): boolean {
+    const nowMs = this.#parts.clock.nowMs();
+    const countBefore = this.#confirmed.size;
+    for (const [name, confirmed] of this.#confirmed) {
+      const read = devices.get(name);
+      const isOver =
+        nowMs >= confirmed.untilMs || read?.ifindex !== confirmed.ifindex || isAsConfirmed(read, confirmed);
+      if (isOver) this.#confirmed.delete(name);
+    }
+    return this.#confirmed.size < countBefore;
+  }
+
   #merge(): NetdevMap {
     if (this.#confirmed.size === 0) return this.#devices;
     const merged = new Map(this.#devices);
-    for (const [name, { now }] of this.#confirmed) merged.set(name, now);
+    for (const [name, { mtu, isUp }] of this.#confirmed) {
+      const read = merged.get(name);
+      if (read !== undefined) merged.set(name, { ...read, mtu: mtu ?? read.mtu, isUp: isUp ?? read.isUp });
+    }
     return merged;
   }
 
@@ -115,17 +131,24 @@ export class AttachLinks {
     const done = new Map(due.map((change) => [change.name, change]));
     this.#wanted = this.#wanted.filter((wanted) => !isSameChange(done.get(wanted.name), wanted));
     this.#parts.lookWithin(0);
+    // By then the devices have been read.
+    this.#parts.lookWithin(readingMsMax + 1);
     if (refused.size > 0) this.#parts.lookWithin(restMs + 1);
   }
 
-  #confirm({ name, mtu, isUp }: LinkChange, base: Netdev | undefined): void {
+  #confirm({ name, mtu, isUp }: LinkChange, asked: Netdev | undefined): void {
     this.#refusals.delete(name);
-    // A device that has been read anew meanwhile speaks for itself.
-    if (base === undefined || this.#devices.get(name) !== base) return;
-    const before = this.#confirmed.get(name)?.now ?? base;
-    const now = { ...before, ...(mtu === undefined ? {} : { mtu }), ...(isUp === undefined ? {} : { isUp }) };
-    this.#confirmed.set(name, { base, now });
+    const ifindex = this.#devices.get(name)?.ifindex;
+    // Which device of the name it was is not known when there has been another meanwhile.
+    if (ifindex === undefined || ifindex !== asked?.ifindex) return;
+    const before = this.#confirmed.get(name);
+    const untilMs = this.#parts.clock.nowMs() + readingMsMax;
+    this.#confirmed.set(name, { ifindex, mtu: mtu ?? before?.mtu, isUp: isUp ?? before?.isUp, untilMs });
   }
+}
+
+function isAsConfirmed(read: Netdev, { mtu, isUp }: Confirmed): boolean {
+  return (mtu === undefined || read.mtu === mtu) && (isUp === undefined || read.isUp === isUp);
 }
 
 function isSameChange(a: LinkChange | undefined, b: LinkChange): boolean {

@@ -13,6 +13,7 @@ import { Trigger } from '../lib/trigger.js';
 import type { PodView } from '../model/pod.js';
 import { blindVerdicts } from './attach-blind.js';
 import { clusterFindings, macFindings, modeVerdict } from './attach-findings.js';
+import { FreshPorts } from './attach-fresh.js';
 import { AttachLinks } from './attach-links.js';
 import { AttachMemory } from './attach-memory.js';
 import { countReasons, factsOf, failuresOf, type AttachMode, type AttachOutcome } from './attach-outcome.js';
@@ -82,6 +83,7 @@ export class Attacher {
   readonly #parts: AttacherParts;
   readonly #options: AttacherOptions;
   readonly #memory = new AttachMemory(holdMs);
+  readonly #fresh = new FreshPorts();
   readonly #trigger: Trigger;
   readonly #writer: AttachWriter;
   readonly #links: AttachLinks;
@@ -147,6 +149,7 @@ export class Attacher {
       declaredDevices: declaredDevices(),
       holders: this.#holders,
       ripe: new Set(),
+      fresh: this.#fresh.see(snapshot.ports, nowMs),
       held: this.#writer.rounds.heldPorts(snapshot.root),
       quarantined: this.#writer.rounds.quarantined(nowMs),
     };
@@ -236,7 +239,8 @@ export class Attacher {
     );
     const batch = due.slice(0, this.#writer.actionsMax);
     const known = { sinceMs, nextCfg: input.observed.root.nextCfg };
-    if (batch.length > 0) await this.#writer.apply(batch, known, signal);
+    if (batch.length === 0 || !(await this.#writer.apply(batch, known, signal))) return;
+    this.#fresh.note(batch.filter(({ kind }) => kind === 'attach').map(({ port }) => port));
   }
 
   /** Statuses, Events, and what is shown. */

@@ -48,6 +48,8 @@ export interface AttachInput {
   readonly holders: ReadonlyMap<string, string>;
   /** Keys of candidates that have been seen long enough. */
   readonly ripe: ReadonlySet<string>;
+  /** Ports that got their numbers so lately that the devices may have been read before that. */
+  readonly fresh: ReadonlySet<string>;
   /** Ports that must not be made now: Open vSwitch has yet to apply their removal. */
   readonly held: ReadonlySet<string>;
   /** Ports whose last change the database refused, by object key, with its words. */

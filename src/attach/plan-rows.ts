@@ -6,7 +6,7 @@
 import { safeText } from '../lib/text.js';
 import { objectKey } from '../model/condition.js';
 import type { LinkChange, Netdev } from '../model/netdev.js';
-import type { ObservedBridge, ObservedPort, ObservedQos, SwitchLiveness } from '../model/observed.js';
+import type { ObservedBridge, ObservedPort, ObservedQos } from '../model/observed.js';
 import { holderOfInterface } from '../plan/own-rows.js';
 import { isEmptyEdit } from '../plan/row-diff.js';
 import type { AttachAction, QosChange } from './attach-action.js';
@@ -136,7 +136,7 @@ function createRows(builder: Builder, wanted: WantedAttachment, bridge: Observed
 function planPlugged(builder: Builder, wanted: WantedAttachment, present: PluggedPort): void {
   const { request, netdev } = wanted;
   const facts = { request, device: netdev.name, evidence: limitEvidence(builder, wanted, present) };
-  if (present.isOwn && isRecreated(present, netdev, builder.input.observed.liveness)) {
+  if (present.isOwn && isRecreated(builder, present, netdev)) {
     const message = `${netdev.name} was created anew under Open vSwitch.`;
     const verdict = waitingFor('DeviceRecreated', message, 'the virtual function is being attached anew');
     say(builder, request.pod, request.nadKey, verdict, facts);
@@ -181,7 +181,9 @@ function limitEvidence(
 }
 
 /** Both datapaths make a device promiscuous when they open it, so one that has a number and is not was made after that. */
-function isRecreated({ main, port }: PluggedPort, netdev: Netdev, { answering }: SwitchLiveness): boolean {
+function isRecreated({ input }: Builder, { main, port }: PluggedPort, netdev: Netdev): boolean {
+  const { answering } = input.observed.liveness;
+  if (input.fresh.has(port.name)) return false;
   if (main.type !== '' || main.ofport === undefined || main.ofport <= 0 || !answering.has(port.bridge)) return false;
   const isOther = main.ifindex !== undefined && main.ifindex > 0 && main.ifindex !== netdev.ifindex;
   return !netdev.isPromiscuous || isOther;

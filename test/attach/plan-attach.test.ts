@@ -373,6 +373,17 @@ describe('a device that was created anew', () => {
     expect(reasonOf(world, 'a')).toBe('Ready');
   });
 
+  it('is not seen in a reading from before its port got its number', () => {
+    const world = attached();
+    const { observed } = world;
+    const stale = new Map(observed.netdevs).set(vf1, vfOf(1, { isUp: true, mtu: 1400, isPromiscuous: false }));
+    const input = inputOf([podA], { ...observed, netdevs: stale });
+    expect(verdictOf(planAttachments(input), 'a').verdict.reason).toBe('DeviceRecreated');
+    const plan = planAttachments({ ...input, fresh: new Set([vf1]) });
+    expect(verdictOf(plan, 'a').verdict.reason).toBe('Ready');
+    expect(plan.candidates).toEqual([]);
+  });
+
   it('after it was away for long is attached again', () => {
     const world = attached();
     world.dropNetdev(vf1).settle();

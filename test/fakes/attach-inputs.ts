@@ -178,6 +178,7 @@ export function inputOf(
     declaredDevices: new Set(),
     holders: new Map(),
     ripe: new Set(),
+    fresh: new Set(),
     held: new Set(),
     quarantined: new Map(),
     ...fields,
