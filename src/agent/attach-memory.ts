@@ -13,6 +13,8 @@ interface Past {
   readyMs: number | undefined;
   /** Of the time since the evidence was last complete, or since `sinceMs`: nothing could be observed. */
   unseenMs: number;
+  /** What was said of it last, and since when. */
+  reason: { readonly text: string; readonly sinceMs: number };
   /** Until when it is not known whether a former process has told the pod what is true. */
   uncertainUntilMs: number;
 }
@@ -55,9 +57,11 @@ export class AttachMemory {
     const details = detailsOf(entry);
     const before = this.#past.get(entry.key);
     const uncertainUntilMs = isBlind && before === undefined ? Infinity : -Infinity;
-    const fresh = { details, sinceMs: nowMs, readyMs: undefined, unseenMs: 0, uncertainUntilMs };
+    const reason = { text: entry.verdict.reason, sinceMs: nowMs };
+    const fresh = { details, sinceMs: nowMs, readyMs: undefined, unseenMs: 0, reason, uncertainUntilMs };
     const past: Past = before?.details === details ? before : fresh;
     if (past === before) past.unseenMs += unseenMs;
+    if (past.reason.text !== reason.text) past.reason = reason;
     if (!isBlind) past.uncertainUntilMs = Math.min(past.uncertainUntilMs, nowMs + this.#settleMs);
     if (entry.verdict.state !== 'ready') return past;
     past.readyMs = nowMs;
@@ -66,11 +70,12 @@ export class AttachMemory {
   }
 }
 
-function ageOf({ sinceMs, readyMs, unseenMs, uncertainUntilMs }: Past, nowMs: number): AttachmentAge {
+function ageOf({ sinceMs, readyMs, unseenMs, reason, uncertainUntilMs }: Past, nowMs: number): AttachmentAge {
   return {
     ageMs: nowMs - sinceMs,
     sinceReadyMs: readyMs === undefined ? undefined : nowMs - readyMs,
     unseenMs,
+    reasonMs: nowMs - reason.sinceMs,
     isUncertain: nowMs <= uncertainUntilMs,
   };
 }

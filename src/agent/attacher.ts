@@ -347,7 +347,8 @@ export class Attacher {
     for (const { key, verdict } of verdicts) {
       const age = ages.get(key);
       if (verdict.state === 'ready' || verdict.isFinal || age === undefined) continue;
-      const lefts = [this.#options.waitMs - age.ageMs, holdMs - age.ageMs, holdMs - missedMs(age)];
+      const held = [age.ageMs, missedMs(age), age.reasonMs ?? Infinity].map((heldMs) => holdMs - heldMs);
+      const lefts = [this.#options.waitMs - age.ageMs, ...held];
       waits.push(...lefts.filter((leftMs) => leftMs >= 0));
       if (age.isUncertain === true) waits.push(holdMs);
     }

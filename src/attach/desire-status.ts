@@ -19,6 +19,8 @@ export interface AttachmentAge {
   readonly unseenMs?: number;
   /** Nothing has been seen of it by this process, or only just now: what its pod was told by a former one may be true. */
   readonly isUncertain?: boolean;
+  /** Since it has been said for this reason, ms; absent: for long. */
+  readonly reasonMs?: number;
 }
 
 export interface StatusTiming {
@@ -64,7 +66,9 @@ export function desireStatus(
   if (shown === 'Ready' && isOfThese(entry, age)) return missedMs(age) > timing.holdMs ? error(said) : 'same';
   // What is wrong may have been so for a moment; what is merely waited for has longer.
   const boundMs = verdict.state === 'failed' ? timing.holdMs : timing.waitMs;
-  if (age.ageMs >= boundMs) return error(said);
+  // Another reason is news only when it lasts: on its way to Ready an attachment that is late passes through many.
+  if (age.ageMs >= boundMs)
+    return shown === 'Error' && (age.reasonMs ?? Infinity) < timing.holdMs ? 'same' : error(said);
   return age.sinceReadyMs === undefined ? 'none' : 'same';
 }
 
