@@ -10,6 +10,7 @@ import { ClusterEvents } from '../adapters/cluster-events.js';
 import { ClusterLease, disabledLease, leaseTiming } from '../adapters/cluster-lease.js';
 import { ClusterNetworks } from '../adapters/cluster-networks.js';
 import { ClusterPods } from '../adapters/cluster-pods.js';
+import { ClusterRights, type KubeSender } from '../adapters/cluster-rights.js';
 import { ClusterStatus } from '../adapters/cluster-status.js';
 import type { HostDevices } from '../adapters/host-devices.js';
 import { HostLinks } from '../adapters/host-links.js';
@@ -21,7 +22,6 @@ import type { JournalEntry } from '../agent/journal.js';
 import type { LivenessSource } from '../agent/ports.js';
 import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
 import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
-import type { KubeClient } from '../kube/index.js';
 import type { Clock } from '../lib/clock.js';
 import { podsMark } from '../model/ownership.js';
 
@@ -76,7 +76,7 @@ interface Lease extends LeaseKeeper {
   close?(): Promise<void>;
 }
 
-function createLease(options: AttachPartOptions, client: KubeClient, isReadOnly: boolean): Lease {
+function createLease(options: AttachPartOptions, client: KubeSender, isReadOnly: boolean): Lease {
   const { config, clock, random, onBug } = options;
   const { namespace, renewMs, durationS, holder } = config.attach.lease;
   if (renewMs === 0) return disabledLease;
@@ -109,7 +109,8 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
   const { config, hostCluster, clock, random, onBug } = options;
   const { attach, agent } = config;
   const mode = attach.mode === 'attach' && agent.repair === 'on' ? 'attach' : 'observe';
-  const client = clusterClient(hostCluster.access, options.environment, options.version, { clock });
+  const connection = clusterClient(hostCluster.access, options.environment, options.version, { clock });
+  const client = new ClusterRights(connection);
   const pods = new ClusterPods({ client, clock, random, nodeName: hostCluster.nodeName });
   const networks = new ClusterNetworks({ client, clock, random });
   const lease = createLease(options, client, mode === 'observe');
@@ -129,7 +130,10 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
       clock,
       random,
       declaredDevices: options.declaredDevices,
-      onOutcome: options.onOutcome,
+      onOutcome: (outcome) => {
+        const missing = client.findings({ kind: 'bridge', name: attach.bridge });
+        options.onOutcome({ ...outcome, findings: [...outcome.findings, ...missing] });
+      },
       onJournal: options.onJournal,
       onBug,
     },
@@ -153,7 +157,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
     close: async () => {
       await attacher.close();
       await Promise.all([pods.close(), networks.close(), lease.close?.(), events.close()]);
-      client.close();
+      connection.close();
     },
   };
 }

@@ -71,14 +71,20 @@ function logCondition(logger: Logger, entry: Condition): void {
 function createAttachLog(logger: Logger): (outcome: AttachOutcome) => void {
   let before: AttachOutcome | undefined;
   let told = new Set<string>();
+  let noted = new Set<string>();
   return (outcome) => {
-    const { cluster, mode, nodeName, failures } = outcome;
+    const { cluster, mode, nodeName, failures, findings } = outcome;
     if (before?.cluster.kind !== cluster.kind) {
       if (cluster.kind === 'synced') logger.info({ server: cluster.server, nodeName }, 'host cluster in sync');
       else
         logger.warn({ server: cluster.server, code: cluster.code, error: cluster.message }, 'host cluster not in sync');
     }
     if (before?.mode !== mode && mode !== 'blind') logger.info({ mode }, 'attaching changed mode');
+    const found = new Set(findings.map(({ message }) => message));
+    for (const { reason, message, remedy } of findings) {
+      if (!noted.has(message)) logger.warn({ reason, detail: message, remedy }, 'finding');
+    }
+    noted = found;
     const now = new Set(failures.map(({ label, reason }) => `${label} ${reason}`));
     for (const { label, reason, message, device } of failures) {
       if (!told.has(`${label} ${reason}`))

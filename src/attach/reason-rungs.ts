@@ -161,6 +161,12 @@ export const reasonRungs = {
     leaseCommand,
   ),
   LeaseUnknown: at('lease', said, wait('allow the agent to get, create and update the lease.'), leaseCommand),
+  ClusterForbidden: at(
+    'pod',
+    said,
+    'Grant what the message names, as deploy/host-cluster/rbac.yaml does.',
+    'kubectl auth can-i --list --as=system:serviceaccount:dpu-node-agent:dpu-NODE',
+  ),
   ClockSkewed: at('lease', said, 'Set the clocks of both machines by NTP.', 'chronyc tracking'),
   OvsdbUnavailable: at(
     'port',

@@ -49,6 +49,7 @@ export const reasons = {
   LeaseForeign: "Another writer renews this DPU's lease, so this agent plugs nothing.",
   LeaseUnknown: "This DPU's lease has not been read yet, so nobody knows whether another writer plugs.",
   ClusterUnavailable: 'The API server of the host cluster cannot be reached; what is attached keeps working.',
+  ClusterForbidden: 'The host cluster does not give this agent a right that it needs.',
   NotAttached: 'The pod has no connection details, so nothing is to be attached.',
   DetachPending: 'The port is to be removed; the change is planned.',
   ClockSkewed: "The API server's clock and this machine's differ by more than the lease can bear.",

@@ -10,11 +10,14 @@ export interface Attacker {
   readonly details?: string;
   readonly status?: string;
   readonly isHostNetwork?: boolean;
+  /** Annotations beside those two. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 /** A pod as a tenant makes it, with annotations of its own in the manifest. */
-export function attack({ cluster }: AttachRig, { name, details, status, isHostNetwork }: Attacker): void {
+export function attack({ cluster }: AttachRig, { name, details, status, isHostNetwork, more }: Attacker): void {
   const annotations = {
+    ...more,
     ...(details === undefined ? {} : { [detailsAnnotation]: details }),
     ...(status === undefined ? {} : { [statusAnnotation]: status }),
   };
