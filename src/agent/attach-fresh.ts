@@ -30,6 +30,14 @@ export class FreshPorts {
     }
     return new Set(this.#since.keys());
   }
+
+  /** When the first of them is fresh no more, ms from now; undefined while none has a number. */
+  nextLookMs(nowMs: number): number | undefined {
+    const waits = [...this.#since.values()].flatMap((sinceMs) =>
+      sinceMs === undefined ? [] : [sinceMs + readingMsMax - nowMs],
+    );
+    return waits.length === 0 ? undefined : Math.min(...waits);
+  }
 }
 
 function isNumbered(port: ObservedPort): boolean {

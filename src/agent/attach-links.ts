@@ -73,6 +73,14 @@ export class AttachLinks {
     return refusal !== undefined && this.#parts.clock.nowMs() < refusal.untilMs + restMs ? refusal.message : undefined;
   }
 
+  /** When something that was refused may be tried again, or a reading has to have come, ms from now. */
+  nextLookMs(): number | undefined {
+    const nowMs = this.#parts.clock.nowMs();
+    const waits = [...this.#refusals.values(), ...this.#confirmed.values()].map(({ untilMs }) => untilMs - nowMs);
+    const ahead = waits.filter((waitMs) => waitMs > 0);
+    return ahead.length === 0 ? undefined : Math.min(...ahead);
+  }
+
   /** Gives up what is under way and awaits it. */
   async close(): Promise<void> {
     this.#abort.abort();

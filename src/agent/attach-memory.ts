@@ -11,7 +11,9 @@ interface Past {
   readonly details: string;
   readonly sinceMs: number;
   readyMs: number | undefined;
-  /** Of the time since the evidence was last complete, or since `sinceMs`: nothing could be observed. */
+  /** When evidence was first seen to be missing; undefined: it is complete. */
+  lostMs: number | undefined;
+  /** Of the time since then: nothing could be observed. */
   unseenMs: number;
   /** What was said of it last, and since when. */
   reason: { readonly text: string; readonly sinceMs: number };
@@ -58,23 +60,30 @@ export class AttachMemory {
     const before = this.#past.get(entry.key);
     const uncertainUntilMs = isBlind && before === undefined ? Infinity : -Infinity;
     const reason = { text: entry.verdict.reason, sinceMs: nowMs };
-    const fresh = { details, sinceMs: nowMs, readyMs: undefined, unseenMs: 0, reason, uncertainUntilMs };
+    const fresh = {
+      details,
+      sinceMs: nowMs,
+      readyMs: undefined,
+      lostMs: undefined,
+      unseenMs: 0,
+      reason,
+      uncertainUntilMs,
+    };
     const past: Past = before?.details === details ? before : fresh;
-    if (past === before) past.unseenMs += unseenMs;
+    if (past.lostMs !== undefined) past.unseenMs += unseenMs;
     if (past.reason.text !== reason.text) past.reason = reason;
     if (!isBlind) past.uncertainUntilMs = Math.min(past.uncertainUntilMs, nowMs + this.#settleMs);
-    if (entry.verdict.state !== 'ready') return past;
-    past.readyMs = nowMs;
-    past.unseenMs = 0;
+    if (entry.verdict.state === 'ready') Object.assign(past, { readyMs: nowMs, lostMs: undefined, unseenMs: 0 });
+    else past.lostMs ??= nowMs;
     return past;
   }
 }
 
-function ageOf({ sinceMs, readyMs, unseenMs, reason, uncertainUntilMs }: Past, nowMs: number): AttachmentAge {
+function ageOf({ sinceMs, readyMs, lostMs, unseenMs, reason, uncertainUntilMs }: Past, nowMs: number): AttachmentAge {
   return {
     ageMs: nowMs - sinceMs,
     sinceReadyMs: readyMs === undefined ? undefined : nowMs - readyMs,
-    unseenMs,
+    missedMs: lostMs === undefined ? 0 : nowMs - lostMs - unseenMs,
     reasonMs: nowMs - reason.sinceMs,
     isUncertain: nowMs <= uncertainUntilMs,
   };

@@ -6,7 +6,7 @@
 
 import type { AttachSettings } from '../attach/attach-settings.js';
 import { failing, waitingFor, type AttachmentVerdict } from '../attach/attachment.js';
-import { missedMs, type AttachmentAge, type DesiredStatus } from '../attach/desire-status.js';
+import type { AttachmentAge, DesiredStatus } from '../attach/desire-status.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
@@ -273,7 +273,8 @@ export class Attacher {
       if (entry.verdict.reason === 'LinkDown' && refusal !== undefined) {
         return { ...entry, verdict: failing('LinkRefused', refusal, 'the link cannot be switched on') };
       }
-      return entry.verdict.reason === 'NotApplied' && reason !== undefined ? { ...entry, verdict: reason } : entry;
+      const isPlanned = entry.verdict.reason === 'NotApplied' || entry.verdict.reason === 'DetachPending';
+      return isPlanned && reason !== undefined ? { ...entry, verdict: reason } : entry;
     });
   }
 
@@ -318,6 +319,7 @@ export class Attacher {
     onOutcome({
       wallMs: clock.wallMs(),
       mode,
+      bridge: this.#options.settings.bridge,
       cluster: source.state(),
       nodeName: source.nodeName(),
       lease: lease.state(),
@@ -342,12 +344,12 @@ export class Attacher {
     ages: ReadonlyMap<string, AttachmentAge>,
   ): void {
     const nowMs = this.#parts.clock.nowMs();
-    const waits = [this.#teller.pump.nextLookMs()];
+    const waits = [this.#teller.pump.nextLookMs(), this.#links.nextLookMs(), this.#fresh.nextLookMs(nowMs)];
     if (look !== undefined) waits.push(this.#writer.rounds.nextLookMs(this.#ripening(look.plan), nowMs));
     for (const { key, verdict } of verdicts) {
       const age = ages.get(key);
       if (verdict.state === 'ready' || verdict.isFinal || age === undefined) continue;
-      const held = [age.ageMs, missedMs(age), age.reasonMs ?? Infinity].map((heldMs) => holdMs - heldMs);
+      const held = [age.ageMs, age.missedMs ?? 0, age.reasonMs ?? 0].map((heldMs) => holdMs - heldMs);
       const lefts = [this.#options.waitMs - age.ageMs, ...held];
       waits.push(...lefts.filter((leftMs) => leftMs >= 0));
       if (age.isUncertain === true) waits.push(holdMs);

@@ -15,8 +15,11 @@ export interface AttachmentAge {
   readonly ageMs: number;
   /** Since all evidence was last seen for these details, ms; undefined: never. */
   readonly sinceReadyMs: number | undefined;
-  /** Of the time since then, so long nothing could be observed, ms. */
-  readonly unseenMs?: number;
+  /**
+   * Since evidence was first seen to be missing, ms, without the time when nothing could be observed. Absent: since all of
+   * it was last seen, or since these details are there.
+   */
+  readonly missedMs?: number;
   /** Nothing has been seen of it by this process, or only just now: what its pod was told by a former one may be true. */
   readonly isUncertain?: boolean;
   /** Since it has been said for this reason, ms; absent: for long. */
@@ -44,11 +47,6 @@ function isOfThese({ isPlugged }: AttachmentVerdict, { sinceReadyMs }: Attachmen
   return isPlugged || sinceReadyMs !== undefined;
 }
 
-/** How long the evidence has been missing, ms. What could not be observed was not missed. */
-export function missedMs({ ageMs, sinceReadyMs, unseenMs = 0 }: AttachmentAge): number {
-  return (sinceReadyMs ?? ageMs) - unseenMs;
-}
-
 /** The status of one network. @param shown the word that the annotation holds now */
 export function desireStatus(
   entry: AttachmentVerdict,
@@ -63,7 +61,9 @@ export function desireStatus(
   if (verdict.reason === 'DetailsInvalid' && isOfThese(entry, age)) return 'same';
   if (verdict.isFinal) return error(said);
   if (shown === 'Ready' && age.isUncertain === true) return 'same';
-  if (shown === 'Ready' && isOfThese(entry, age)) return missedMs(age) > timing.holdMs ? error(said) : 'same';
+  if (shown === 'Ready' && isOfThese(entry, age)) {
+    return (age.missedMs ?? age.sinceReadyMs ?? age.ageMs) > timing.holdMs ? error(said) : 'same';
+  }
   // What is wrong may have been so for a moment; what is merely waited for has longer.
   const boundMs = verdict.state === 'failed' ? timing.holdMs : timing.waitMs;
   // Another reason is news only when it lasts: on its way to Ready an attachment that is late passes through many.

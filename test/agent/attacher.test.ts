@@ -58,6 +58,7 @@ describe('the loop of the attachments', () => {
 
   it('looks at its own pace while nobody says anything', async () => {
     const world = await attached();
+    await world.pass(10_000);
     const looks = world.outcomes.length;
     await world.pass(300_000);
     expect(world.outcomes.length).toBe(looks + 5);
