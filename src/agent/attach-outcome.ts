@@ -13,6 +13,8 @@ export type AttachMode = 'on' | 'observe' | 'bootGrace' | 'standby' | 'leaseFore
 export interface AttachOutcome {
   readonly wallMs: number;
   readonly mode: AttachMode;
+  /** The bridge that pods are plugged into. */
+  readonly bridge: string;
   readonly cluster: ClusterState;
   readonly nodeName: string | undefined;
   readonly lease: LeaseState;

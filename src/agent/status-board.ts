@@ -59,7 +59,20 @@ export class StatusBoard {
 
 function attachStatus(outcome: AttachOutcome | undefined): AttachStatus | undefined {
   if (outcome === undefined) return undefined;
-  const { wallMs, mode, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures } = outcome;
+  const { wallMs, mode, bridge, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures } = outcome;
   const { pendingCount, statuses } = outcome;
-  return { wallMs, mode, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures, pendingCount, statuses };
+  return {
+    wallMs,
+    mode,
+    bridge,
+    cluster,
+    nodeName,
+    lease,
+    clockSkewMs,
+    podCount,
+    counts,
+    failures,
+    pendingCount,
+    statuses,
+  };
 }

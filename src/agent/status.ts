@@ -36,6 +36,8 @@ export interface AttachStatus {
   /** Milliseconds since 1970 UTC of the look. */
   readonly wallMs: number;
   readonly mode: AttachMode;
+  /** The bridge that pods are plugged into. */
+  readonly bridge: string;
   readonly cluster: ClusterState;
   readonly nodeName: string | undefined;
   readonly lease: LeaseState;

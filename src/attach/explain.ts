@@ -22,8 +22,6 @@ import { podCommand, whyLabelCommand } from './look-commands.js';
 import { reasonRungs, rungOfReason, type Subject } from './reason-rungs.js';
 import { brokenBy, nodeLook, podLook, rungLooks, skewText, skipped, type LookContext } from './rung-looks.js';
 
-/** The bridge of ovn-kubernetes, where the agent does not say which. */
-export const bridgeDefault = 'br-int';
 /** More of it makes the host refuse pods before long: it compares the lease with its own clock. */
 const skewMsMax = 10_000;
 
@@ -52,7 +50,7 @@ function subjectOf(input: ExplainInput, view: AttachmentView | undefined): Subje
     nodeName: attach.nodeName,
     device: view?.device,
     ifaceId: view?.ifaceId,
-    bridge: attach.bridge ?? bridgeDefault,
+    bridge: attach.bridge,
     ovsRunDir: input.ovsRunDir,
     mode: attach.mode,
     message: view?.message ?? '',

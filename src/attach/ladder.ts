@@ -115,8 +115,8 @@ export interface AttachSummary {
   /** How far the API server's clock is ahead of this machine's, ms. */
   readonly clockSkewMs: number | undefined;
   readonly statuses: { readonly lastError: string | undefined };
-  /** The bridge that pods are plugged into; by default that of ovn-kubernetes. */
-  readonly bridge?: string | undefined;
+  /** The bridge that pods are plugged into. */
+  readonly bridge: string;
 }
 
 /** The flows of a bridge that name a port's number, as the switch was asked just now. */

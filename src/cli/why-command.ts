@@ -1,6 +1,6 @@
 /** `dpuctl why pod`: explains a pod from what the agent shows, and asks the switch how many flows name its port. */
 
-import { bridgeDefault, explainPod, flowQuestions } from '../attach/explain.js';
+import { explainPod, flowQuestions } from '../attach/explain.js';
 import type { ExplainInput, Explanation, FlowCount } from '../attach/ladder.js';
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { AgentStatus } from '../agent/status.js';
@@ -103,7 +103,7 @@ export async function explain(
     similar: facts === undefined ? similarPods(question, pods) : [],
     ovsRunDir,
   };
-  const bridge = input.attach.bridge ?? bridgeDefault;
+  const bridge = input.attach.bridge;
   const flows = await askFlows(flowQuestions(input), bridge, ovsRunDir, clock);
   return explainPod({ ...input, flows });
 }

@@ -76,6 +76,7 @@ export function attachOf(over: Partial<AttachSummary> = {}): AttachSummary {
   return {
     wallMs: lookWallMs,
     mode: 'on',
+    bridge: 'br-int',
     cluster: { kind: 'synced', server: 'https://host-api:6443' },
     nodeName: 'host-a',
     lease: { kind: 'held', renewedWallMs: lookWallMs - 3_000, message: undefined },

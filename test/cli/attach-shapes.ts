@@ -4,9 +4,8 @@ import type { AgentStatus, AttachStatus } from '../../src/agent/status.js';
 import { attachOf, lookWallMs } from '../attach/pod-facts.js';
 
 export function attachStatus(over: Partial<AttachStatus> = {}): AttachStatus {
-  const { bridge: _, ...summary } = attachOf();
   return {
-    ...summary,
+    ...attachOf(),
     cluster: { kind: 'synced', server: 'https://host-api:6443' },
     podCount: 3,
     counts: { Ready: 2 },
