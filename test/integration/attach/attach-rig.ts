@@ -84,7 +84,7 @@ export class AttachRig implements AsyncDisposable {
       const ovn = options.ovn === false ? undefined : keep(await OvnLab.start(ovs));
       if (ovn !== undefined) await ovn.addSwitch(defaultNetwork.switchName);
       await ovs.vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `external_ids:host-k8s-nodename=${nodeName}`);
-      // The stand-ins speak plain HTTP; TLS is tried where the client of the API is tested.
+      // Plain HTTP is faster to start; with TLS kubectl works too, which sends no token over anything else.
       const cluster = new ClusterApi({ isTls: false, kubelet: 'manual', ...options.cluster });
       keep({ [Symbol.asyncDispose]: () => cluster.close() });
       await cluster.start();
@@ -137,7 +137,7 @@ export class AttachRig implements AsyncDisposable {
 
   /** The API as the host's side uses it, with all rights. */
   get api(): HostApi {
-    return new HostApi({ server: this.cluster.url, token: this.cluster.tokenFor(adminUser) });
+    return hostApi(this.cluster);
   }
 
   /** Names of the ports of br-int, by ovs-vsctl. */
@@ -158,13 +158,16 @@ export class AttachRig implements AsyncDisposable {
   }
 }
 
+const hostApi = (cluster: ClusterApi): HostApi =>
+  new HostApi({ server: cluster.url, token: cluster.tokenFor(adminUser), ca: cluster.ca });
+
 async function startHostHalf(
   options: AttachRigOptions,
   cluster: ClusterApi,
   functions: HostFunctions,
   ovn: OvnLab | undefined,
 ): Promise<HostHalf> {
-  const api = new HostApi({ server: cluster.url, token: cluster.tokenFor(adminUser) });
+  const api = hostApi(cluster);
   const { networks, addMsMax } = options;
   const half = await HostHalf.start({
     api,
