@@ -1,6 +1,6 @@
 /**
  * Shows what the agent knows of the host cluster's pods to other processes on the same machine: one JSON file, replaced
- * atomically, at most once in a while, and not at all while nothing changes.
+ * atomically, at most once in a while, and not at all for the same pods.
  */
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { PodFacts } from '../attach/attachment-view.js';
 import { Trigger } from '../lib/trigger.js';
 import type { Clock } from '../lib/clock.js';
-import { AgentError } from '../lib/errors.js';
+import { AgentError, toError } from '../lib/errors.js';
 
 /** Name of the file in the run directory. */
 export const podsFileName = 'pods.json';
@@ -30,6 +30,8 @@ export class PodsFile {
   readonly #onError: (error: AgentError) => void;
   #next: (() => PodsFileContent) | undefined;
   #shown = '';
+  /** What kept it from being written last: said once for each reason. */
+  #trouble: string | undefined;
 
   /** @param dir the run directory; made when it is missing */
   constructor(dir: string, clock: Clock, onError: (error: AgentError) => void, onBug: (error: unknown) => void) {
@@ -62,11 +64,19 @@ export class PodsFile {
       await writeFile(draft, `${JSON.stringify(content)}\n`, { mode: 0o644 });
       await rename(draft, file);
       this.#shown = text;
+      this.#trouble = undefined;
     } catch (cause) {
+      // On a full disk half a draft is in nobody's interest.
       await rm(draft, { force: true }).catch(() => undefined);
-      this.#onError(
-        new AgentError('STATE_UNWRITABLE', 'the file of the pods cannot be written', { cause, facts: { file } }),
-      );
+      this.#tell(toError(cause), file);
     }
+  }
+
+  #tell(cause: Error, file: string): void {
+    if (cause.message === this.#trouble) return;
+    this.#trouble = cause.message;
+    const remedy = 'Make agent.runDir a directory that the agent may write to, on a file system with room.';
+    const message = 'the file of the pods cannot be written';
+    this.#onError(new AgentError('STATE_UNWRITABLE', message, { cause, facts: { file }, remedy }));
   }
 }

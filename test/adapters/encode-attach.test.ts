@@ -267,14 +267,19 @@ describe('a removal as operations', () => {
   });
 
   it('drops a row of a limit that nobody uses, and wakes nobody', () => {
-    const base = { key: 'k', port: 'rep0-1', label: 'ns/a default', differences: [] };
-    const { sent, guards, needsVswitchd } = encode([{ ...base, kind: 'dropQos', uuid: uuid(3), owner: 'me/pods' }]);
+    const base = { key: uuid(3), port: '', label: 'QoS row', differences: [] };
+    const { sent, guards, needsVswitchd, objects, blamed } = encode([
+      { ...base, kind: 'dropQos', uuid: uuid(3), owner: 'me/pods' },
+    ]);
     expect(asked(guards)).toEqual([
       ['present', 'QoS', [['_uuid', '==', ref(3)], mark]],
       ['absent', 'Port', [['qos', '==', ref(3)]]],
     ]);
     expect(sent).toEqual([{ op: 'delete', table: 'QoS', where: [['_uuid', '==', ref(3)]] }]);
     expect(needsVswitchd).toBe(false);
+    // By this name the planner leaves out what was refused.
+    const row = { kind: 'port', name: uuid(3) };
+    expect([objects, blamed]).toEqual([[row], [row, row]]);
   });
 });
 

@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { createFinder, createPodFinder, type FinderSettings } from '../../src/adapters/host-devices.js';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { createFinder, createPodFinder, HostDevices, type FinderSettings } from '../../src/adapters/host-devices.js';
+import { systemClock } from '../../src/lib/clock.js';
 import type { RepresentorFinder } from '../../src/host/finder.js';
 import type { LinkFacts } from '../../src/model/netdev.js';
 
@@ -49,5 +53,27 @@ describe('the finders', () => {
     const links = [link(1, 'rep0-3', '')];
     expect(vfOf(createFinder({ finder: 'simulated' }), links, 3)).toBe('rep0-3');
     expect(vfOf(createPodFinder({ finder: 'simulated' }), links, 3)).toBe('rep0-3');
+  });
+});
+
+describe('the devices of a machine', () => {
+  it('are read anew when that is asked for, once for many who ask at once, and not after the end', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'devices-'));
+    const device = join(root, 'sys', 'class', 'net', 'rep0-3');
+    await mkdir(device, { recursive: true });
+    const facts = { ifindex: '7', flags: '0x1003', mtu: '1500', operstate: 'up', address: '0a:00:00:00:00:07' };
+    for (const [name, text] of Object.entries(facts)) await writeFile(join(device, name), `${text}\n`);
+    const devices = new HostDevices({ root, clock: systemClock, random: () => 0.5, finder: 'simulated' });
+    await devices.start();
+    expect(devices.snapshot()?.get('rep0-3')?.mtu).toBe(1500);
+    await writeFile(join(device, 'mtu'), '9000\n');
+    let changes = 0;
+    devices.onChange(() => (changes += 1));
+    for (let asked = 0; asked < 100; asked += 1) devices.refresh();
+    await vi.waitFor(() => expect(devices.snapshot()?.get('rep0-3')?.mtu).toBe(9000), { timeout: 4_000, interval: 5 });
+    expect(changes).toBe(1);
+    await devices.close();
+    devices.refresh();
+    await rm(root, { recursive: true });
   });
 });

@@ -201,7 +201,8 @@ describe('the guards of attachments, each violated between the look and the tran
     const result = await lab.apply(lab.attaching('rep0-5'), stale);
     expect(result).toMatchObject({
       kind: 'conflict',
-      message: expect.stringContaining(`port ${stale.port}`) as unknown,
+      object: { kind: 'port', name: stale.kind === 'dropQos' ? stale.uuid : stale.port },
+      message: expect.stringContaining('port ') as unknown,
     });
     expect([await lab.rig.writes(), await lab.nextCfg()]).toEqual([writes, nextCfg]);
     expect((await lab.vsctl('--bare', '--columns=name', 'list', 'Port')).split(/\s+/)).not.toContain('rep0-5');
