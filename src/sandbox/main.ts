@@ -22,9 +22,9 @@ const refreshMs = 250;
 
 function describeGround(isReal: boolean): string {
   if (isReal)
-    return 'real: Open vSwitch (userspace datapath), namespaces, packets; simulated: the eSwitch (veth pairs)\n';
+    return 'real: Open vSwitch (userspace datapath), namespaces, packets; simulated: the eSwitch (veth pairs), the host cluster\n';
   return (
-    'real: Open vSwitch with its dummy datapath, the agent; simulated: devices (files), eSwitch\n' +
+    'real: Open vSwitch with its dummy datapath, the agent; simulated: devices (files), eSwitch, host cluster\n' +
     'lost without root: network namespaces, real packets, link events. Run as root to have them.\n'
   );
 }
