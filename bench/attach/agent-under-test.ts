@@ -40,7 +40,7 @@ export class AgentUnderTest implements AsyncDisposable {
     const probe = hasProbe ? ['--import', probeFile] : [];
     // For whoever looks for what is slow: BENCH_NODE_FLAGS="--cpu-prof --cpu-prof-dir=DIR".
     const extra = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((word) => word !== '');
-    const program = [process.execPath, '--enable-source-maps', ...extra, ...flags, ...probe, mainFile];
+    const program = [process.execPath, ...extra, ...flags, ...probe, mainFile];
     this.#daemon = new Daemon([...program, 'run', '--config', join(dir, 'config.json')], env);
   }
 
@@ -55,10 +55,15 @@ export class AgentUnderTest implements AsyncDisposable {
       await eventually(() => agent.#isReady(), 'the agent may plug pods', 60_000);
       return agent;
     } catch (cause) {
-      const words = `${agent.#daemon.output.slice(-2_000)}\n${JSON.stringify((await agent.#status())?.attach)}`;
+      const words = await agent.words();
       await agent[Symbol.asyncDispose]();
       throw new Error(words, { cause });
     }
+  }
+
+  /** What it logged and shows, for whoever waits in vain. */
+  async words(): Promise<string> {
+    return `${this.#daemon.output.slice(-2_000)}\n${JSON.stringify((await this.#status())?.attach).slice(0, 2_000)}`;
   }
 
   /** Begins to look for the longest pause of its event loop. */

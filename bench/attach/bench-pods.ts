@@ -25,8 +25,11 @@ export function benchPod(number: number): BenchPod {
   return { name: `pod-${number}`, number, one, device: representorOf(one) };
 }
 
-/** VF 0 is the gateway's; a PF has 127 at most on a BlueField, but the simulated ones have as many as are asked for. */
-export const functionOf = (number: number): HostFunction => ({ pf: 0, vf: number });
+/** VF 0 is the gateway's, and 999 the last that a pod may name: 500 of each PF. */
+export const functionOf = (number: number): HostFunction => ({
+  pf: Math.floor((number - 1) / 500),
+  vf: ((number - 1) % 500) + 1,
+});
 
 /** A pod of ordinary size: two containers with environment, probes, mounts. About 4 KB of JSON. */
 export function podObject({ name }: BenchPod): JsonObject {

@@ -6,6 +6,7 @@ import { Stage } from './stage.js';
 
 const bytesMax = 120 * 2 ** 20;
 const podCount = 1000;
+const readyMsMax = 120_000;
 /** As the image and the unit give them to node. */
 const tightFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'];
 
@@ -20,7 +21,11 @@ async function measure(attachedCount: number, flags: readonly string[], what: st
     await sleep(0);
   }
   const { statuses } = stage;
-  await statuses.until(() => some.every(({ name }) => statuses.readyMs.has(name)), 'all are ready', 300_000);
+  await statuses
+    .until(() => some.every(({ name }) => statuses.readyMs.has(name)), 'all are ready', readyMsMax)
+    .catch(async (cause: unknown) => {
+      throw new Error(await agent.words(), { cause });
+    });
   await sleep(5_000);
   const { rssBytes, peakBytes } = await agent.memory();
   const target = atMost(rssBytes, bytesMax, 'under 120 MB');

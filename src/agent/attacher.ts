@@ -232,14 +232,16 @@ export class Attacher {
   /** Rows and links. A port is taken out once its link is down, or the kernel has refused that; no other waits for it. */
   async #carryOut({ input, plan }: Look, sinceMs: number, signal: AbortSignal): Promise<void> {
     const { actions, linksDown, linksUp } = plan;
-    this.#links.want([...linksDown, ...linksUp]);
     const goingDown = new Set(linksDown.map(({ name }) => name));
     const due = actions.filter(
       ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port) !== undefined,
     );
     const batch = due.slice(0, this.#writer.actionsMax);
     const known = { sinceMs, nextCfg: input.observed.root.nextCfg };
-    if (batch.length === 0 || !(await this.#writer.apply(batch, known, signal))) return;
+    const applying = batch.length === 0 ? undefined : this.#writer.apply(batch, known, signal);
+    // Starting a process holds up the event loop for milliseconds: the transaction is on its way before that.
+    this.#links.want([...linksDown, ...linksUp]);
+    if ((await applying) !== true) return;
     this.#fresh.note(batch.filter(({ kind }) => kind === 'attach').map(({ port }) => port));
   }
 
