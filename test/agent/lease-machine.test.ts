@@ -195,6 +195,8 @@ function play(
   let lease: LeaseReading | undefined;
   let version = 0;
   let strangerAtMs: number[] = [];
+  // The server gives every lease another uid, whoever creates it.
+  const anew = (): LeaseReading => reading({ uid: `u${++version}`, acquireTime: `acquired ${version}` });
   const look = (ago: number | undefined): void => {
     const seen = lease === undefined ? undefined : { ...lease, writtenAgoMs: ago };
     const now = { nowMs, wallMs: nowMs };
@@ -202,7 +204,7 @@ function play(
     check(memory, nowMs, strangerAtMs);
     if (!mayRenew(memory) || !isRenewalDue(memory, nowMs, rules)) return;
     const renewTime = `own ${++version}`;
-    lease = { ...(lease ?? reading()), renewTime, mark: { ...writer, renewTime } };
+    lease = { ...(lease ?? anew()), renewTime, mark: { ...writer, renewTime } };
     memory = renewedLease(memory, lease.uid, renewTime, now);
   };
   for (const { gapMs, who, text, ago } of script) {
@@ -211,7 +213,7 @@ function play(
     if (who === 'delete') lease = undefined;
     if (who === 'create') lease = reading({ uid: `u${++version}`, renewTime: text, acquireTime: text });
     if ((who === 'renewer' || who === 'host') && lease?.renewTime !== text) {
-      lease = { ...(lease ?? reading({ acquireTime: `acquired ${++version}` })), renewTime: text };
+      lease = { ...(lease ?? anew()), renewTime: text };
       strangerAtMs = [...strangerAtMs, nowMs];
     }
     if (who !== 'outage') look(who === 'agent' || who === 'restart' ? undefined : ago);
