@@ -62,9 +62,14 @@ export class Registry {
     return toWire(target.type, this.stored(target));
   }
 
+  /** The stored form, or undefined where there is none. */
+  find(target: Target): JsonObject | undefined {
+    return this.#store.get(target.type.storedIn, keyOf(target.namespace, target.name));
+  }
+
   /** The stored form. Throws StatusError 404. */
   stored(target: Target): JsonObject {
-    const found = this.#store.get(target.type.storedIn, keyOf(target.namespace, target.name));
+    const found = this.find(target);
     if (found === undefined) throw notFound(target.type, target.name);
     return found;
   }
@@ -95,6 +100,7 @@ export class Registry {
     }
     const old = this.#store.get(type.storedIn, keyOf(target.namespace, target.name));
     if (old === undefined) {
+      checkAbsent(type, next);
       if (!type.createsOnUpdate || target.subresource !== '') throw notFound(type, target.name);
       delete (next['metadata'] as JsonObject)['resourceVersion'];
       return { object: this.create(target, toWire(type, next), options), isCreated: true };
@@ -112,7 +118,7 @@ export class Registry {
       return { object: this.#createApplied(target, plan.create(this.timeText()), options), isCreated: true };
     }
     const wire = cloneJson(plan.next(toWire(type, old), this.timeText()));
-    const fault = normalizeMetadata(wire) ?? typeFault(type, wire);
+    const fault = normalizeMetadata(wire) ?? typeFault(type, wire) ?? strategyOf(type).decodingFault?.(wire);
     if (fault !== undefined) {
       throw invalid({ group: '', kind: '' }, '', [wrong('patch', JSON.stringify(wire).slice(0, 256), fault)]);
     }
@@ -145,7 +151,7 @@ export class Registry {
   /** A body as an object of the type that may be changed. */
   #decoded(type: ResourceType, body: JsonObject): JsonObject {
     const object = cloneJson(body);
-    const fault = typeFault(type, object) ?? normalizeMetadata(object);
+    const fault = typeFault(type, object) ?? normalizeMetadata(object) ?? strategyOf(type).decodingFault?.(object);
     if (fault !== undefined) throw badRequest(fault);
     return toStored(type, { ...object, apiVersion: apiVersionOf(type), kind: type.kind });
   }
@@ -221,6 +227,17 @@ export function checkPreconditions(type: ResourceType, stored: JsonObject, uid: 
   if (version !== '' && version !== '0' && version !== textAt(stored, 'metadata', 'resourceVersion')) {
     throw staleVersion(type, name);
   }
+}
+
+/**
+ * Whoever updates what is gone by its uid means another object than the one that he would make. Throws StatusError 409, as
+ * the storage does before anybody asks whether there is something to update (storage.Preconditions.Check).
+ */
+function checkAbsent(type: ResourceType, next: JsonObject): void {
+  const uid = textAt(next, 'metadata', 'uid');
+  if (uid === '') return;
+  const why = `StorageError: invalid object, Code: 4, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+  throw conflict(type, textAt(next, 'metadata', 'name'), why);
 }
 
 function versionOnCreate(): StatusError {

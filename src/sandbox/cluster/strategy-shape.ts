@@ -5,6 +5,8 @@ import type { FieldProblem } from './status.js';
 
 /** The objects handed in may be changed; `old` may not. */
 export interface Strategy {
+  /** What does not fit the types of Go, worded as its decoder does; found before anything else is looked at. */
+  readonly decodingFault?: (object: JsonObject) => string | undefined;
   readonly prepareCreate?: (object: JsonObject) => void;
   readonly prepareUpdate?: (next: JsonObject, old: JsonObject) => void;
   readonly prepareStatus?: (next: JsonObject, old: JsonObject) => void;

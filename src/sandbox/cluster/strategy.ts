@@ -42,11 +42,19 @@ const nodeStrategy: Strategy = {
   prepareStatus: (next, old) => keepMember(next, old, 'spec'),
 };
 
-const microTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+/** Go reads a layout of six decimals with exactly six (time.Parse): a time as JavaScript writes it, with three, is refused. */
+const microTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}(?:Z|[+-]\d{2}:\d{2})$/;
 
 const leaseStrategy: Strategy = {
   prepareCreate(object) {
     if (!isObject(object['spec'])) object['spec'] = {};
+  },
+  decodingFault(object) {
+    const times = ['renewTime', 'acquireTime'].map((field) => valueAt(object, 'spec', field) ?? null);
+    const wrongTime = times.find((time) => time !== null && (typeof time !== 'string' || !microTime.test(time)));
+    if (wrongTime === undefined) return undefined;
+    const text = JSON.stringify(wrongTime);
+    return `parsing time ${text} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${text}`;
   },
   problems(object) {
     const spec = objectAt(object, 'spec');
@@ -58,12 +66,6 @@ const leaseStrategy: Strategy = {
     const transitions = valueAt(spec, 'leaseTransitions') ?? null;
     if (transitions !== null && (typeof transitions !== 'number' || transitions < 0)) {
       found.push(wrong('spec.leaseTransitions', transitions, 'must be greater than or equal to 0'));
-    }
-    for (const field of ['renewTime', 'acquireTime']) {
-      const time = valueAt(spec, field) ?? null;
-      if (time !== null && (typeof time !== 'string' || !microTime.test(time))) {
-        found.push(wrong(`spec.${field}`, time, 'must be a time of the form 2006-01-02T15:04:05.000000Z'));
-      }
     }
     return found;
   },

@@ -4,14 +4,20 @@
  */
 
 import type { Reply } from './exchange.js';
-import { cloneJson, ensureObject, textAt, valueAt } from './json.js';
+import { cloneJson, ensureObject, objectAt, textAt, valueAt } from './json.js';
 import type { JsonObject } from './json.js';
 import { timeText } from './object-meta.js';
 import { checkPreconditions } from './registry.js';
 import type { Registry } from './registry.js';
-import { conflict, invalid, methodNotAllowed, required } from './status.js';
+import { typeByKind } from './resource-types.js';
+import { badRequest, conflict, invalid, methodNotAllowed, required, wrong } from './status.js';
 import type { Target } from './target.js';
 import type { Users } from './users.js';
+
+const tokenRequest = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
+/** How long a token is good, seconds, and the least that may be asked for (authentication/validation). */
+const secondsDefault = 3600;
+const secondsMin = 600;
 
 export class Subresources {
   readonly #registry: Registry;
@@ -48,19 +54,50 @@ export class Subresources {
     return { status: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
   }
 
-  /** A token for the account. It does not expire by itself; its time is told as asked. */
+  /** A token for the account: good until its time is over, the account is gone, or the object that it is bound to is. */
   #token(target: Target, body: JsonObject): Reply {
-    this.#registry.stored(target);
+    const account = this.#registry.stored(target);
     const asked = valueAt(body, 'spec', 'expirationSeconds');
-    const seconds = typeof asked === 'number' ? asked : 3600;
-    const token = this.#users.newToken(`system:serviceaccount:${target.namespace ?? ''}:${target.name}`);
+    const seconds = typeof asked === 'number' ? asked : secondsDefault;
+    if (seconds < secondsMin) {
+      const field = 'spec.expirationSeconds';
+      throw invalid(tokenRequest, '', [wrong(field, seconds, 'may not specify a duration less than 10 minutes')]);
+    }
+    const bound = this.#boundObject(target, body);
+    const endMs = this.#nowMs() + seconds * 1000;
+    const isGood = (): boolean =>
+      this.#nowMs() < endMs && this.#isThere(target, account) && (bound === undefined || this.#isThere(...bound));
+    const token = this.#users.newBoundToken(`system:serviceaccount:${target.namespace ?? ''}:${target.name}`, isGood);
     const answer: JsonObject = {
-      kind: 'TokenRequest',
-      apiVersion: 'authentication.k8s.io/v1',
+      kind: tokenRequest.kind,
+      apiVersion: `${tokenRequest.group}/v1`,
       metadata: { name: target.name, namespace: target.namespace ?? '', creationTimestamp: this.#registry.timeText() },
-      spec: { audiences: ['https://kubernetes.default.svc'], expirationSeconds: seconds, boundObjectRef: null },
-      status: { token, expirationTimestamp: timeText(this.#nowMs() + seconds * 1000) },
+      spec: {
+        audiences: ['https://kubernetes.default.svc'],
+        expirationSeconds: seconds,
+        boundObjectRef: valueAt(body, 'spec', 'boundObjectRef') ?? null,
+      },
+      status: { token, expirationTimestamp: timeText(endMs) },
     };
     return { status: 201, body: answer };
+  }
+
+  /** The Pod or Secret of the account's namespace without which the token is good for nothing. */
+  #boundObject(target: Target, body: JsonObject): readonly [Target, JsonObject] | undefined {
+    const ref = objectAt(body, 'spec', 'boundObjectRef');
+    if (ref === undefined) return undefined;
+    const kind = textAt(ref, 'kind');
+    const type = kind === 'Pod' || kind === 'Secret' ? typeByKind('v1', kind) : undefined;
+    if (type === undefined) throw badRequest(`cannot bind token for serviceaccount to object of type ${kind}`);
+    const place = { type, namespace: target.namespace, name: textAt(ref, 'name'), subresource: '' };
+    const stored = this.#registry.stored(place);
+    checkPreconditions(type, stored, textAt(ref, 'uid'), '');
+    return [place, stored];
+  }
+
+  /** The very object is still there, and not merely one of its name. */
+  #isThere(target: Target, object: JsonObject): boolean {
+    const stored = this.#registry.find(target);
+    return textAt(stored, 'metadata', 'uid') === textAt(object, 'metadata', 'uid');
   }
 }

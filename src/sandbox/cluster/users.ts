@@ -22,8 +22,15 @@ export function userOf(name: string, groups: readonly string[] = []): UserInfo {
   return { name, groups: [...new Set([...groups, ...implied, 'system:authenticated'])] };
 }
 
+/** A token that is good for a while. */
+interface BoundToken {
+  readonly user: UserInfo;
+  readonly isGood: () => boolean;
+}
+
 export class Users {
   readonly #byToken = new Map<string, UserInfo>();
+  readonly #bound = new Map<string, BoundToken>();
   readonly #latest = new Map<string, string>();
 
   /** The user's token, made at the first call. Groups given later than that are for a new token only. */
@@ -34,9 +41,16 @@ export class Users {
   /** Another token for the user; the ones from before stay good until they are revoked. */
   newToken(name: string, groups: readonly string[] = []): string {
     const known = [...this.#byToken.values()].find((user) => user.name === name);
-    const token = `embedded.${randomBytes(24).toString('base64url')}`;
+    const token = newTokenText();
     this.#byToken.set(token, known !== undefined && groups.length === 0 ? known : userOf(name, groups));
     this.#latest.set(name, token);
+    return token;
+  }
+
+  /** A token that authenticates as long as `isGood` says so; without effect on what `tokenFor` gives. */
+  newBoundToken(name: string, isGood: () => boolean): string {
+    const token = newTokenText();
+    this.#bound.set(token, { user: userOf(name), isGood });
     return token;
   }
 
@@ -50,12 +64,25 @@ export class Users {
   revoke(token: string): void {
     const user = this.#byToken.get(token);
     this.#byToken.delete(token);
+    this.#bound.delete(token);
     if (user !== undefined && this.#latest.get(user.name) === token) this.#latest.delete(user.name);
   }
 
   /** The user of an Authorization header. */
   authenticate(authorization: string | undefined): UserInfo | undefined {
     const match = /^Bearer\s+(\S+)$/i.exec(authorization ?? '');
-    return match === null ? undefined : this.#byToken.get(match[1] ?? '');
+    const token = match?.[1] ?? '';
+    return this.#byToken.get(token) ?? this.#userOfBound(token);
   }
+
+  #userOfBound(token: string): UserInfo | undefined {
+    const bound = this.#bound.get(token);
+    if (bound?.isGood() === true) return bound.user;
+    this.#bound.delete(token);
+    return undefined;
+  }
+}
+
+function newTokenText(): string {
+  return `embedded.${randomBytes(24).toString('base64url')}`;
 }

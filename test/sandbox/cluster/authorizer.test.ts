@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
+import { textAt } from '../../../src/sandbox/cluster/json.js';
+import type { JsonObject } from '../../../src/sandbox/cluster/json.js';
 import { ask, podOf } from './fixtures.js';
 
 let cluster: ClusterApi;
@@ -122,6 +124,40 @@ describe('who is asking', () => {
     cluster.users.revoke(old);
     expect((await ask(cluster, '/api/v1/pods', { token: old })).status).toBe(401);
     expect((await ask(cluster, '/api/v1/pods', { token: next })).status).toBe(200);
+  });
+
+  it('is an account as long as its token is good: until its end, or that of the account or of what it is bound to', async () => {
+    const account = { metadata: { name: 'sa', namespace: 'default' } };
+    const secret = { metadata: { name: 's', namespace: 'default' } };
+    const path = '/api/v1/namespaces/default/serviceaccounts/sa/token';
+    const request = async (spec: JsonObject): Promise<readonly [number, string]> => {
+      const { status, body } = await ask(cluster, path, { method: 'POST', body: { spec } });
+      return [status, textAt(body, 'status', 'token')];
+    };
+    // Known, but without any right.
+    const isKnown = async (token: string): Promise<boolean> =>
+      (await ask(cluster, '/api/v1/pods', { token })).status === 403;
+    const boundObjectRef = { kind: 'Secret', apiVersion: 'v1', name: 's' };
+    expect((await request({}))[0]).toBe(404);
+    cluster.direct.create('serviceaccounts', account);
+    expect((await request({ expirationSeconds: 60 }))[0]).toBe(422);
+    expect((await request({ boundObjectRef }))[0]).toBe(404);
+    expect((await request({ boundObjectRef: { kind: 'Lease', name: 's' } }))[0]).toBe(400);
+    cluster.direct.create('secrets', secret);
+    const [[, short], [, long], [, bound]] = [
+      await request({ expirationSeconds: 600 }),
+      await request({ expirationSeconds: 7200 }),
+      await request({ boundObjectRef }),
+    ];
+    expect([await isKnown(short), await isKnown(long), await isKnown(bound)]).toEqual([true, true, true]);
+    cluster.direct.delete('secrets', secret.metadata);
+    expect([await isKnown(short), await isKnown(bound)]).toEqual([true, false]);
+    cluster.setSkew(601_000);
+    expect([await isKnown(short), await isKnown(long)]).toEqual([false, true]);
+    cluster.setSkew(0);
+    cluster.direct.delete('serviceaccounts', account.metadata);
+    cluster.direct.create('serviceaccounts', account);
+    expect(await isKnown(long)).toBe(false);
   });
 
   it('is written down with what was asked and the result', async () => {

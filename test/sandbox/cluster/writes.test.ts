@@ -111,9 +111,26 @@ describe('updating', () => {
     ]);
   });
 
-  it('refuses a lease time that is no time', () => {
-    const lease = { metadata: { name: 'l', namespace: 'default' }, spec: { renewTime: 'soon' } };
-    expect(refusal(() => cluster.direct.create('leases', lease)).code).toBe(422);
+  it.each(['soon', '2026-01-02T03:04:05.123Z', '2026-01-02T03:04:05Z'])(
+    'cannot read %s as the time of a lease',
+    (time) => {
+      const metadata = { name: 'l', namespace: 'default' };
+      const spec = { renewTime: time };
+      expect(refusal(() => cluster.direct.create('leases', { metadata, spec })).code).toBe(400);
+      cluster.direct.create('leases', { metadata, spec: { renewTime: '2026-01-02T03:04:05.123000Z' } });
+      const error = refusal(() =>
+        cluster.direct.patch('leases', metadata, { spec }, { contentType: 'application/merge-patch+json' }),
+      );
+      expect([error.code, error.message]).toEqual([422, expect.stringContaining(`parsing time "${time}"`)]);
+    },
+  );
+
+  it('does not make anew what somebody updates by the uid of what is gone', () => {
+    const metadata = { name: 'l', namespace: 'default' };
+    const lease = cluster.direct.create('leases', { metadata, spec: { holderIdentity: 'a' } });
+    cluster.direct.delete('leases', metadata);
+    expect(refusal(() => cluster.direct.update('leases', lease)).code).toBe(409);
+    expect(cluster.direct.find('leases', metadata)).toBeUndefined();
   });
 
   it('writes nothing when nothing changes', () => {
