@@ -11,7 +11,7 @@ import type { AgentProcess } from '../../src/sandbox/agent-process.js';
 import { eventually } from '../../src/sandbox/lab/daemon.js';
 import { Rig } from '../integration/agent/rig.js';
 import { representor, sandboxOf, type KubeObject } from './kube-object.js';
-import { agentAccount, Stage } from './stage.js';
+import { Stage } from './stage.js';
 
 export type Section = Readonly<Record<string, unknown>>;
 export type AttachStatus = NonNullable<AgentStatus['attach']>;
@@ -77,7 +77,7 @@ export class AgentRig implements AsyncDisposable {
 
   /** A fresh token of the agent's account, by the TokenRequest API. */
   async token(...more: readonly string[]): Promise<string> {
-    const { admin, leaseNamespace } = this.stage;
+    const { admin, agentAccount, leaseNamespace } = this.stage;
     return (await admin.run(['create', 'token', agentAccount, '-n', leaseNamespace, '--duration=1h', ...more])).trim();
   }
 

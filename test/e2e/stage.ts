@@ -17,14 +17,11 @@ import {
 } from './kube-object.js';
 import { Kubectl } from './kubectl.js';
 import { contentTypes, RawApi } from './raw-api.js';
-import { rightsObjects } from './rights.js';
+import { accountOf, rightsObjects } from './rights.js';
 import { TargetServer } from './target-server.js';
 
 /** The run that scripts/e2e.mjs cleans up after. */
 const runName = process.env['DPU_E2E_RUN'] ?? `run-${process.pid}`;
-
-/** Service account of the agent. */
-export const agentAccount = 'dpu-node-agent';
 
 export class Stage implements AsyncDisposable {
   readonly server: TargetServer;
@@ -55,6 +52,11 @@ export class Stage implements AsyncDisposable {
       await (stage ?? server)[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Service account of the agent, in the namespace of the lease. */
+  get agentAccount(): string {
+    return accountOf(this.name);
   }
 
   /** Name of the DPU's lease. */
@@ -130,7 +132,7 @@ export class Stage implements AsyncDisposable {
     const found: string[] = [];
     for (const [path, kind] of clusterPlaces) {
       const { items } = await this.api.list(path);
-      const ours = items.filter(({ metadata }) => metadata.name.startsWith(this.name));
+      const ours = items.filter(({ metadata }) => metadata.name.includes(this.name));
       found.push(...ours.filter((item) => !isLeaving(item)).map(({ metadata }) => `${kind}/${metadata.name}`));
     }
     const { items } = await this.api.list(`/api/v1/pods?fieldSelector=spec.nodeName%3D${this.name}`);
@@ -187,18 +189,12 @@ export class Stage implements AsyncDisposable {
       kind: 'Namespace',
       metadata: { name: of, labels: stageLabel },
     });
-    const account = (of: string, inside: string): KubeObject => ({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: of, namespace: inside },
-    });
-    const rights = rightsObjects({ prefix: name, leaseNamespace, leaseName: this.leaseName, account: agentAccount });
+    const rights = rightsObjects(name, leaseNamespace);
     await this.create(
       namespace(name),
       namespace(leaseNamespace),
       nodeObject(name),
-      account(podAccount, name),
-      account(agentAccount, leaseNamespace),
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: podAccount, namespace: name } },
       ...rights.map((object) => ({ ...object, metadata: { ...object.metadata, labels: stageLabel } })),
     );
     this.#nodeUid = (await this.api.object('GET', `/api/v1/nodes/${name}`)).metadata.uid ?? '';

@@ -125,7 +125,17 @@ const event = message(
 );
 
 const secret = message(metadata, [2, 'data', 'bytesMap'], [3, 'type', 'string'], [4, 'stringData', 'textMap']);
-const tokenSpec = message([1, 'audiences', 'string', 'list'], [4, 'expirationSeconds', 'number']);
+const boundObject = message(
+  [1, 'kind', 'string'],
+  [2, 'apiVersion', 'string'],
+  [3, 'name', 'string'],
+  [4, 'uid', 'string'],
+);
+const tokenSpec = message(
+  [1, 'audiences', 'string', 'list'],
+  [3, 'boundObjectRef', { message: boundObject }],
+  [4, 'expirationSeconds', 'number'],
+);
 const preconditions = message([1, 'uid', 'string'], [2, 'resourceVersion', 'string']);
 
 /** Messages by `kind`. */
