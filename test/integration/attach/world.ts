@@ -237,9 +237,12 @@ export class PingStream {
   }
 }
 
-/** Two pods that are called Ready. */
+/** Two pods that are called Ready: `a` by VF 1, `b` by VF 2. */
 export async function twoPods({ half }: AttachRig): Promise<readonly [RunningPod, RunningPod]> {
-  const [first, second] = await half.runPods([podRequest('a'), podRequest('b')]);
+  const [first, second] = await half.runPods([
+    { ...podRequest('a'), functions: [{ pf: 0, vf: 1 }] },
+    { ...podRequest('b'), functions: [{ pf: 0, vf: 2 }] },
+  ]);
   if (first === undefined || second === undefined) throw new Error('two pods were asked for');
   return [first, second];
 }
