@@ -5,7 +5,7 @@
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError, toError } from '../lib/errors.js';
+import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
 import type { AgentStatus } from '../agent/status.js';
 
 /** Name of the file in the run directory. */
@@ -55,16 +55,26 @@ export class StatusFile {
   }
 
   async #write(status: AgentStatus): Promise<void> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o755 });
     const file = join(this.#dir, statusFileName);
     const draft = `${file}.${process.pid}.new`;
     try {
-      await writeFile(draft, `${JSON.stringify(status)}\n`, { mode: 0o644 });
+      await this.#writeDraft(draft, `${JSON.stringify(status)}\n`);
       await rename(draft, file);
     } catch (error) {
       // On a full disk half a draft is in nobody's interest.
       await rm(draft, { force: true }).catch(() => undefined);
       throw error;
+    }
+  }
+
+  /** The directory is made when it is found missing, not at every look. */
+  async #writeDraft(draft: string, text: string): Promise<void> {
+    try {
+      await writeFile(draft, text, { mode: 0o644 });
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      await mkdir(this.#dir, { recursive: true, mode: 0o755 });
+      await writeFile(draft, text, { mode: 0o644 });
     }
   }
 
