@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AgentRig, readyText, type Section } from './agent-rig.js';
-import { attachAnnotations } from './kube-object.js';
+import { attachAnnotations, type KubeObject } from './kube-object.js';
 import { Kubectl } from './kubectl.js';
 import { RawApi } from './raw-api.js';
 
@@ -30,10 +30,10 @@ describe("the agent's access to the host cluster", () => {
 
   /** `hostCluster` with a server's address, and files beside it. */
   async function serverAccess(tokenFile: string): Promise<Section> {
-    const cluster = await rig.clusterSection();
+    const cluster = await rig.stage.clusterSection();
     const base64 = cluster['certificate-authority-data'];
     const pem = typeof base64 === 'string' ? Buffer.from(base64, 'base64').toString() : undefined;
-    const caFile = pem === undefined ? undefined : await rig.secretFile('ca.crt', pem);
+    const caFile = pem === undefined ? undefined : await rig.stage.secretFile('ca.crt', pem);
     return { server: cluster.server, tokenFile, ...(caFile === undefined ? {} : { caFile }) };
   }
 
@@ -48,7 +48,7 @@ describe("the agent's access to the host cluster", () => {
       return (await stage.api.list(path)).items.length === 1;
     }, 'the Event is there');
     await stage.deletePods('greedy');
-    const agent = new Kubectl(await rig.agentKubeconfig(), `${stage.server.dir}/agent-cache`);
+    const agent = new Kubectl(await stage.kubeconfigOf(await rig.token(), 'judged'), `${stage.server.dir}/agent-cache`);
     const may = (...words: readonly string[]): Promise<boolean> =>
       agent.run(['auth', 'can-i', ...words]).then(
         (answer) => answer.trim() === 'yes',
@@ -83,7 +83,7 @@ describe("the agent's access to the host cluster", () => {
   });
 
   it('is by the address of the server, a token and its authority, each in a file', async () => {
-    const tokenFile = await rig.secretFile('token', `${await rig.token()}\n`);
+    const tokenFile = await rig.stage.secretFile('token', `${await rig.token()}\n`);
     await rig.startAgent({}, { ...(await serverAccess(tokenFile)), nodeName: rig.stage.name });
     const status = await rig.agent.status();
     expect(status?.attach?.cluster).toMatchObject({ kind: 'synced' });
@@ -92,7 +92,7 @@ describe("the agent's access to the host cluster", () => {
 
   it('goes on with another token when the file is replaced, after the former has become worthless', async () => {
     const { stage } = rig;
-    const secret = (name: string): Parameters<typeof stage.create>[0] => ({
+    const secret = (name: string): KubeObject => ({
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name, namespace: stage.leaseNamespace },
@@ -101,14 +101,14 @@ describe("the agent's access to the host cluster", () => {
     const bound = (name: string): Promise<string> =>
       rig.token('--bound-object-kind=Secret', `--bound-object-name=${name}`);
     const first = await bound('first');
-    const tokenFile = await rig.secretFile('rotated', first);
+    const tokenFile = await rig.stage.secretFile('rotated', first);
     await rig.startAgent({}, await serverAccess(tokenFile));
     await attachOne();
-    await rig.secretFile('rotated', await bound('second'));
+    await rig.stage.secretFile('rotated', await bound('second'));
     await stage.admin.run(['delete', 'secret', 'first', '-n', stage.leaseNamespace]);
     // Servers remember for some seconds that a token was good.
     await using former = await RawApi.open(
-      new Kubectl(await rig.agentKubeconfig(first), `${stage.server.dir}/former-cache`),
+      new Kubectl(await stage.kubeconfigOf(first, 'former'), `${stage.server.dir}/former-cache`),
     );
     const isRefused = async (): Promise<boolean> => (await former.call('GET', '/api/v1/pods?limit=1')).status === 401;
     await rig.until(isRefused, 'the first token is refused', 60_000);

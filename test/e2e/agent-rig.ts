@@ -4,8 +4,6 @@
  * ovs-vsctl; ovn-controller is played by the test.
  */
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AgentStatus } from '../../src/agent/status.js';
 import type { AgentProcess } from '../../src/sandbox/agent-process.js';
 import { eventually } from '../../src/sandbox/lab/daemon.js';
@@ -81,37 +79,9 @@ export class AgentRig implements AsyncDisposable {
     return (await admin.run(['create', 'token', agentAccount, '-n', leaseNamespace, '--duration=1h', ...more])).trim();
   }
 
-  /** The `cluster` section of the administrator's kubeconfig. */
-  async clusterSection(): Promise<Readonly<Record<string, unknown>> & { readonly server: string }> {
-    const view = (await this.stage.admin.json('config', 'view', '--raw', '--minify')) as {
-      readonly clusters: readonly [{ readonly cluster: { readonly server: string } }];
-    };
-    return view.clusters[0].cluster;
-  }
-
   /** A kubeconfig that shows the agent's service account, and nobody else's rights. Returns its path. */
   async agentKubeconfig(token?: string): Promise<string> {
-    const cluster = await this.clusterSection();
-    const named = { cluster: 'host', user: 'agent' };
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: named.cluster, cluster }],
-      users: [{ name: named.user, user: { token: token ?? (await this.token()) } }],
-      contexts: [{ name: 'host', context: named }],
-      'current-context': 'host',
-    };
-    return this.secretFile('agent.kubeconfig', JSON.stringify(config));
-  }
-
-  /** Writes a file with credentials, in one step, readable by its owner alone. Returns its path. */
-  async secretFile(name: string, text: string): Promise<string> {
-    const dir = join(this.stage.server.dir, 'agent');
-    await mkdir(dir, { recursive: true });
-    const file = join(dir, name);
-    await writeFile(`${file}.new`, text, { mode: 0o600 });
-    await rename(`${file}.new`, file);
-    return file;
+    return this.stage.kubeconfigOf(token ?? (await this.token()), 'agent');
   }
 
   /** Waits until what the agent says of the attachments satisfies `test`. */
@@ -203,11 +173,6 @@ export class AgentRig implements AsyncDisposable {
     await this.installFlows(vf);
     await this.statusIs(name, readyText);
     return pod;
-  }
-
-  /** What the agent shows of every pod. */
-  async podsFile(): Promise<string> {
-    return readFile(join(this.rig.lab.dir, 'agent', 'pods.json'), 'utf8');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

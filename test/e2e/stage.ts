@@ -5,16 +5,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { eventually } from '../../src/sandbox/lab/daemon.js';
-import {
-  annotation,
-  podAccount,
-  podObject,
-  runLabel,
-  type KubeObject,
-  type PodOptions,
-  type KubeList,
-} from './kube-object.js';
+import { annotation, podAccount, podObject, runLabel, type KubeObject, type PodOptions } from './kube-object.js';
 import { Kubectl } from './kubectl.js';
 import { contentTypes, RawApi } from './raw-api.js';
 import { accountOf, rightsObjects } from './rights.js';
@@ -78,6 +72,38 @@ export class Stage implements AsyncDisposable {
 
   get leasePath(): string {
     return `/apis/coordination.k8s.io/v1/namespaces/${this.leaseNamespace}/leases/${this.leaseName}`;
+  }
+
+  /** The `cluster` section of the administrator's kubeconfig. */
+  async clusterSection(): Promise<Readonly<Record<string, unknown>> & { readonly server: string }> {
+    const view = (await this.admin.json('config', 'view', '--raw', '--minify')) as {
+      readonly clusters: readonly [{ readonly cluster: { readonly server: string } }];
+    };
+    return view.clusters[0].cluster;
+  }
+
+  /** A kubeconfig for whoever has this token. Returns its path. */
+  async kubeconfigOf(token: string, user: string): Promise<string> {
+    const cluster = 'host';
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: cluster, cluster: await this.clusterSection() }],
+      users: [{ name: user, user: { token } }],
+      contexts: [{ name: cluster, context: { cluster, user } }],
+      'current-context': cluster,
+    };
+    return this.secretFile(`${user}.kubeconfig`, JSON.stringify(config));
+  }
+
+  /** Writes a file with credentials, in one step, readable by its owner alone. Returns its path. */
+  async secretFile(name: string, text: string): Promise<string> {
+    const dir = join(this.server.dir, 'secrets');
+    await mkdir(dir, { recursive: true });
+    const file = join(dir, name);
+    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    return file;
   }
 
   /** A pod on the node of this stage, as an object. */
@@ -227,5 +253,3 @@ export function labelled(object: KubeObject): KubeObject {
   const labels = { ...object.metadata.labels, [runLabel]: runName };
   return { ...object, metadata: { ...object.metadata, labels } };
 }
-
-export type { KubeList };

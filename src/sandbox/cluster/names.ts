@@ -115,12 +115,16 @@ function nameProblems(object: JsonObject, rule: NameRule): FieldProblem[] {
 function ownerProblems(object: JsonObject): FieldProblem[] {
   const owners = objectAt(object, 'metadata')?.['ownerReferences'];
   if (!Array.isArray(owners)) return [];
-  return owners.flatMap((owner, index) => {
+  const controllers = owners.filter((owner) => isObject(owner) && owner['controller'] === true);
+  const words = 'Only one reference can have Controller set to true';
+  const tooMany = controllers.length > 1 ? [wrong('metadata.ownerReferences', owners, words)] : [];
+  const incomplete = owners.flatMap((owner, index) => {
     const missing = ['apiVersion', 'kind', 'name', 'uid'].filter(
       (key) => !isObject(owner) || textAt(owner, key) === '',
     );
     return missing.map((key) => required(`metadata.ownerReferences[${index}].${key}`, `${key} must not be empty`));
   });
+  return [...incomplete, ...tooMany];
 }
 
 /** Everything that is wrong with an object's metadata. */

@@ -106,6 +106,7 @@ export class Registry {
       return { object: this.create(target, toWire(type, next), options), isCreated: true };
     }
     this.#checkNamespace(target, next);
+    checkPreconditions(type, old, textAt(next, 'metadata', 'uid'), '');
     if (textAt(next, 'metadata', 'resourceVersion') === '' && !type.takesBlindUpdates) throw mustSayVersion(type, next);
     return { object: toWire(type, this.#replace(target, old, next, options, true)), isCreated: false };
   }
@@ -186,7 +187,9 @@ export class Registry {
   /** The common end of update and patch. `next` is not frozen. */
   #replace(target: Target, old: JsonObject, next: JsonObject, options: WriteOptions, isBooked: boolean): JsonObject {
     const { type } = target;
-    checkPreconditions(type, old, textAt(next, 'metadata', 'uid'), textAt(next, 'metadata', 'resourceVersion'));
+    // Another uid in a patch is no precondition, but an attempt to change it: invalid, and no conflict (apiserver, patcher:
+    // DefaultUpdatedObjectInfo without an object has no preconditions).
+    checkPreconditions(type, old, '', textAt(next, 'metadata', 'resourceVersion'));
     const strategy = strategyOf(type);
     if (target.subresource === 'status') strategy.prepareStatus?.(next, old);
     else strategy.prepareUpdate?.(next, old);

@@ -125,6 +125,22 @@ describe('updating', () => {
     },
   );
 
+  it('lets an object have one controller only', () => {
+    const owner = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u', controller: true };
+    const ownerReferences = [owner, { ...owner, name: 'm', uid: 'v' }];
+    const lease = { metadata: { name: 'l', namespace: 'default', ownerReferences }, spec: {} };
+    const { message } = refusal(() => cluster.direct.create('leases', lease));
+    expect(message).toContain('Only one reference can have Controller set to true');
+  });
+
+  it('calls another uid a conflict in an update, and invalid in a patch', () => {
+    const pod = cluster.direct.create('pods', podOf('web'));
+    const metadata = { ...(pod['metadata'] as JsonObject), uid: 'another' };
+    expect(refusal(() => cluster.direct.update('pods', { ...pod, metadata })).code).toBe(409);
+    const patch = [{ op: 'replace', path: '/metadata/uid', value: 'another' }];
+    expect(refusal(() => cluster.direct.patch('pods', web, patch)).code).toBe(422);
+  });
+
   it('does not make anew what somebody updates by the uid of what is gone', () => {
     const metadata = { name: 'l', namespace: 'default' };
     const lease = cluster.direct.create('leases', { metadata, spec: { holderIdentity: 'a' } });
@@ -185,7 +201,7 @@ describe('pods/status', () => {
     expect(refusal(() => cluster.direct.patch('pods', status, patch)).code).toBe(422);
   });
 
-  it('refuses a patch that sets another uid or version with 409', () => {
+  it('calls a patch invalid that sets another uid, and one of another version a conflict', () => {
     cluster.direct.create('pods', podOf('web'));
     const byUid = refusal(() =>
       cluster.direct.patch('pods', status, { metadata: { uid: 'other' } }, { contentType: mergePatchType }),
@@ -193,8 +209,8 @@ describe('pods/status', () => {
     const byVersion = refusal(() =>
       cluster.direct.patch('pods', status, { metadata: { resourceVersion: '1' } }, { contentType: mergePatchType }),
     );
-    expect([byUid.code, byVersion.code]).toEqual([409, 409]);
-    expect(byUid.message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ');
+    expect([byUid.code, byVersion.code]).toEqual([422, 409]);
+    expect(byUid.message).toContain('metadata.uid: Invalid value: "other": field is immutable');
   });
 
   it('drops an empty map of annotations, so that the next patch must make it again', () => {
