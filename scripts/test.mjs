@@ -1,4 +1,4 @@
-// All tiers, one after another: checks, unit tests, integration tests, the sandbox's own run. Ends with `N passed, N failed`
+// All tiers, one after another: checks, unit tests, integration tests, end-to-end tests, the sandbox's own run. Ends with `N passed, N failed`
 // over all of them. A test that was skipped is a failure: on this path everything it needs has been installed.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -51,6 +51,8 @@ try {
   add('checks', checks.passed, checks.failed);
   vitest('unit', 'unit', ['--coverage']);
   vitest('integration', 'integration');
+  // Against the embedded API server; scripts/e2e.mjs runs the same against a real one.
+  vitest('end to end', 'e2e');
   const isShown = run('sandbox --once', 'node', ['scripts/sandbox.mjs', '--once']);
   add('sandbox --once', isShown ? 1 : 0, isShown ? 0 : 1);
 } finally {
