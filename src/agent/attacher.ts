@@ -10,6 +10,8 @@ import type { AttachmentAge, DesiredStatus } from '../attach/desire-status.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
+import type { DeclaredDevices } from '../intent/declared.js';
+import type { NetdevMap } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
 import { blindVerdicts } from './attach-blind.js';
 import { clusterFindings, macFindings, modeVerdict } from './attach-findings.js';
@@ -30,7 +32,7 @@ import type {
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalEntry } from './journal.js';
-import type { LivenessSource, SwitchStore } from './ports.js';
+import type { LivenessSource, SwitchStore, Unsubscribe } from './ports.js';
 
 export interface AttacherOptions {
   readonly settings: AttachSettings;
@@ -62,8 +64,11 @@ export interface AttacherParts {
   readonly links: LinkSetter;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Names of devices that declared ports use. */
-  readonly declaredDevices: () => ReadonlySet<string>;
+  /** The devices that declared ports use or will use, of those that are looked at. */
+  readonly declared: {
+    devices(netdevs: NetdevMap): DeclaredDevices;
+    onChange(listener: () => void): Unsubscribe;
+  };
   readonly onOutcome: (outcome: AttachOutcome) => void;
   readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
   readonly onBug: (error: unknown) => void;
@@ -122,8 +127,10 @@ export class Attacher {
       this.#dirtySinceMs ??= this.#parts.clock.nowMs();
       this.#trigger.fire();
     };
-    const { store, devices, liveness, pods, networks, lease } = this.#parts;
-    this.#unsubscribe = [store, devices, liveness, pods, networks, lease].map((source) => source.onChange(look));
+    const { store, devices, liveness, pods, networks, lease, declared } = this.#parts;
+    this.#unsubscribe = [store, devices, liveness, pods, networks, lease, declared].map((source) =>
+      source.onChange(look),
+    );
     look();
   }
 
@@ -134,7 +141,7 @@ export class Attacher {
 
   /** Undefined while an input has not been read completely. */
   #look(): Look | undefined {
-    const { store, devices, liveness, pods, networks, clock, declaredDevices } = this.#parts;
+    const { store, devices, liveness, pods, networks, clock, declared } = this.#parts;
     const [snapshot, netdevs, listed] = [store.snapshot(), devices.snapshot(), pods.snapshot()];
     if (snapshot === undefined || netdevs === undefined || listed === undefined) return undefined;
     if (store.state().kind !== 'synced') return undefined;
@@ -146,7 +153,7 @@ export class Attacher {
       find: devices.find,
       findNetwork: (namespace, name) => networks.find(namespace, name),
       settings: this.#options.settings,
-      declaredDevices: declaredDevices(),
+      declared: declared.devices(netdevs),
       holders: this.#holders,
       ripe: new Set(),
       fresh: this.#fresh.see(snapshot.ports, nowMs),

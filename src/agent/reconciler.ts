@@ -81,7 +81,6 @@ export class Reconciler {
   #actionsMax = actionsPerTransactionMax;
   #appliedActions = 0;
   #dirtySinceMs: number | undefined;
-  #declared: ReadonlySet<string> = new Set();
 
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
@@ -126,11 +125,6 @@ export class Reconciler {
     return this.#look(false);
   }
 
-  /** Names of the devices that declared ports use or would use, as far as they are known. */
-  declaredDevices(): ReadonlySet<string> {
-    return this.#declared;
-  }
-
   /** @param isSighting whether the look counts for those that are removed once they have been seen often enough */
   #look(isSighting: boolean): Look | undefined {
     const { store, devices, liveness, intents, clock } = this.#parts;
@@ -139,7 +133,6 @@ export class Reconciler {
     if (snapshot === undefined || netdevs === undefined || store.state().kind !== 'synced') return undefined;
     const observed: Observed = { ...snapshot, netdevs, liveness: liveness.snapshot() };
     const desired = this.#resolver.resolve(intents.intents(), { root: snapshot.root, netdevs, find: devices.find });
-    this.#declared = new Set(desired.ports.keys());
     const nowMs = clock.nowMs();
     const input: PlanInput = {
       desired,

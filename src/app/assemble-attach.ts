@@ -16,7 +16,7 @@ import type { HostDevices } from '../adapters/host-devices.js';
 import { HostLinks } from '../adapters/host-links.js';
 import type { OvsdbStore } from '../adapters/ovsdb-store.js';
 import type { AttachOutcome } from '../agent/attach-outcome.js';
-import { Attacher } from '../agent/attacher.js';
+import { Attacher, type AttacherParts } from '../agent/attacher.js';
 import type { LeaseKeeper, PodDeviceSource } from '../agent/attach-ports.js';
 import type { JournalEntry } from '../agent/journal.js';
 import type { LivenessSource } from '../agent/ports.js';
@@ -38,7 +38,7 @@ export interface AttachPartOptions {
   readonly store: OvsdbStore;
   readonly devices: HostDevices;
   readonly liveness: LivenessSource;
-  readonly declaredDevices: () => ReadonlySet<string>;
+  readonly declared: AttacherParts['declared'];
   readonly onOutcome: (outcome: AttachOutcome) => void;
   readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
   readonly onBug: (error: unknown) => void;
@@ -129,7 +129,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
       links: new HostLinks(clock),
       clock,
       random,
-      declaredDevices: options.declaredDevices,
+      declared: options.declared,
       onOutcome: (outcome) => {
         const missing = client.findings({ kind: 'bridge', name: attach.bridge });
         options.onOutcome({ ...outcome, findings: [...outcome.findings, ...missing] });

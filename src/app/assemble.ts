@@ -15,6 +15,7 @@ import type { JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
 import { SharedLiveness } from '../agent/shared-liveness.js';
+import { DeclaredSource } from '../agent/declared-source.js';
 import { StatusBoard } from '../agent/status-board.js';
 import type { AgentStatus, PortsStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
@@ -163,7 +164,7 @@ export function assemble(options: AssembleOptions): Assembly {
         store,
         devices,
         liveness: liveness.share(),
-        declaredDevices: () => reconciler.declaredDevices(),
+        declared: new DeclaredSource(intents, devices.find),
         onOutcome: (outcome) => {
           board.setAttach(outcome);
           options.onAttach?.(outcome);

@@ -2,6 +2,7 @@
  * What the planner of attachments is given, what it gives, and the plan in the making that its parts fill. Decides nothing.
  */
 
+import { isDeclared, type DeclaredDevices } from '../intent/declared.js';
 import type { FindNetdev } from '../intent/resolve.js';
 import { objectKey, type ObjectRef } from '../model/condition.js';
 import type { LinkChange, NetdevMap } from '../model/netdev.js';
@@ -42,8 +43,8 @@ export interface AttachInput {
   readonly find: FindNetdev;
   readonly findNetwork: NetworkLookup;
   readonly settings: AttachSettings;
-  /** Names of devices that declared ports use. */
-  readonly declaredDevices: ReadonlySet<string>;
+  /** The devices that declared ports use or will use. */
+  readonly declared: DeclaredDevices;
   /** Device to the attachment that held it at the last look: it keeps its claim while its device is away. */
   readonly holders: ReadonlyMap<string, string>;
   /** Keys of candidates that have been seen long enough. */
@@ -169,6 +170,12 @@ export function isPodGone({ input, podsByName }: Builder, { identity }: PluggedP
   const name = podNameOf(identity);
   const namesake = name === undefined ? undefined : podsByName.get(name);
   return namesake !== undefined && namesake.uid !== identity.uid;
+}
+
+/** Whether a declared port uses the device, as far as anybody can tell while it is away. */
+export function isDeclaredDevice({ input: { declared, observed } }: Builder, device: string): boolean {
+  const netdev = observed.netdevs.get(device);
+  return netdev === undefined ? declared.names.has(device) : isDeclared(declared, netdev);
 }
 
 /** `<namespace>_<name>` of the pod that has such an iface-id, or undefined when it is none. */

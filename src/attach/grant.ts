@@ -3,6 +3,7 @@
  * function, the function is in the configured pool and serves nobody else, and exactly one device stands for it. Pure.
  */
 
+import { isDeclared, type DeclaredDevices } from '../intent/declared.js';
 import type { FindNetdev } from '../intent/resolve.js';
 import type { Netdev, NetdevMap } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
@@ -13,8 +14,8 @@ export interface GrantContext {
   readonly settings: AttachSettings;
   readonly netdevs: NetdevMap;
   readonly find: FindNetdev;
-  /** Names of devices that declared ports use. */
-  readonly declaredDevices: ReadonlySet<string>;
+  /** The devices that declared ports use or will use. */
+  readonly declared: DeclaredDevices;
 }
 
 export type Grant =
@@ -61,7 +62,7 @@ function refuseDevice(netdev: Netdev, context: GrantContext): Verdict | undefine
   if (managementName.test(netdev.name)) {
     return refusing('RepresentorReserved', `${netdev.name} is a management port of ovn-kubernetes.`, said);
   }
-  if (!context.declaredDevices.has(netdev.name)) return undefined;
+  if (!isDeclared(context.declared, netdev)) return undefined;
   return refusing('RepresentorReserved', `${netdev.name} is a declared port of this machine.`, said);
 }
 

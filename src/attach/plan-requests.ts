@@ -5,7 +5,7 @@
 
 import { safeText } from '../lib/text.js';
 import type { PodView } from '../model/pod.js';
-import { candidateKey, isPodGone, say, type Applicant, type Builder } from './attach-builder.js';
+import { candidateKey, isDeclaredDevice, isPodGone, say, type Applicant, type Builder } from './attach-builder.js';
 import {
   attachmentKey,
   attachmentLabel,
@@ -86,8 +86,8 @@ function readRequest(
 }
 
 function grant({ input }: Builder, request: AttachRequest): Grant {
-  const { settings, observed, find, declaredDevices } = input;
-  return grantDevice(request, { settings, netdevs: observed.netdevs, find, declaredDevices });
+  const { settings, observed, find, declared } = input;
+  return grantDevice(request, { settings, netdevs: observed.netdevs, find, declared });
 }
 
 /** Two networks of one pod whose names differ only in `-`, `/` and `.` have one name in OVN. */
@@ -98,6 +98,8 @@ function collision(first: string): Grant {
 
 /** Whether the attachment `key` still has a right to the device, although it may make no usable claim at the moment. */
 function isLiveHolder(builder: Builder, key: string, device: string, granted: ReadonlyMap<string, Applicant>): boolean {
+  // What the configuration says is above what any pod holds.
+  if (isDeclaredDevice(builder, device)) return false;
   const split = key.indexOf('|');
   const pod = builder.pods.get(key.slice(0, split));
   if (pod === undefined) return isMissed(builder, key, device);

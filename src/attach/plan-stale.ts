@@ -6,7 +6,7 @@
 import { safeText } from '../lib/text.js';
 import { ownerKey } from '../model/ownership.js';
 import type { AttachedRows } from './attach-action.js';
-import { isPodGone, noteCandidate, type Builder } from './attach-builder.js';
+import { isDeclaredDevice, isPodGone, noteCandidate, type Builder } from './attach-builder.js';
 import { attachmentLabel } from './attachment.js';
 import { ifaceId } from './nad-key.js';
 import { ownQos } from './plan-qos.js';
@@ -63,6 +63,7 @@ function removalCause(builder: Builder, present: PluggedPort, wantedOn: Readonly
 /** The pod is gone, or has released the function, or somebody else has it now. */
 function lostRight(builder: Builder, present: PluggedPort): string | undefined {
   const { port, identity, key } = present;
+  if (isDeclaredDevice(builder, port.name)) return 'the configuration declares its device as a port';
   if (isPodGone(builder, present)) return identity.uid === '' ? 'its iface-id-ver was wiped' : 'the pod was deleted';
   const pod = builder.pods.get(identity.uid);
   if (pod === undefined && noteCandidate(builder, present, 'podMissing'))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttachSettings } from '../../src/attach/attach-settings.js';
 import type { AttachRequest } from '../../src/attach/attachment.js';
 import { grantDevice, refusePod, type GrantContext } from '../../src/attach/grant.js';
+import { nothingDeclared } from '../../src/intent/declared.js';
 import type { Netdev } from '../../src/model/netdev.js';
 import { findVf, identityOf, podOf, settingsOf, vfOf, worldOf } from '../fakes/attach-inputs.js';
 
@@ -16,7 +17,7 @@ const requestOf = (vf: number, pf = 0): AttachRequest => ({
 
 function contextOf(settings: Partial<AttachSettings> = {}, netdevs: readonly Netdev[] = [vfOf(1)]): GrantContext {
   const observed = worldOf({ netdevs });
-  return { settings: settingsOf(settings), netdevs: observed.netdevs, find: findVf, declaredDevices: new Set() };
+  return { settings: settingsOf(settings), netdevs: observed.netdevs, find: findVf, declared: nothingDeclared };
 }
 
 const reasonOf = (context: GrantContext, vf = 1, pf = 0): string => {
@@ -75,12 +76,15 @@ describe('a function', () => {
   });
 
   it('is refused when its device is a declared port', () => {
-    const context = { ...contextOf(), declaredDevices: new Set(['pf0vf1']) };
+    const context = { ...contextOf(), declared: { names: new Set(['pf0vf1']), functions: [] } };
     expect(reasonOf(context)).toBe('RepresentorReserved');
   });
 
   it('is refused to the tenant in words that name nothing of this machine', () => {
-    const granted = grantDevice(requestOf(1), { ...contextOf(), declaredDevices: new Set(['pf0vf1']) });
+    const granted = grantDevice(requestOf(1), {
+      ...contextOf(),
+      declared: { names: new Set(['pf0vf1']), functions: [] },
+    });
     expect(granted.kind === 'denied' && granted.verdict.publicReason).not.toContain('pf0vf1');
   });
 });

@@ -205,9 +205,24 @@ describe('5 and 17: a claim of what is no function of a pod', () => {
 
   it('a port that this machine declares for itself: refused', () => {
     const world = new AttachSimulation(worldOf(), [attackerOf({ details: { default: '0/1' } })]);
-    world.fields = { declaredDevices: new Set([vf1]) };
+    world.fields = { declared: { names: new Set([vf1]), functions: [] } };
     world.settle();
     expect([world.done(), reasonOf(world, 'attacker')]).toEqual([[], 'RepresentorReserved']);
+  });
+
+  it('a function that a declared port asks for, under whatever name its device is: refused', () => {
+    const world = new AttachSimulation(worldOf(), [attackerOf({ details: { default: '0/1' } })]);
+    world.fields = { declared: { names: new Set(), functions: [{ controller: 1, pf: 0, vf: 1 }] } };
+    world.settle();
+    expect([world.done(), reasonOf(world, 'attacker')]).toEqual([[], 'RepresentorReserved']);
+  });
+
+  it('a function that is declared only once a pod has it: the configuration wins, and the port makes room', () => {
+    const world = underAttack();
+    world.fields = { declared: { names: new Set([vf1]), functions: [{ controller: undefined, pf: 0, vf: 1 }] } };
+    world.settle();
+    expect(world.done()).toEqual([`detach ${vf1}`]);
+    expect(reasonOf(world, 'victim')).toBe('RepresentorReserved');
   });
 
   it('the management function before it is plugged or renamed: refused because it is reserved', () => {

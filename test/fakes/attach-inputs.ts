@@ -4,6 +4,7 @@ import type { AttachSettings } from '../../src/attach/attach-settings.js';
 import type { AttachIdentity, AttachmentVerdict } from '../../src/attach/attachment.js';
 import { ifaceId } from '../../src/attach/nad-key.js';
 import type { AttachInput, AttachObserved, AttachPlan } from '../../src/attach/plan-attach.js';
+import { nothingDeclared } from '../../src/intent/declared.js';
 import type { FindNetdev } from '../../src/intent/resolve.js';
 import type { Netdev } from '../../src/model/netdev.js';
 import type { ObservedBridge, ObservedInterface, ObservedPort, ObservedQos } from '../../src/model/observed.js';
@@ -175,7 +176,7 @@ export function inputOf(
     find: findVf,
     findNetwork: (namespace, name) => ({ networkName: `${namespace}.${name}`, mtu: undefined }),
     settings: settingsOf(),
-    declaredDevices: new Set(),
+    declared: nothingDeclared,
     holders: new Map(),
     ripe: new Set(),
     fresh: new Set(),

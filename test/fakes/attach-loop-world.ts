@@ -9,6 +9,7 @@ import { Attacher, type AttacherOptions, type AttacherParts } from '../../src/ag
 import type { JournalEntry } from '../../src/agent/journal.js';
 import type { ApplyResult, StoreState } from '../../src/agent/ports.js';
 import type { AttachAction } from '../../src/attach/attach-action.js';
+import { nothingDeclared, type DeclaredDevices } from '../../src/intent/declared.js';
 import { statusPatch } from '../../src/attach/connection-status.js';
 import type { AttachInput, AttachObserved } from '../../src/attach/plan-attach.js';
 import type { LinkChange, Netdev } from '../../src/model/netdev.js';
@@ -53,7 +54,7 @@ export class AttachLoopWorld {
   /** Answers instead of the API server; undefined lets it write. */
   answerStatus: (pod: PodView, signal: AbortSignal) => StatusResult | Promise<StatusResult> | undefined = () =>
     undefined;
-  declared: ReadonlySet<string> = new Set();
+  declared: DeclaredDevices = nothingDeclared;
   readonly attacher: Attacher;
   readonly #listeners = new Set<() => void>();
   #stamp = 0;
@@ -173,7 +174,7 @@ export class AttachLoopWorld {
       random: () => 0.5,
       ...this.#switchParts(),
       ...this.#clusterParts(),
-      declaredDevices: () => this.declared,
+      declared: { devices: () => this.declared, onChange: this.#onChange },
       onOutcome: (outcome) => this.outcomes.push(outcome),
       onJournal: (entry) => this.journal.push(entry),
       onBug: (error) => this.bugs.push(error),
