@@ -1,6 +1,6 @@
 /** What the loop of the attachments finds wrong beyond single pods, and why it writes nothing now. */
 
-import type { AttachmentVerdict, Verdict } from '../attach/attachment.js';
+import { attachmentLabel, waitingFor, type AttachmentVerdict, type Verdict } from '../attach/attachment.js';
 import { isMacDifferent } from '../attach/judge-attachment.js';
 import type { AttachInput } from '../attach/plan-attach.js';
 import type { Finding, ObjectRef } from '../model/condition.js';
@@ -9,6 +9,9 @@ import type { LeaseKeeper, LeaseState, PodSource } from './attach-ports.js';
 
 /** A clock that differs by more makes the host's check of the lease fail before long (it allows the lease's duration). */
 const skewMsMax = 10_000;
+/** So many restless attachments are shown. */
+const paceFindingsMax = 20;
+
 /** What is said of a pod whose port is not made because of the mode; undefined: the mode lets it be made. */
 export function modeVerdict(mode: AttachMode, lease: LeaseState): Verdict | undefined {
   const base = { state: 'waiting', isFinal: false, publicReason: 'the DPU does not attach pods now' } as const;
@@ -52,6 +55,28 @@ export function macFindings(
     const object: ObjectRef = { kind: 'attachment', name: `${pod.namespace}/${pod.name} ${nadKey}` };
     const remedy = 'Have the function take the address of the pod.';
     return [{ reason: 'FunctionMacDiffers', object, message, claimants: [], remedy }];
+  });
+}
+
+/** What is said of an attachment that is made anew too often. */
+export const restless: Verdict = waitingFor(
+  'Restless',
+  'The rows of this attachment were changed so often of late that the next change waits.',
+  'the network of the pod is changed too often',
+);
+
+/** Attachments that are changed too often, whether the change that waits makes the port or repairs it. */
+export function paceFindings(
+  verdicts: readonly AttachmentVerdict[],
+  withheld: ReadonlySet<string>,
+): readonly Finding[] {
+  if (withheld.size === 0) return [];
+  const shown = verdicts.filter(({ key }) => withheld.has(key)).slice(0, paceFindingsMax);
+  return shown.map(({ pod, nadKey }) => {
+    const name = attachmentLabel(pod, nadKey);
+    const message = `${name}: ${restless.message}`;
+    const remedy = 'Find what changes the annotations of the pod, or the rows of its port, again and again.';
+    return { reason: 'Restless', object: { kind: 'attachment', name }, message, claimants: [], remedy };
   });
 }
 

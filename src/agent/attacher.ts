@@ -14,7 +14,7 @@ import type { DeclaredDevices } from '../intent/declared.js';
 import type { NetdevMap } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
 import { blindVerdicts } from './attach-blind.js';
-import { clusterFindings, macFindings, modeVerdict } from './attach-findings.js';
+import { clusterFindings, macFindings, modeVerdict, paceFindings, restless } from './attach-findings.js';
 import { FreshPorts } from './attach-fresh.js';
 import { AttachLinks } from './attach-links.js';
 import { AttachMemory } from './attach-memory.js';
@@ -29,6 +29,7 @@ import type {
   PodSource,
   StatusWriter,
 } from './attach-ports.js';
+import { AttachPace, isPaced, rowsPace, withheldKeys } from './attach-pace.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalEntry } from './journal.js';
@@ -82,6 +83,8 @@ const addressEveryMs = 2_000;
 interface Look {
   readonly input: AttachInput;
   readonly plan: AttachPlan;
+  /** Keys of attachments that were changed too often of late: they are neither made nor repaired yet. */
+  readonly withheld: ReadonlySet<string>;
 }
 
 export class Attacher {
@@ -92,6 +95,7 @@ export class Attacher {
   readonly #trigger: Trigger;
   readonly #writer: AttachWriter;
   readonly #links: AttachLinks;
+  readonly #pace = new AttachPace(rowsPace);
   readonly #teller: AttachTeller;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
@@ -163,9 +167,9 @@ export class Attacher {
     const first = planAttachments(input);
     this.#writer.rounds.see(first.candidates, nowMs);
     const ripe = this.#writer.rounds.ripe(this.#ripening(first), nowMs);
-    if (ripe.size === 0) return { input, plan: first };
     const ripened = { ...input, ripe };
-    return { input: ripened, plan: planAttachments(ripened) };
+    const plan = ripe.size === 0 ? first : planAttachments(ripened);
+    return { input: ripened, plan, withheld: withheldKeys(plan.actions, this.#pace, nowMs) };
   }
 
   /**
@@ -237,18 +241,21 @@ export class Attacher {
   }
 
   /** Rows and links. A port is taken out once its link is down, or the kernel has refused that; no other waits for it. */
-  async #carryOut({ input, plan }: Look, sinceMs: number, signal: AbortSignal): Promise<void> {
+  async #carryOut({ input, plan, withheld }: Look, sinceMs: number, signal: AbortSignal): Promise<void> {
     const { actions, linksDown, linksUp } = plan;
     const goingDown = new Set(linksDown.map(({ name }) => name));
     const due = actions.filter(
       ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port) !== undefined,
     );
-    const batch = due.slice(0, this.#writer.actionsMax);
+    const paced = due.filter((action) => !isPaced(action) || !withheld.has(action.key));
+    const batch = paced.slice(0, this.#writer.actionsMax);
     const known = { sinceMs, nextCfg: input.observed.root.nextCfg };
     const applying = batch.length === 0 ? undefined : this.#writer.apply(batch, known, signal);
     // Starting a process holds up the event loop for milliseconds: the transaction is on its way before that.
     this.#links.want([...linksDown, ...linksUp]);
     if ((await applying) !== true) return;
+    const changed = batch.filter(isPaced).map(({ key }) => key);
+    this.#pace.note(changed, this.#parts.clock.nowMs());
     this.#fresh.note(batch.filter(({ kind }) => kind === 'attach').map(({ port }) => port));
   }
 
@@ -258,7 +265,7 @@ export class Attacher {
     if (look !== undefined) this.#holders = look.plan.holders;
     const listed = this.#parts.pods.snapshot();
     const pods = listed?.pods ?? new Map<string, PodView>();
-    this.#verdicts = look === undefined ? this.#verdicts : this.#refine(look.plan.verdicts, mode);
+    this.#verdicts = look === undefined ? this.#verdicts : this.#refine(look, mode);
     const verdicts = look === undefined ? this.#blindVerdicts(pods) : this.#verdicts;
     const ages = this.#memory.see(verdicts, nowMs, look === undefined);
     const desired = this.#teller.desire(verdicts, ages, look === undefined);
@@ -266,7 +273,7 @@ export class Attacher {
     else this.#teller.pump.want(new Map());
     this.#readAddresses(verdicts, ages);
     this.#show(pods, verdicts, ages, desired, mode, look);
-    this.#lookLater(look, verdicts, ages);
+    this.#lookLater(look, mode, verdicts, ages);
   }
 
   /** While another writer may be at work, or in mode observe, nothing is told to anybody. */
@@ -275,15 +282,17 @@ export class Attacher {
   }
 
   /** Adds to the planner's verdicts what only the loop knows: links that were refused, and why nothing is written. */
-  #refine(verdicts: readonly AttachmentVerdict[], mode: AttachMode): readonly AttachmentVerdict[] {
+  #refine({ plan, withheld }: Look, mode: AttachMode): readonly AttachmentVerdict[] {
     const reason = modeVerdict(mode, this.#parts.lease.state());
-    return verdicts.map((entry) => {
+    return plan.verdicts.map((entry) => {
       const refusal = entry.device === undefined ? undefined : this.#links.refusal(entry.device);
       if (entry.verdict.reason === 'LinkDown' && refusal !== undefined) {
         return { ...entry, verdict: failing('LinkRefused', refusal, 'the link cannot be switched on') };
       }
       const isPlanned = entry.verdict.reason === 'NotApplied' || entry.verdict.reason === 'DetachPending';
-      return isPlanned && reason !== undefined ? { ...entry, verdict: reason } : entry;
+      if (!isPlanned) return entry;
+      if (reason !== undefined) return { ...entry, verdict: reason };
+      return withheld.has(entry.key) ? { ...entry, verdict: restless } : entry;
     });
   }
 
@@ -339,6 +348,7 @@ export class Attacher {
       podFacts: () => factsOf(verdicts, context),
       findings: [
         ...(look === undefined ? [] : macFindings(look.input, look.plan.verdicts)),
+        ...(look === undefined || mode !== 'on' ? [] : paceFindings(look.plan.verdicts, look.withheld)),
         ...clusterFindings(this.#options.settings.bridge, mode, this.#parts),
       ],
       pendingCount: look?.plan.actions.length ?? 0,
@@ -349,12 +359,17 @@ export class Attacher {
   /** The next look without an event: when something ripens, a status may be tried again, or a wait becomes an error. */
   #lookLater(
     look: Look | undefined,
+    mode: AttachMode,
     verdicts: readonly AttachmentVerdict[],
     ages: ReadonlyMap<string, AttachmentAge>,
   ): void {
     const nowMs = this.#parts.clock.nowMs();
     const waits = [this.#teller.pump.nextLookMs(), this.#links.nextLookMs(), this.#fresh.nextLookMs(nowMs)];
-    if (look !== undefined) waits.push(this.#writer.rounds.nextLookMs(this.#ripening(look.plan), nowMs));
+    // What ripens is taken away only by one that writes: for another it would ripen at each look anew.
+    if (look !== undefined && mode === 'on') {
+      waits.push(this.#writer.rounds.nextLookMs(this.#ripening(look.plan), nowMs));
+      waits.push(this.#pace.nextLookMs(look.withheld, nowMs));
+    }
     for (const { key, verdict } of verdicts) {
       const age = ages.get(key);
       if (verdict.state === 'ready' || verdict.isFinal || age === undefined) continue;

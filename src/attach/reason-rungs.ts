@@ -193,6 +193,12 @@ export const reasonRungs = {
     ifaceIdCommand,
   ),
   DetachPending: at('port', said, wait('look at the journal.'), journal),
+  Restless: at(
+    'port',
+    said,
+    'Find what changes the annotations of the pod, or the rows of its port, again and again; the pace is normal again after two quiet minutes.',
+    (subject) => podCommand(subject, '-o', 'yaml', '--watch'),
+  ),
   TransactionRefused: at('port', said, 'Correct what the database names; it is tried again with backoff.', journal),
   NotApplied: at('port', said, wait('look at the journal.'), journal),
   DeviceRecreated: at(

@@ -52,6 +52,7 @@ export const reasons = {
   ClusterForbidden: 'The host cluster does not give this agent a right that it needs.',
   NotAttached: 'The pod has no connection details, so nothing is to be attached.',
   DetachPending: 'The port is to be removed; the change is planned.',
+  Restless: 'The rows of the attachment are changed so often that it is attached and repaired at a slower pace.',
   ClockSkewed: "The API server's clock and this machine's differ by more than the lease can bear.",
   PodMissing:
     'The host cluster no longer lists the pod, and nobody said that it was deleted; its port stays for a while.',

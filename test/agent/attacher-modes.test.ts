@@ -103,6 +103,22 @@ describe('the loop of the attachments', () => {
     expect(world.outcome).toMatchObject({ mode: 'on', findings: [] });
   });
 
+  it('looks at its own pace at what it would remove otherwise, and at once when it may', async () => {
+    const world = await new AttachLoopWorld().put(podA).start();
+    const netdevs = new Map([...world.observed.netdevs].filter(([name]) => name !== vf1));
+    const standby = new AttachLoopWorld({ ...world.observed, netdevs });
+    standby.isWriter = false;
+    await standby.put(...world.pods.values()).start(20_000);
+    const looks = standby.outcomes.length;
+    await standby.pass(600_000);
+    expect(standby.outcomes.length - looks).toBeLessThanOrEqual(12);
+    expect(standby.take()).toEqual([]);
+    standby.isWriter = true;
+    standby.notify();
+    await standby.pass(2_000);
+    expect(standby.take()).toContain(`rows detach ${vf1}`);
+  });
+
   it('needs no lease where there is none', async () => {
     const world = new AttachLoopWorld();
     world.lease = { kind: 'disabled' };
