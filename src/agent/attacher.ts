@@ -33,6 +33,7 @@ import { AttachPace, isPaced, rowsPace, withheldKeys } from './attach-pace.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalEntry } from './journal.js';
+import { NewestReadings } from './newest-readings.js';
 import type { LivenessSource, SwitchStore, Unsubscribe } from './ports.js';
 
 export interface AttacherOptions {
@@ -89,6 +90,7 @@ interface Look {
 
 export class Attacher {
   readonly #parts: AttacherParts;
+  readonly #readings: NewestReadings;
   readonly #options: AttacherOptions;
   readonly #memory = new AttachMemory(holdMs);
   readonly #fresh = new FreshPorts();
@@ -107,7 +109,8 @@ export class Attacher {
   #addressReadMs = -Infinity;
 
   constructor(parts: AttacherParts, options: AttacherOptions) {
-    this.#parts = parts;
+    this.#readings = new NewestReadings(parts.pods, parts.clock, options.goneGraceMs);
+    this.#parts = { ...parts, pods: this.#readings };
     this.#options = options;
     const { clock, random, statuses, events, onBug } = parts;
     const look = (): void => this.#trigger.fire();
@@ -365,6 +368,7 @@ export class Attacher {
   ): void {
     const nowMs = this.#parts.clock.nowMs();
     const waits = [this.#teller.pump.nextLookMs(), this.#links.nextLookMs(), this.#fresh.nextLookMs(nowMs)];
+    waits.push(this.#readings.nextLookMs(nowMs));
     // What ripens is taken away only by one that writes: for another it would ripen at each look anew.
     if (look !== undefined && mode === 'on') {
       waits.push(this.#writer.rounds.nextLookMs(this.#ripening(look.plan), nowMs));
