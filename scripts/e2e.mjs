@@ -6,7 +6,8 @@
 // test that was killed left behind is removed here, also after Ctrl-C. Ends with 1 when a test failed or something is left.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -99,16 +100,24 @@ function remove(name) {
 
 const podLines = 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{"\\n"}{end}';
 
+// Files of the tests, with credentials among them, go with this process, too, whatever becomes of the tests. The name is
+// short because paths of unix sockets are.
+const dir = mkdtempSync(join(tmpdir(), 'dpu-'));
+// Daemons that end with a killed test may write for a moment longer: hence the retries.
+process.on('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+
 async function test() {
   const env = {
     ...process.env,
+    TMPDIR: dir,
     DPU_E2E_RUN: run,
     DPU_E2E_KUBECONFIG: kubeconfig ?? '',
     DPU_E2E_CONTEXT: values.context ?? '',
   };
-  const vitest = ['vitest', 'run', '--project', 'e2e', ...positionals];
-  const child = spawn('npx', vitest, { stdio: 'inherit', env, cwd: root });
-  // Ctrl-C reaches vitest too, by the terminal; this process stays for the sweep.
+  // Not by npx, which passes no signals on.
+  const vitest = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'e2e', ...positionals];
+  const child = spawn(process.execPath, vitest, { stdio: 'inherit', env, cwd: root });
+  // This process stays for the sweep.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((done) => {
     child.on('close', (code) => done(code ?? 1));

@@ -1,5 +1,5 @@
-// All tiers, one after another: checks, unit tests, integration tests, end-to-end tests, the sandbox's own run. Ends with `N passed, N failed`
-// over all of them. A test that was skipped is a failure: on this path everything it needs has been installed.
+// All tiers, one after another: checks, unit, integration and end-to-end tests, the sandbox's own run. Ends with
+// `N passed, N failed` over all of them. A test that was skipped is a failure: on this path everything it needs has been installed.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
