@@ -2,13 +2,20 @@
 
 import { attachmentLabel, waitingFor, type AttachmentVerdict, type Verdict } from '../attach/attachment.js';
 import { isMacDifferent } from '../attach/judge-attachment.js';
-import type { AttachInput } from '../attach/plan-attach.js';
+import type { AttachInput, AttachPlan } from '../attach/plan-attach.js';
 import type { Finding, ObjectRef } from '../model/condition.js';
 import type { AttachMode } from './attach-outcome.js';
 import type { LeaseKeeper, LeaseState, PodSource } from './attach-ports.js';
 
 /** A clock that differs by more makes the host's check of the lease fail before long (it allows the lease's duration). */
 const skewMsMax = 10_000;
+/** Each reading of the skew differs by the time that the answer took: so what is said of it are these steps. */
+const skewSteps: readonly (readonly [number, string])[] = [
+  [86_400_000, 'more than a day'],
+  [3_600_000, 'more than an hour'],
+  [300_000, 'more than five minutes'],
+  [60_000, 'more than a minute'],
+];
 /** So many restless attachments are shown. */
 const paceFindingsMax = 20;
 
@@ -55,6 +62,24 @@ export function macFindings(
     const object: ObjectRef = { kind: 'attachment', name: `${pod.namespace}/${pod.name} ${nadKey}` };
     const remedy = 'Have the function take the address of the pod.';
     return [{ reason: 'FunctionMacDiffers', object, message, claimants: [], remedy }];
+  });
+}
+
+/**
+ * Links that are on and that the kernel refuses to give another MTU: the attachment works, and its longest packets get lost.
+ * A link that is off for it is said by the attachment's own verdict.
+ */
+export function linkFindings(
+  { input, plan }: { readonly input: AttachInput; readonly plan: Pick<AttachPlan, 'linksUp'> },
+  refusal: (device: string, isUp: boolean) => string | undefined,
+): readonly Finding[] {
+  return plan.linksUp.flatMap(({ name, mtu }) => {
+    const words = mtu === undefined ? undefined : refusal(name, true);
+    const netdev = input.observed.netdevs.get(name);
+    if (words === undefined || netdev?.isUp !== true) return [];
+    const message = `${name} keeps MTU ${netdev.mtu} instead of ${mtu}: ${words}`;
+    const remedy = "Choose an MTU within the device's range for the network, or raise that of the device below it.";
+    return [{ reason: 'LinkRefused', object: { kind: 'port', name }, message, claimants: [], remedy }];
   });
 }
 
@@ -105,9 +130,15 @@ export function clusterFindings(
   }
   const skewMs = lease.clockSkewMs();
   if (skewMs !== undefined && Math.abs(skewMs) > skewMsMax) {
-    const message = `The API server's clock is ${Math.round(skewMs / 1000)} s ahead of this machine's.`;
+    const direction = skewMs > 0 ? 'ahead of' : 'behind';
+    const message = `The API server's clock is ${coarseText(Math.abs(skewMs))} ${direction} this machine's.`;
     const remedy = 'Set the clocks by NTP: the host refuses pods when the lease looks too old to it.';
     findings.push({ reason: 'ClockSkewed', object, message, claimants: [], remedy });
   }
   return findings;
+}
+
+function coarseText(skewMs: number): string {
+  const step = skewSteps.find(([leastMs]) => skewMs > leastMs);
+  return step === undefined ? `more than ${skewMsMax / 1000} s` : step[1];
 }

@@ -4,6 +4,7 @@
  * attachments, which asks for the same change until it is seen.
  */
 
+import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import type { LinkChange, Netdev, NetdevMap } from '../model/netdev.js';
 import { readingMsMax } from './attach-fresh.js';
@@ -12,16 +13,23 @@ import type { LinkSetter } from './attach-ports.js';
 export interface AttachLinksParts {
   readonly links: LinkSetter;
   readonly clock: Clock;
+  readonly random: () => number;
   /** Asks the loop for another look, no later than in so many ms. */
   readonly lookWithin: (delayMs: number) => void;
   readonly onBug: (error: unknown) => void;
 }
 
-/** A link that the kernel refused to change is left alone for so long, ms. */
-const restMs = 1_000;
+/** Half of the wait after a refusal is fixed, half is drawn: from 1 to 2 s at first, from 30 to 60 s in the end. */
+const restHalf: BackoffTiming = { baseMs: 1_000, capMs: 30_000 };
+/** A refusal is known for so much longer than the rest, ms: it is still said while the kernel is asked again. */
+const lingerMs = 10_000;
 
 interface Refusal {
   readonly message: string;
+  readonly change: LinkChange;
+  /** What the device was like. */
+  readonly asked: Netdev | undefined;
+  readonly attempt: number;
   readonly untilMs: number;
 }
 
@@ -66,11 +74,11 @@ export class AttachLinks {
     if (this.#running === undefined) this.#begin();
   }
 
-  /** Why the kernel refused to change the device lately; undefined when it did not. */
-  refusal(device: string): string | undefined {
+  /** Why the kernel refused lately to switch the device on, or off; undefined when it did not. */
+  refusal(device: string, isUp: boolean): string | undefined {
     const refusal = this.#refusals.get(device);
-    // It outlives the rest by as much, so that it is still said while the change is tried again.
-    return refusal !== undefined && this.#parts.clock.nowMs() < refusal.untilMs + restMs ? refusal.message : undefined;
+    if (refusal === undefined || refusal.change.isUp !== isUp) return undefined;
+    return this.#parts.clock.nowMs() < refusal.untilMs + lingerMs ? refusal.message : undefined;
   }
 
   /** When something that was refused may be tried again, or a reading has to have come, ms from now. */
@@ -113,8 +121,8 @@ export class AttachLinks {
   #begin(): void {
     if (this.#abort.signal.aborted) return;
     const nowMs = this.#parts.clock.nowMs();
-    for (const [name, { untilMs }] of this.#refusals) if (nowMs >= untilMs + restMs) this.#refusals.delete(name);
-    const due = this.#wanted.filter(({ name }) => (this.#refusals.get(name)?.untilMs ?? 0) <= nowMs);
+    for (const [name, { untilMs }] of this.#refusals) if (nowMs >= untilMs + lingerMs) this.#refusals.delete(name);
+    const due = this.#wanted.filter((change) => (this.#refusalOf(change)?.untilMs ?? 0) <= nowMs);
     this.#wanted = [];
     if (due.length === 0) return;
     this.#running = this.#apply(due)
@@ -128,11 +136,10 @@ export class AttachLinks {
   async #apply(due: readonly LinkChange[]): Promise<void> {
     const devices = this.#devices;
     const refused = await this.#parts.links.apply(due, this.#abort.signal);
-    const untilMs = this.#parts.clock.nowMs() + restMs;
     for (const change of due) {
       const message = refused.get(change.name);
       if (message === undefined) this.#confirm(change, devices.get(change.name));
-      else this.#refusals.set(change.name, { message, untilMs });
+      else this.#refuse(change, devices.get(change.name), message);
     }
     this.#merged = undefined;
     // Asked for while the kernel was at it: what it has just done, or refused, is not done twice.
@@ -141,7 +148,22 @@ export class AttachLinks {
     this.#parts.lookWithin(0);
     // By then the devices have been read.
     this.#parts.lookWithin(readingMsMax + 1);
-    if (refused.size > 0) this.#parts.lookWithin(restMs + 1);
+  }
+
+  /** The refusal of this very change of the device as it is now: for another one it says nothing. */
+  #refusalOf(change: LinkChange): Refusal | undefined {
+    const refusal = this.#refusals.get(change.name);
+    if (!isSameChange(refusal?.change, change)) return undefined;
+    return isSameReading(refusal?.asked, this.#devices.get(change.name)) ? refusal : undefined;
+  }
+
+  #refuse(change: LinkChange, asked: Netdev | undefined, message: string): void {
+    const { clock, random, lookWithin } = this.#parts;
+    const before = this.#refusalOf(change);
+    const attempt = before === undefined ? 0 : before.attempt + 1;
+    const restMs = backoffMs(attempt, restHalf, 1) + backoffMs(attempt, restHalf, random());
+    this.#refusals.set(change.name, { message, change, asked, attempt, untilMs: clock.nowMs() + restMs });
+    lookWithin(restMs + 1);
   }
 
   #confirm({ name, mtu, isUp }: LinkChange, asked: Netdev | undefined): void {
@@ -161,4 +183,8 @@ function isAsConfirmed(read: Netdev, { mtu, isUp }: Confirmed): boolean {
 
 function isSameChange(a: LinkChange | undefined, b: LinkChange): boolean {
   return a !== undefined && a.mtu === b.mtu && a.isUp === b.isUp;
+}
+
+function isSameReading(a: Netdev | undefined, b: Netdev | undefined): boolean {
+  return a?.ifindex === b?.ifindex && a?.mtu === b?.mtu && a?.isUp === b?.isUp;
 }

@@ -11,10 +11,11 @@ import { planAttachments, type AttachInput, type AttachPlan } from '../attach/pl
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
 import type { DeclaredDevices } from '../intent/declared.js';
+import type { Finding } from '../model/condition.js';
 import type { NetdevMap } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
 import { blindVerdicts } from './attach-blind.js';
-import { clusterFindings, macFindings, modeVerdict, paceFindings, restless } from './attach-findings.js';
+import { clusterFindings, linkFindings, macFindings, modeVerdict, paceFindings, restless } from './attach-findings.js';
 import { FreshPorts } from './attach-fresh.js';
 import { AttachLinks } from './attach-links.js';
 import { AttachMemory } from './attach-memory.js';
@@ -248,7 +249,7 @@ export class Attacher {
     const { actions, linksDown, linksUp } = plan;
     const goingDown = new Set(linksDown.map(({ name }) => name));
     const due = actions.filter(
-      ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port) !== undefined,
+      ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port, false) !== undefined,
     );
     const paced = due.filter((action) => !isPaced(action) || !withheld.has(action.key));
     const batch = paced.slice(0, this.#writer.actionsMax);
@@ -288,7 +289,7 @@ export class Attacher {
   #refine({ plan, withheld }: Look, mode: AttachMode): readonly AttachmentVerdict[] {
     const reason = modeVerdict(mode, this.#parts.lease.state());
     return plan.verdicts.map((entry) => {
-      const refusal = entry.device === undefined ? undefined : this.#links.refusal(entry.device);
+      const refusal = entry.device === undefined ? undefined : this.#links.refusal(entry.device, true);
       if (entry.verdict.reason === 'LinkDown' && refusal !== undefined) {
         return { ...entry, verdict: failing('LinkRefused', refusal, 'the link cannot be switched on') };
       }
@@ -351,12 +352,17 @@ export class Attacher {
       podFacts: () => factsOf(verdicts, context),
       findings: [
         ...(look === undefined ? [] : macFindings(look.input, look.plan.verdicts)),
-        ...(look === undefined || mode !== 'on' ? [] : paceFindings(look.plan.verdicts, look.withheld)),
+        ...(look === undefined || mode !== 'on' ? [] : this.#ownFindings(look)),
         ...clusterFindings(this.#options.settings.bridge, mode, this.#parts),
       ],
       pendingCount: look?.plan.actions.length ?? 0,
       statuses: this.#teller.pump.stats(),
     });
+  }
+
+  #ownFindings(look: Look): readonly Finding[] {
+    const links = linkFindings(look, (device, isUp) => this.#links.refusal(device, isUp));
+    return [...links, ...paceFindings(look.plan.verdicts, look.withheld)];
   }
 
   /** The next look without an event: when something ripens, a status may be tried again, or a wait becomes an error. */

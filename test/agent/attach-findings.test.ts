@@ -62,13 +62,21 @@ describe('the findings on the host cluster', () => {
   });
 
   it.each([
-    [11_000, '11 s ahead'],
-    [-3_600_000, '-3600 s ahead'],
+    [11_000, 'more than 10 s ahead of'],
+    [-61_000, 'more than a minute behind'],
+    [-3_600_000, 'more than five minutes behind'],
+    [7_200_000, 'more than an hour ahead of'],
+    [-200_000_000, 'more than a day behind'],
   ])('say that the clocks differ by %d ms', (skewMs, words) => {
     const [finding, ...others] = findings({ skewMs });
     expect(finding?.reason).toBe('ClockSkewed');
     expect(finding?.message).toContain(words);
     expect(others).toEqual([]);
+  });
+
+  it('say the same of readings of the skew that differ by the time of the answers', () => {
+    const messages = [40_100, 39_400, 41_900].map((skewMs) => findings({ skewMs })[0]?.message);
+    expect(new Set(messages).size).toBe(1);
   });
 });
 

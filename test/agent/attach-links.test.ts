@@ -14,6 +14,7 @@ const devicesOf = (...fields: Parameters<typeof vfOf>[1][]): NetdevMap =>
 /** The kernel answers when the test says so. */
 class Scene {
   nowMs = 0;
+  random = 0;
   readonly batches: (readonly LinkChange[])[] = [];
   readonly looksMs: number[] = [];
   readonly bugs: unknown[] = [];
@@ -28,6 +29,7 @@ class Scene {
     };
     this.links = new AttachLinks({
       clock,
+      random: () => this.random,
       lookWithin: (delayMs) => this.looksMs.push(delayMs),
       onBug: (error) => this.bugs.push(error),
       links: {
@@ -122,11 +124,49 @@ describe('the links of the attachments', () => {
     scene.links.want([up(one)]);
     expect(scene.batches).toHaveLength(1);
     scene.nowMs += 1_000;
-    expect(scene.links.refusal(one)).toBe('The kernel refused the change.');
+    expect(scene.links.refusal(one, true)).toBe('The kernel refused the change.');
+    expect(scene.links.refusal(one, false)).toBeUndefined();
     scene.links.want([up(one)]);
     expect(scene.batches).toHaveLength(2);
     await scene.answer();
-    expect(scene.links.refusal(one)).toBeUndefined();
+    expect(scene.links.refusal(one, true)).toBeUndefined();
+  });
+
+  it.each([
+    [0, [1, 2, 4, 8, 16, 30, 30]],
+    [1, [2, 4, 8, 16, 32, 60, 60]],
+  ])('rest longer with each refusal of the same change, up to a minute (random %s)', async (random, seconds) => {
+    const scene = new Scene();
+    scene.random = random;
+    const devices = devicesOf({ mtu: 1500 });
+    scene.isUp(devices);
+    const change = { ...up(one), mtu: 9000 };
+    for (const [index, rest] of seconds.entries()) {
+      scene.links.want([change]);
+      await scene.answer({ [one]: 'Invalid argument' });
+      expect([scene.batches.length, scene.links.nextLookMs()]).toEqual([index + 1, rest * 1000]);
+      scene.nowMs += rest * 1000 - 1;
+      scene.links.want([change]);
+      expect(scene.batches).toHaveLength(index + 1);
+      scene.nowMs += 1;
+    }
+  });
+
+  it('are tried at once when the change, the device, or what is read of it is another', async () => {
+    const scene = new Scene();
+    scene.isUp(devicesOf({ ifindex: 7, mtu: 1500 }));
+    const refused = async (change: LinkChange): Promise<number> => {
+      scene.links.want([change]);
+      await scene.answer({ [one]: 'Invalid argument' });
+      return scene.batches.length;
+    };
+    const change = { ...up(one), mtu: 9000 };
+    expect([await refused(change), await refused(change)]).toEqual([1, 1]);
+    expect(await refused({ ...up(one), mtu: 8000 })).toBe(2);
+    scene.isUp(devicesOf({ ifindex: 8, mtu: 1500 }));
+    expect(await refused({ ...up(one), mtu: 8000 })).toBe(3);
+    scene.isUp(devicesOf({ ifindex: 8, mtu: 1400 }));
+    expect([await refused({ ...up(one), mtu: 8000 }), await refused({ ...up(one), mtu: 8000 })]).toEqual([4, 4]);
   });
 
   it('are given up at the end, and none is begun after it', async () => {

@@ -168,8 +168,34 @@ describe('a link that the kernel refuses', () => {
     expect(tries).toBeLessThan(14);
     expect(world.status('a')).toEqual({ default: { Status: 'Error', Reason: 'the link cannot be switched on' } });
     world.refusedLinks.clear();
-    await world.pass(3_000);
+    await world.pass(12_000);
     expect(world.status('a')).toEqual(ready);
+  });
+
+  it('is tried ever more seldom', async () => {
+    const world = new AttachLoopWorld();
+    world.refusedLinks.set(vf1, 'Invalid argument');
+    await world.put(podA).start(120_000);
+    world.take();
+    const looks = world.outcomes.length;
+    await world.pass(600_000);
+    expect(world.take().length).toBeLessThanOrEqual(20);
+    expect(world.outcomes.length - looks).toBeLessThan(100);
+    expect(world.reason('a')).toBe('LinkRefused');
+  });
+
+  it('is a finding where it is on, and only its MTU is refused', async () => {
+    const world = new AttachLoopWorld(worldOf(), { settings: settingsOf({ mtu: 9000 }) });
+    world.setNetdev(vfOf(1, { isUp: true, mtu: 1500 }));
+    world.refusedLinks.set(vf1, 'Invalid argument');
+    await world.put(podA).start();
+    expect(world.reason('a')).toBe('Ready');
+    expect(world.outcome.findings).toMatchObject([
+      { reason: 'LinkRefused', message: `${vf1} keeps MTU 1500 instead of 9000: Invalid argument` },
+    ]);
+    world.refusedLinks.clear();
+    await world.pass(5_000);
+    expect(world.outcome.findings).toEqual([]);
   });
 
   it('holds up nobody else', async () => {
