@@ -28,6 +28,13 @@ const actionsPerTransactionMax = 256;
 const retryBackoff: BackoffTiming = { baseMs: 20, capMs: 5_000 };
 /** So many conflicts in a row over one object, and it is set aside for a while. */
 const conflictsMax = 2;
+/** Conflicts that are further apart than the longest wait between two tries, and then some, are not in a row, ms. */
+const conflictMs = 60_000;
+
+interface Conflicts {
+  readonly count: number;
+  readonly lastMs: number;
+}
 
 export class AttachWriter {
   readonly rounds: RoundMemory;
@@ -36,7 +43,7 @@ export class AttachWriter {
   #actionsMax = actionsPerTransactionMax;
   #spoiltRounds = 0;
   /** Conflicts in a row, by the object whose guard did not hold. */
-  readonly #conflicts = new Map<string, number>();
+  readonly #conflicts = new Map<string, Conflicts>();
 
   constructor(parts: AttachWriterParts, options: { readonly coalesceMs: number; readonly goneGraceMs: number }) {
     this.#parts = parts;
@@ -112,9 +119,11 @@ export class AttachWriter {
       return false;
     }
     const key = objectKey(blamed);
-    const count = (this.#conflicts.get(key) ?? 0) + 1;
+    // Of objects that are gone, nobody would ever take them away.
+    for (const [other, { lastMs }] of this.#conflicts) if (nowMs - lastMs > conflictMs) this.#conflicts.delete(other);
+    const count = (this.#conflicts.get(key)?.count ?? 0) + 1;
     if (count < conflictsMax) {
-      this.#conflicts.set(key, count);
+      this.#conflicts.set(key, { count, lastMs: nowMs });
       return false;
     }
     this.#conflicts.delete(key);
