@@ -41,9 +41,22 @@ export function refusePod(pod: PodView, settings: AttachSettings): Verdict | und
     return refusing('PodNotEligible', message, 'a host-network pod cannot be attached');
   }
   const { resourceNames } = settings;
-  if (resourceNames === undefined || resourceNames.some((name) => pod.resources.includes(name))) return undefined;
+  if (functionCount(pod, settings) > 0 || resourceNames === undefined) return undefined;
   const message = `No container of the pod asks for ${resourceNames.join(' or ')}.`;
   return refusing('ResourceNotRequested', message, 'the pod requests no virtual function');
+}
+
+/** How many functions the pod may have: as many as the scheduler has counted for it, where it is known what counts. */
+export function functionCount({ resources }: PodView, { resourceNames }: AttachSettings): number {
+  if (resourceNames === undefined) return Infinity;
+  return resourceNames.reduce((sum, name) => sum + (resources.get(name) ?? 0), 0);
+}
+
+/** What is said of a network for which the pod has asked for no further function. */
+export function tooMany(pod: PodView, settings: AttachSettings): Verdict {
+  const names = (settings.resourceNames ?? []).join(' or ');
+  const message = `The pod asks for ${functionCount(pod, settings)} of ${names}, and its details name more functions.`;
+  return refusing('ResourceNotRequested', message, 'the pod requests fewer virtual functions');
 }
 
 function refuseFunction({ pf, vf }: AttachRequest, settings: AttachSettings): Verdict | undefined {

@@ -15,7 +15,7 @@ import {
   type Verdict,
 } from './attachment.js';
 import { settleClaims, type Claim } from './claims.js';
-import { grantDevice, refusePod, type Grant } from './grant.js';
+import { functionCount, grantDevice, refusePod, tooMany, type Grant } from './grant.js';
 import { defaultNadKey, ifaceId } from './nad-key.js';
 import { readPod, type PodReading } from './pod-reading.js';
 
@@ -38,10 +38,27 @@ export function readRequests(builder: Builder, pod: PodView): Applicant[] {
     if (request !== undefined) requests.push(request);
   }
   const names = nameHolders(builder, requests);
+  const entitled = entitledOf(builder, pod, requests);
   return requests.map((request) => {
     const holder = names.get(request.identity.ifaceId) ?? request.nadKey;
-    return { reading, request, grant: holder === request.nadKey ? grant(builder, request) : collision(holder) };
+    if (holder !== request.nadKey) return { reading, request, grant: collision(holder) };
+    const isEntitled = entitled.has(request.nadKey);
+    const answer: Grant = { kind: 'denied', verdict: tooMany(pod, builder.input.settings) };
+    return { reading, request, grant: isEntitled ? grant(builder, request) : answer };
   });
+}
+
+/** The networks for which the pod has asked for functions: those that are attached first, then the default one. */
+function entitledOf(
+  { input, pluggedByKey }: Builder,
+  pod: PodView,
+  requests: readonly AttachRequest[],
+): ReadonlySet<string> {
+  const rank = ({ key, nadKey }: AttachRequest): number =>
+    pluggedByKey.has(key) ? 0 : nadKey === defaultNadKey ? 1 : 2;
+  // The requests are in the order of their networks, and the sort is stable.
+  const ranked = [...requests].sort((a, b) => rank(a) - rank(b));
+  return new Set(ranked.slice(0, functionCount(pod, input.settings)).map(({ nadKey }) => nadKey));
 }
 
 /** The networks that a text may be about that cannot be read: those that are attached, else the default one. */
@@ -138,12 +155,18 @@ function knownHolders({ input, plugged }: Builder): ReadonlyMap<string, readonly
   return holders;
 }
 
+function hasAddress({ networks }: PodReading, { nadKey }: AttachRequest): boolean {
+  return networks.kind === 'read' && networks.networks.get(nadKey)?.kind === 'ok';
+}
+
 /** Settles who has which device: fills `winners`. */
 export function settle(builder: Builder, applicants: readonly Applicant[]): void {
   const byKey = new Map(applicants.map((applicant) => [applicant.request.key, applicant]));
   const claims: Claim[] = [];
-  for (const { request, grant } of applicants) {
-    if (grant.kind === 'granted') claims.push({ key: request.key, pod: request.pod, device: grant.netdev.name });
+  for (const { request, grant, reading } of applicants) {
+    // A newcomer that has no address yet can use nothing, and keeps nobody from it. Who holds a device needs no claim.
+    if (grant.kind === 'granted' && hasAddress(reading, request))
+      claims.push({ key: request.key, pod: request.pod, device: grant.netdev.name });
   }
   builder.winners = settleClaims(claims, knownHolders(builder), (key, device) =>
     isLiveHolder(builder, key, device, byKey),

@@ -8,6 +8,7 @@ import { statusLimits } from './connection-status.js';
 import { isNamespaceName, isObjectName } from './nad-key.js';
 import { annotationLimits, isJsonObject } from './parse-object.js';
 import type { JsonObject } from './parse-object.js';
+import { parseQuantity } from './quantity.js';
 
 const emptyObject: JsonObject = {};
 // A uid is opaque, but goes into an external_ids value that others split at blanks.
@@ -15,6 +16,8 @@ const uidPattern = /^[0-9a-zA-Z._-]{1,128}$/;
 const versionPattern = /^[\x21-\x7e]{1,128}$/;
 /** Extended resources of one pod; more are not kept. */
 const resourceCountMax = 64;
+/** More functions than a machine has. */
+const resourceAmountMax = 65_535n;
 // A subdomain, a slash and a name of up to 63 characters.
 const resourcePattern = /^[a-z0-9][a-z0-9.-]{0,252}\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
 // RFC 3339, as Kubernetes writes a time.
@@ -66,25 +69,49 @@ function bounded(value: unknown, sizeBytesMax: number): AnnotationText {
   return sizeBytes > sizeBytesMax ? { sizeBytes } : value;
 }
 
-/** Limits count as well: Kubernetes fills in the requests of extended resources from them. */
-function resourcesOf(spec: JsonObject): readonly string[] {
-  const names = new Set<string>();
-  const containers = valueIn(spec, 'containers');
-  const list: readonly unknown[] = Array.isArray(containers) ? containers : [];
-  for (const container of list.filter(isJsonObject)) {
-    const resources = objectIn(container, 'resources');
-    for (const kind of ['requests', 'limits']) {
-      for (const [name, amount] of Object.entries(objectIn(resources, kind))) {
-        if (names.size >= resourceCountMax) return [...names].sort();
-        if (resourcePattern.test(name) && !isZero(amount)) names.add(name);
-      }
-    }
+/** How many of each extended resource the containers of a pod hold at once; those that run first give theirs back. */
+function resourcesOf(spec: JsonObject): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  const greatest = new Map<string, number>();
+  for (const container of containersIn(spec, 'containers')) addUp(sums, container);
+  for (const container of containersIn(spec, 'initContainers')) {
+    // One that is always restarted stays beside the others (Kubernetes: sidecar containers).
+    if (valueIn(container, 'restartPolicy') === 'Always') addUp(sums, container);
+    else for (const [name, count] of amountsOf(container)) greatest.set(name, Math.max(greatest.get(name) ?? 0, count));
   }
-  return [...names].sort();
+  const names = [...new Set([...sums.keys(), ...greatest.keys()])].sort().slice(0, resourceCountMax);
+  return new Map(names.map((name) => [name, Math.max(sums.get(name) ?? 0, greatest.get(name) ?? 0)]));
 }
 
-function isZero(amount: unknown): boolean {
-  return amount === '0' || amount === 0;
+function containersIn(spec: JsonObject, key: string): readonly JsonObject[] {
+  const containers = valueIn(spec, key);
+  const list: readonly unknown[] = Array.isArray(containers) ? containers : [];
+  return list.filter(isJsonObject);
+}
+
+function addUp(sums: Map<string, number>, container: JsonObject): void {
+  for (const [name, count] of amountsOf(container)) sums.set(name, (sums.get(name) ?? 0) + count);
+}
+
+/** Limits count as well: Kubernetes fills in the requests of extended resources from them. */
+function amountsOf(container: JsonObject): ReadonlyMap<string, number> {
+  const resources = objectIn(container, 'resources');
+  const amounts = new Map<string, number>();
+  for (const kind of ['requests', 'limits']) {
+    for (const [name, amount] of Object.entries(objectIn(resources, kind))) {
+      const count = resourcePattern.test(name) ? countOf(amount) : 0;
+      if (count > 0) amounts.set(name, Math.max(amounts.get(name) ?? 0, count));
+    }
+  }
+  return amounts;
+}
+
+/** Extended resources are counted in whole pieces; what is no quantity counts as none. */
+function countOf(amount: unknown): number {
+  const text = typeof amount === 'number' ? String(amount) : amount;
+  const quantity = typeof text === 'string' ? parseQuantity(text) : undefined;
+  if (quantity === undefined || quantity < 0n) return 0;
+  return quantity > resourceAmountMax ? Number(resourceAmountMax) : Number(quantity);
 }
 
 function timeMs(text: string): number {

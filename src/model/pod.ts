@@ -40,8 +40,8 @@ export interface PodView {
   readonly isTerminal: boolean;
   /** It is being deleted (deletionTimestamp is set). */
   readonly isDeleting: boolean;
-  /** Names of the extended resources that its containers ask for, sorted. */
-  readonly resources: readonly string[];
+  /** The extended resources that its containers ask for, by name, and how many of each. */
+  readonly resources: ReadonlyMap<string, number>;
   /** Whether it has any annotation at all: a patch must make the map first where it has none. */
   readonly hasAnnotations: boolean;
   readonly annotations: PodAnnotations;

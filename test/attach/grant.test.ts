@@ -101,7 +101,7 @@ describe('a pod', () => {
   it('has to ask for one of the named resources', () => {
     const settings = settingsOf({ resourceNames: ['nvidia.com/bf3', 'nvidia.com/bf2'] });
     expect(refusePod(podOf('a'), settings)?.reason).toBe('ResourceNotRequested');
-    expect(refusePod(podOf('a', { resources: ['cpu.io/x'] }), settings)?.isFinal).toBe(true);
-    expect(refusePod(podOf('a', { resources: ['nvidia.com/bf2'] }), settings)).toBeUndefined();
+    expect(refusePod(podOf('a', { resources: new Map([['cpu.io/x', 1]]) }), settings)?.isFinal).toBe(true);
+    expect(refusePod(podOf('a', { resources: new Map([['nvidia.com/bf2', 1]]) }), settings)).toBeUndefined();
   });
 });

@@ -153,7 +153,7 @@ describe('3: an attacker claims first', () => {
     const world = new AttachSimulation(worldOf(), [attackerOf({ details: { default: '0/1' } })]);
     world.fields = { settings: settingsOf({ resourceNames: resources }) };
     world.settle();
-    world.put({ ...victim, resources }).settle();
+    world.put({ ...victim, resources: new Map([['nvidia.com/bf3_vfs', 1]]) }).settle();
     expect(world.ids(vf1)['iface-id']).toBe('ns_victim');
   });
 
@@ -230,6 +230,42 @@ describe('5 and 17: a claim of what is no function of a pod', () => {
     world.fields = { settings: settingsOf({ reserved: [{ pf: 0, vfs: new Set([0]) }] }) };
     world.settle();
     expect([world.done(), reasonOf(world, 'attacker')]).toEqual([[], 'RepresentorReserved']);
+  });
+});
+
+describe('a pod that names more functions than it asked for', () => {
+  const details = { default: '0/1', 'ns/blue': '0/2', 'ns/red': '0/3' };
+  const settings = settingsOf({ resourceNames: ['a/vf', 'b/vf'] });
+  const hogOf = (count: number) => podOf('hog', { details, resources: new Map([['a/vf', count]]) });
+
+  it('gets as many as it asked for, the default network first', () => {
+    const world = new AttachSimulation(worldOf(), [hogOf(1)]);
+    world.fields = { settings };
+    world.settle();
+    expect(world.done()).toEqual([`attach ${vf1}`]);
+    expect(verdictOf(world.look().plan, 'hog', 'ns/blue').verdict).toMatchObject({
+      reason: 'ResourceNotRequested',
+      isFinal: true,
+    });
+  });
+
+  it('keeps what it has before it gets anything else', () => {
+    const world = new AttachSimulation(worldOf(), [
+      podOf('hog', { details: { 'ns/red': '0/3' }, resources: new Map([['b/vf', 1]]) }),
+    ]);
+    world.fields = { settings };
+    world.settle();
+    world.put(hogOf(1));
+    world.settle();
+    expect(world.done()).toEqual([`attach ${vfName(3)}`]);
+  });
+
+  it('keeps no function from others in a network in which it has no address', () => {
+    const hog = podOf('hog', { details, createdMs: 1, annotations: { networks: podOf('hog').annotations.networks } });
+    const world = new AttachSimulation(worldOf(), [hog, podOf('late', { details: { default: '0/2' } })]);
+    world.settle();
+    expect([...world.done()].sort()).toEqual([`attach ${vf1}`, `attach ${vfName(2)}`]);
+    expect(reasonOf(world, 'late')).toBe('Ready');
   });
 });
 

@@ -19,7 +19,7 @@ const bare = {
   isHostNetwork: false,
   isTerminal: false,
   isDeleting: false,
-  resources: [],
+  resources: new Map(),
   hasAnnotations: false,
   annotations: {
     details: undefined,
@@ -70,7 +70,10 @@ describe('podViewOf', () => {
       nodeName: 'node-1.example.org',
       isHostNetwork: true,
       isDeleting: true,
-      resources: ['amd.com/gpu', 'nvidia.com/vf'],
+      resources: new Map([
+        ['amd.com/gpu', 2],
+        ['nvidia.com/vf', 2],
+      ]),
       hasAnnotations: true,
       annotations: {
         details: '{"a":1}',
@@ -190,11 +193,33 @@ describe('podViewOf', () => {
     [withSpec({ containers: [null, 5, [], {}, { resources: null }] }), []],
     [withSpec({ containers: { resources: { limits: { 'a/b': '1' } } } }), []],
     [withSpec(null), []],
-  ])('finds the extended resources of %.80j', (pod, expected) => expect(podViewOf(pod)?.resources).toEqual(expected));
+  ])('finds the extended resources of %.80j', (pod, expected) =>
+    expect([...(podViewOf(pod)?.resources.keys() ?? [])]).toEqual(expected),
+  );
+
+  it.each<[unknown, number | undefined]>([
+    ['3', 3],
+    [2, 2],
+    ['1k', 1_000],
+    ['1e99', 65_535],
+    ['-1', undefined],
+    ['0', undefined],
+    ['many', undefined],
+    [null, undefined],
+  ])('counts %j of a resource as %s', (amount, expected) => {
+    expect(podViewOf(asking({ 'a/b': amount }))?.resources.get('a/b')).toBe(expected);
+  });
+
+  it('adds up what runs at once, and not what ran before', () => {
+    const one = (count: string, more = {}) => ({ resources: { limits: { 'a/b': count } }, ...more });
+    const initContainers = [one('3'), one('1', { restartPolicy: 'Always' })];
+    const counted = (containers: unknown) => podViewOf(withSpec({ containers, initContainers }))?.resources.get('a/b');
+    expect([counted([one('1'), one('2')]), counted([one('1')])]).toEqual([4, 3]);
+  });
 
   it('keeps sixty-four resources at most', () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`a/r${index}`, '1']));
-    expect(podViewOf(asking(many))?.resources).toHaveLength(64);
+    expect(podViewOf(asking(many))?.resources.size).toBe(64);
   });
 
   it('takes no member from a prototype', () => {

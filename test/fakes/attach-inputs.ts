@@ -84,7 +84,7 @@ export function podOf(name: string, parts: PodParts = {}): PodView {
     isHostNetwork: false,
     isTerminal: false,
     isDeleting: false,
-    resources: [],
+    resources: new Map(),
     hasAnnotations: true,
     ...fields,
     annotations: {
