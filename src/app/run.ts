@@ -6,7 +6,6 @@
 import { PodsFile } from '../adapters/pods-file.js';
 import { StatusFile } from '../adapters/status-file.js';
 import type { JournalEntry } from '../agent/journal.js';
-import type { AttachOutcome } from '../agent/attach-outcome.js';
 import type { AgentStatus } from '../agent/status.js';
 import type { Config } from '../config/config.js';
 import { ConfigWatcher } from '../config/watcher.js';
@@ -16,6 +15,7 @@ import { formatObject, objectKey, type Condition } from '../model/condition.js';
 import { errorFields, type Logger } from '../telemetry/log.js';
 import type { ConfigSource } from './arguments.js';
 import { assemble } from './assemble.js';
+import { createAttachLog } from './attach-log.js';
 
 export interface RunContext {
   readonly config: Config;
@@ -67,34 +67,6 @@ function logCondition(logger: Logger, entry: Condition): void {
   else logger.debug(fields, 'condition changed');
 }
 
-/** Logs what differs between two looks at the pods: the connection, the right to write, and each new failure. */
-function createAttachLog(logger: Logger): (outcome: AttachOutcome) => void {
-  let before: AttachOutcome | undefined;
-  let told = new Set<string>();
-  let noted = new Set<string>();
-  return (outcome) => {
-    const { cluster, mode, nodeName, failures, findings } = outcome;
-    if (before?.cluster.kind !== cluster.kind) {
-      if (cluster.kind === 'synced') logger.info({ server: cluster.server, nodeName }, 'host cluster in sync');
-      else
-        logger.warn({ server: cluster.server, code: cluster.code, error: cluster.message }, 'host cluster not in sync');
-    }
-    if (before?.mode !== mode && mode !== 'blind') logger.info({ mode }, 'attaching changed mode');
-    const found = new Set(findings.map(({ message }) => message));
-    for (const { reason, message, remedy } of findings) {
-      if (!noted.has(message)) logger.warn({ reason, detail: message, remedy }, 'finding');
-    }
-    noted = found;
-    const now = new Set(failures.map(({ label, reason }) => `${label} ${reason}`));
-    for (const { label, reason, message, device } of failures) {
-      if (!told.has(`${label} ${reason}`))
-        logger.warn({ pod: label, reason, device, detail: message }, 'pod not attached');
-    }
-    told = now;
-    before = outcome;
-  };
-}
-
 function logChange(logger: Logger, entry: JournalEntry): void {
   const fields = {
     change: safeText(entry.summary, 500),
@@ -135,7 +107,7 @@ export async function runAgent(context: RunContext): Promise<void> {
     (error) => fail(error),
   );
   const logStatus = createStatusLog(logger);
-  const logAttach = createAttachLog(logger);
+  const logAttach = createAttachLog(logger, clock);
   const ended = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (signal.aborted) resolve();
