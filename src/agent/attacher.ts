@@ -7,6 +7,7 @@
 import type { AttachSettings } from '../attach/attach-settings.js';
 import { failing, waitingFor, type AttachmentVerdict } from '../attach/attachment.js';
 import type { AttachmentAge, DesiredStatus } from '../attach/desire-status.js';
+import { managementFunctions } from '../attach/management.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
@@ -102,6 +103,8 @@ export class Attacher {
   readonly #teller: AttachTeller;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
+  /** Seen once is enough: ovnkube-node takes name and row away for a moment when it is started anew. */
+  #management: ReadonlySet<string> = new Set();
   #holders: ReadonlyMap<string, string> = new Map();
   #verdicts: readonly AttachmentVerdict[] = [];
   #dirtySinceMs: number | undefined;
@@ -154,6 +157,7 @@ export class Attacher {
     if (snapshot === undefined || netdevs === undefined || listed === undefined) return undefined;
     if (store.state().kind !== 'synced') return undefined;
     const nowMs = clock.nowMs();
+    this.#management = managementFunctions(this.#management, snapshot.ports, netdevs);
     const input: AttachInput = {
       pods: listed.pods,
       deleted: listed.deleted,
@@ -162,6 +166,7 @@ export class Attacher {
       findNetwork: (namespace, name) => networks.find(namespace, name),
       settings: this.#options.settings,
       declared: declared.devices(netdevs),
+      management: this.#management,
       holders: this.#holders,
       ripe: new Set(),
       fresh: this.#fresh.see(snapshot.ports, nowMs),

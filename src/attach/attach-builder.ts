@@ -45,6 +45,8 @@ export interface AttachInput {
   readonly settings: AttachSettings;
   /** The devices that declared ports use or will use. */
   readonly declared: DeclaredDevices;
+  /** Functions that were ever seen to carry a management port (`functionKeyOf`). */
+  readonly management: ReadonlySet<string>;
   /** Device to the attachment that held it at the last look: it keeps its claim while its device is away. */
   readonly holders: ReadonlyMap<string, string>;
   /** Keys of candidates that have been seen long enough. */

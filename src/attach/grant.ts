@@ -8,6 +8,7 @@ import type { FindNetdev } from '../intent/resolve.js';
 import type { Netdev, NetdevMap } from '../model/netdev.js';
 import type { PodView } from '../model/pod.js';
 import type { AttachSettings, VfPool } from './attach-settings.js';
+import { functionKeyOf, isManagementName } from './management.js';
 import { failing, refusing, waitingFor, type AttachRequest, type Verdict } from './attachment.js';
 
 export interface GrantContext {
@@ -16,13 +17,12 @@ export interface GrantContext {
   readonly find: FindNetdev;
   /** The devices that declared ports use or will use. */
   readonly declared: DeclaredDevices;
+  /** Functions of management ports (`functionKeyOf`). */
+  readonly management: ReadonlySet<string>;
 }
 
 export type Grant =
   { readonly kind: 'granted'; readonly netdev: Netdev } | { readonly kind: 'denied'; readonly verdict: Verdict };
-
-/** ovn-kubernetes renames the representor of its management port so; of a second network `ovn-k8s-mp1` and so on. */
-const managementName = /^ovn-k8s-mp\d+(?:_0)?$/;
 
 function denied(verdict: Verdict): Grant {
   return { kind: 'denied', verdict };
@@ -72,7 +72,7 @@ function refuseDevice(netdev: Netdev, context: GrantContext): Verdict | undefine
   if (netdev.kind !== 'hostVf') {
     return refusing('RepresentorReserved', `${netdev.name} stands for no VF of the host (${netdev.kind}).`, said);
   }
-  if (managementName.test(netdev.name)) {
+  if (isManagementName(netdev.name) || context.management.has(functionKeyOf(netdev) ?? '')) {
     return refusing('RepresentorReserved', `${netdev.name} is a management port of ovn-kubernetes.`, said);
   }
   if (!isDeclared(context.declared, netdev)) return undefined;

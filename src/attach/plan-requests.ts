@@ -103,8 +103,8 @@ function readRequest(
 }
 
 function grant({ input }: Builder, request: AttachRequest): Grant {
-  const { settings, observed, find, declared } = input;
-  return grantDevice(request, { settings, netdevs: observed.netdevs, find, declared });
+  const { settings, observed, find, declared, management } = input;
+  return grantDevice(request, { settings, netdevs: observed.netdevs, find, declared, management });
 }
 
 /** Two networks of one pod whose names differ only in `-`, `/` and `.` have one name in OVN. */

@@ -17,7 +17,13 @@ const requestOf = (vf: number, pf = 0): AttachRequest => ({
 
 function contextOf(settings: Partial<AttachSettings> = {}, netdevs: readonly Netdev[] = [vfOf(1)]): GrantContext {
   const observed = worldOf({ netdevs });
-  return { settings: settingsOf(settings), netdevs: observed.netdevs, find: findVf, declared: nothingDeclared };
+  return {
+    settings: settingsOf(settings),
+    netdevs: observed.netdevs,
+    find: findVf,
+    declared: nothingDeclared,
+    management: new Set(),
+  };
 }
 
 const reasonOf = (context: GrantContext, vf = 1, pf = 0): string => {

@@ -177,6 +177,7 @@ export function inputOf(
     findNetwork: (namespace, name) => ({ networkName: `${namespace}.${name}`, mtu: undefined }),
     settings: settingsOf(),
     declared: nothingDeclared,
+    management: new Set(),
     holders: new Map(),
     ripe: new Set(),
     fresh: new Set(),
