@@ -44,6 +44,8 @@ export interface AttachFailure {
 
 /** Failures that a status shows. */
 const failuresShownMax = 50;
+/** Of one pod, so that one with many networks does not hide the others. */
+const failuresOfPodMax = 3;
 /** How many networks of pods have which reason. */
 export function countReasons(verdicts: readonly AttachmentVerdict[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -51,10 +53,17 @@ export function countReasons(verdicts: readonly AttachmentVerdict[]): Record<str
   return counts;
 }
 
-/** The first of those that have failed. */
+/** The first of those that have failed, of each pod only a few. */
 export function failuresOf(verdicts: readonly AttachmentVerdict[]): readonly AttachFailure[] {
+  const counts = new Map<string, number>();
+  const isShown = ({ pod }: AttachmentVerdict): boolean => {
+    const count = (counts.get(pod.uid) ?? 0) + 1;
+    counts.set(pod.uid, count);
+    return count <= failuresOfPodMax;
+  };
   return verdicts
     .filter(({ verdict }) => verdict.state === 'failed')
+    .filter(isShown)
     .slice(0, failuresShownMax)
     .map(({ pod, nadKey, verdict, device }) => {
       return { label: attachmentLabel(pod, nadKey), reason: verdict.reason, message: verdict.message, device };

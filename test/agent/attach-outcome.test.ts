@@ -22,6 +22,12 @@ describe('what the loop says', () => {
     expect(failures[0]).toEqual({ label: 'ns/p0', reason: 'InterfaceError', message: 'no device', device: 'rep0-1' });
   });
 
+  it('shows at most three failures of one pod, so that it does not hide the others', () => {
+    const hog = Array.from({ length: 60 }, (_, index) => entry('hog', broken, `ns/n${index}`));
+    const labels = failuresOf([...hog, entry('web', broken)]).map(({ label }) => label);
+    expect(labels).toEqual(['ns/hog network ns/n0', 'ns/hog network ns/n1', 'ns/hog network ns/n2', 'ns/web']);
+  });
+
   it('shows every pod with all its networks, those without any too', () => {
     const pods = new Map([podOf('a'), podOf('b')].map((pod) => [pod.uid, pod]));
     const verdicts = [entry('a', readyVerdict), entry('a', broken, 'ns/blue')];
