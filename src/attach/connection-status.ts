@@ -56,6 +56,7 @@ export const reasonLengthMax = 120;
 
 const annotationsPath = '/metadata/annotations';
 // RFC 6901 section 3: `/` inside a name is written `~1`.
+const detailsPath = `${annotationsPath}/k8s.ovn.org~1dpu.connection-details`;
 const statusPath = `${annotationsPath}/k8s.ovn.org~1dpu.connection-status`;
 const statusNames: readonly string[] = ['status', 'reason'];
 
@@ -102,7 +103,7 @@ function readText(object: JsonObject, name: string): string | undefined {
 /**
  * The patch of `pods/status` that gives the networks in `changes` their status (undefined: removes the entry), or undefined
  * when the annotation says so already. A text that cannot be read is replaced by one with only the given statuses; to remove
- * an entry from such a text changes nothing.
+ * an entry from such a text changes nothing. A word is written only beside the very details that it was said of.
  */
 export function statusPatch(
   pod: PodView,
@@ -115,8 +116,15 @@ export function statusPatch(
   if (entries === undefined) return undefined;
   const text = formatEntries(entries);
   const isReadable = typeof old === 'string' && reading.kind !== 'unparsable';
+  const isSaid = [...changes.values()].some((status) => status !== undefined);
+  const { details } = pod.annotations;
+  // That there are none, or what is in one that is too long to be kept, cannot be tested: then the version stands for it.
+  const needsVersion = !isReadable || (isSaid && typeof details !== 'string');
+  const tests: JsonPatchOperation[] = [{ op: 'test', path: '/metadata/uid', value: pod.uid }];
+  if (needsVersion) tests.push({ op: 'test', path: '/metadata/resourceVersion', value: pod.resourceVersion });
+  if (isSaid && typeof details === 'string') tests.push({ op: 'test', path: detailsPath, value: details });
   const change = isReadable ? replaceText(old, text) : addText(pod, text);
-  return { operations: [{ op: 'test', path: '/metadata/uid', value: pod.uid }, ...change], text };
+  return { operations: [...tests, ...change], text };
 }
 
 function replaceText(old: string, text: string): readonly JsonPatchOperation[] {
@@ -126,12 +134,11 @@ function replaceText(old: string, text: string): readonly JsonPatchOperation[] {
   ];
 }
 
-/** RFC 6902 section 4.1: `add` needs the parent, and replaces what is there. Hence the test of the version. */
+/** RFC 6902 section 4.1: `add` needs the parent, and replaces what is there. Hence the test of the version before it. */
 function addText(pod: PodView, text: string): readonly JsonPatchOperation[] {
-  const version: JsonPatchOperation = { op: 'test', path: '/metadata/resourceVersion', value: pod.resourceVersion };
   const parent: JsonPatchOperation = { op: 'add', path: annotationsPath, value: {} };
   const add: JsonPatchOperation = { op: 'add', path: statusPath, value: text };
-  return pod.hasAnnotations ? [version, add] : [version, parent, add];
+  return pod.hasAnnotations ? [add] : [parent, add];
 }
 
 function changed(

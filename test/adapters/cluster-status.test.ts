@@ -30,6 +30,7 @@ describe('the writer of the connection status', () => {
         signal,
         body: [
           { op: 'test', path: '/metadata/uid', value: 'uid-1' },
+          { op: 'test', path: '/metadata/resourceVersion' },
           { op: 'test', path: '/metadata/annotations/k8s.ovn.org~1dpu.connection-status' },
           { op: 'replace', value: '{"ns/blue":{"Status":"Ready"},"default":{"Status":"Ready"}}' },
         ],

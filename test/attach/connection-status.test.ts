@@ -150,9 +150,46 @@ describe('statusPatch: operations', () => {
     ['null', text],
   ])('replaces %s if it is still that', (old, expected) => {
     expect(patchOf(old, new Map([['default', ready]]))).toEqual({
-      operations: [uidTest, { op: 'test', path, value: old }, { op: 'replace', path, value: expected }],
+      operations: [uidTest, versionTest, { op: 'test', path, value: old }, { op: 'replace', path, value: expected }],
       text: expected,
     });
+  });
+
+  const detailsKey = 'k8s.ovn.org/dpu.connection-details';
+  const details = ' {"default":{"pfId":"0","vfId":"1","sandboxId":"s1"}} ';
+  const detailsTest = {
+    op: 'test',
+    path: '/metadata/annotations/k8s.ovn.org~1dpu.connection-details',
+    value: details,
+  };
+
+  it('says a word only beside the very details that it was said of', () => {
+    const old = '{"default":{"Status":"Error"}}';
+    const pod = viewOf(podObject(old, { [detailsKey]: details }));
+    const replace = [
+      { op: 'test', path, value: old },
+      { op: 'replace', path, value: text },
+    ];
+    const said = statusPatch(pod, new Map([['default', ready]]));
+    expect(said?.operations).toEqual([uidTest, detailsTest, ...replace]);
+    const added = statusPatch(viewOf(podObject(undefined, { [detailsKey]: details })), new Map([['default', ready]]));
+    expect(added?.operations).toEqual([uidTest, versionTest, detailsTest, { op: 'add', path, value: text }]);
+    const unreadable = viewOf(podObject(old, { [detailsKey]: 'x'.repeat(1_000_000) }));
+    expect(statusPatch(unreadable, new Map([['default', ready]]))?.operations).toEqual([
+      uidTest,
+      versionTest,
+      ...replace,
+    ]);
+  });
+
+  it('takes a word back whatever the details are by now', () => {
+    const old = '{"default":{"Status":"Ready"}}';
+    const pod = viewOf(podObject(old, { [detailsKey]: details }));
+    expect(statusPatch(pod, new Map([['default', undefined]]))?.operations).toEqual([
+      uidTest,
+      { op: 'test', path, value: old },
+      { op: 'replace', path, value: '{}' },
+    ]);
   });
 
   it.each(unparsableTexts)('overwrites %s, guarded by the version', (_, old) => {
