@@ -73,8 +73,18 @@ export class AttachPace {
 }
 
 /** Whether the action makes or mends rows: a pod can ask for as many of these as it likes. */
-export function isPaced({ kind }: AttachAction): boolean {
+function isPaced({ kind }: AttachAction): boolean {
   return kind === 'attach' || kind === 'repair';
+}
+
+/** Keys of the attachments whose rows the actions make or mend. */
+export function pacedKeys(actions: readonly AttachAction[]): readonly string[] {
+  return actions.filter(isPaced).map(({ key }) => key);
+}
+
+/** The actions without those that make or mend rows of these attachments. */
+export function withoutKeys(actions: readonly AttachAction[], withheld: ReadonlySet<string>): readonly AttachAction[] {
+  return actions.filter((action) => !isPaced(action) || !withheld.has(action.key));
 }
 
 /**
@@ -82,6 +92,5 @@ export function isPaced({ kind }: AttachAction): boolean {
  * made, so that nothing is left of a pod that is gone or made anew: there is one removal for each time that it was made.
  */
 export function withheldKeys(actions: readonly AttachAction[], pace: AttachPace, nowMs: number): ReadonlySet<string> {
-  const paced = actions.filter((action) => isPaced(action) && pace.waitMs(action.key, nowMs) > 0);
-  return new Set(paced.map(({ key }) => key));
+  return new Set(pacedKeys(actions).filter((key) => pace.waitMs(key, nowMs) > 0));
 }

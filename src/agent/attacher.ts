@@ -31,7 +31,7 @@ import type {
   PodSource,
   StatusWriter,
 } from './attach-ports.js';
-import { AttachPace, isPaced, rowsPace, withheldKeys } from './attach-pace.js';
+import { AttachPace, pacedKeys, rowsPace, withheldKeys, withoutKeys } from './attach-pace.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalEntry } from './journal.js';
@@ -256,15 +256,13 @@ export class Attacher {
     const due = actions.filter(
       ({ kind, port }) => kind !== 'detach' || !goingDown.has(port) || this.#links.refusal(port, false) !== undefined,
     );
-    const paced = due.filter((action) => !isPaced(action) || !withheld.has(action.key));
-    const batch = paced.slice(0, this.#writer.actionsMax);
+    const batch = withoutKeys(due, withheld).slice(0, this.#writer.actionsMax);
     const known = { sinceMs, nextCfg: input.observed.root.nextCfg };
     const applying = batch.length === 0 ? undefined : this.#writer.apply(batch, known, signal);
     // Starting a process holds up the event loop for milliseconds: the transaction is on its way before that.
     this.#links.want([...linksDown, ...linksUp]);
     if ((await applying) !== true) return;
-    const changed = batch.filter(isPaced).map(({ key }) => key);
-    this.#pace.note(changed, this.#parts.clock.nowMs());
+    this.#pace.note(pacedKeys(batch), this.#parts.clock.nowMs());
     this.#fresh.note(batch.filter(({ kind }) => kind === 'attach').map(({ port }) => port));
   }
 
