@@ -100,7 +100,7 @@ class AttachEncoder {
 
   #repair({ rows, portEdit, interfaceEdit, qos }: OfKind<'repair'>): void {
     this.#requireRows(rows);
-    if (qos.kind !== 'keep') this.#requireLimit(rows, qos.kind === 'create' ? undefined : qos.uuid);
+    if (qos.kind !== 'keep') this.#requireOwnOrLeft(rows, qos.kind === 'create' ? undefined : qos.uuid);
     const portUuid = rows.portUuid as Uuid;
     editRow(this.#transaction, 'Port', portUuid, portEdit);
     editRow(this.#transaction, 'Interface', rows.interfaceUuid as Uuid, interfaceEdit);
@@ -172,6 +172,23 @@ class AttachEncoder {
     const mark = this.#snapshot.qos.get(qosUuid)?.externalIds.get(ownerKey);
     if (mark === undefined) throw new AgentError('OVSDB_WAIT_FAILED', 'the row of the limit has lost its mark');
     this.#requireQos(qosUuid, mark);
+  }
+
+  /** As `requireLimit`; or the limit has no mark, and is in everything as it was when it was seen to be left to the pod. */
+  #requireOwnOrLeft(rows: AttachedRows, qosUuid: string | undefined): void {
+    const ids = qosUuid === undefined ? undefined : this.#snapshot.qos.get(qosUuid)?.externalIds;
+    if (ids === undefined || ids.has(ownerKey) || !ids.has('sandbox')) {
+      this.#requireLimit(rows, qosUuid);
+      return;
+    }
+    this.#require('Port', [
+      ['_uuid', '==', rows.portUuid],
+      ['qos', '==', qosUuid],
+    ]);
+    this.#require('QoS', [
+      ['_uuid', '==', qosUuid],
+      ['external_ids', '==', ids],
+    ]);
   }
 
   /** A row of table QoS belongs to no port: its mark alone tells whose it is. */

@@ -5,7 +5,8 @@
 
 import { compareTexts, type Builder } from './attach-builder.js';
 import type { ObservedPort, ObservedQos } from '../model/observed.js';
-import { isOwnedBy } from '../model/ownership.js';
+import { isOwnedBy, ownerKey } from '../model/ownership.js';
+import { sandboxKey, type PluggedPort } from './row-identity.js';
 
 /** Observations are immutable: how many ports use which QoS row is counted once for each. */
 const counts = new WeakMap<ReadonlyMap<string, ObservedPort>, ReadonlyMap<string, number>>();
@@ -28,6 +29,20 @@ export function ownQos({ input }: Builder, port: ObservedPort): ObservedQos | un
   const qos = port.qos === undefined ? undefined : observed.qos.get(port.qos);
   if (qos === undefined || !isOwnedBy(qos.externalIds, settings.mark)) return undefined;
   return usersOf(observed.ports).get(qos.uuid) === 1 ? qos : undefined;
+}
+
+/**
+ * The limit of a port that is this attachment's: an own one, or the one that another writer of ovn-kubernetes' kind made for
+ * this very sandbox and left without a mark: it is taken over with its port, and would outlive it otherwise.
+ */
+export function limitOf(builder: Builder, { port, identity }: PluggedPort, sandboxId: string): ObservedQos | undefined {
+  const own = ownQos(builder, port);
+  if (own !== undefined) return own;
+  const { observed } = builder.input;
+  const qos = port.qos === undefined ? undefined : observed.qos.get(port.qos);
+  if (qos === undefined || qos.externalIds.has(ownerKey) || qos.type !== 'linux-htb') return undefined;
+  const isOfSandbox = identity.sandboxId === sandboxId && qos.externalIds.get(sandboxKey) === sandboxId;
+  return isOfSandbox && usersOf(observed.ports).get(qos.uuid) === 1 ? qos : undefined;
 }
 
 /** Removes own rows that no port uses. */

@@ -15,9 +15,10 @@ import { attachmentLabel, failing, waitingFor, type Verdict, type WantedAttachme
 import { loweredLimits } from './bandwidth.js';
 import { diffRows } from './desired-rows.js';
 import { judgeAttachment } from './judge-attachment.js';
-import { ownQos } from './plan-qos.js';
+import { limitOf } from './plan-qos.js';
 import { detach, rowsOf } from './plan-stale.js';
 import { readPod } from './pod-reading.js';
+import { shellCommand } from './shell-command.js';
 import { ifaceIdKey, standsFor, type PluggedPort } from './row-identity.js';
 
 /** Plans the rows of one attachment that has its device, and says of it what is seen. */
@@ -66,8 +67,16 @@ function obstacleOf(
     const message = `The former port ${port.name} is removed first.`;
     return waitingFor('DetachPending', message, 'the former port is being removed');
   }
-  const message = `${port.name} is a port of ${safeText(port.bridge)} that is not this agent's.`;
+  const message = `${port.name} is a port of ${safeText(port.bridge)} that is not this agent's.${leftOver(builder, port, present)}`;
   return failing('RepresentorForeign', message, 'the virtual function is in use by something else');
+}
+
+/** How to remove what another writer left of a pod that is gone: nobody else does, and the agent only what is its own. */
+function leftOver({ input }: Builder, port: ObservedPort, present: PluggedPort | undefined): string {
+  if (present === undefined || present.isOthers || input.pods.has(present.identity.uid)) return '';
+  const pod = safeText(present.identity.ifaceId);
+  const command = shellCommand('ovs-vsctl', '--if-exists', 'del-port', port.bridge, port.name) ?? '';
+  return ` It is left of ${pod}, which is not listed; to remove it: ${command}`;
 }
 
 /** Somebody's port of another name that holds the device: an interface can be in one port only. */
@@ -168,12 +177,13 @@ function verdictOf(
 function limitEvidence(
   builder: Builder,
   wanted: WantedAttachment,
-  { port }: PluggedPort,
+  present: PluggedPort,
 ): Readonly<Record<string, string>> {
   const { maxRateBps } = wanted;
   const { bandwidth } = readPod(wanted.request.pod);
+  const limit = limitOf(builder, present, wanted.request.identity.sandboxId);
   const problems = [...bandwidth.problems, ...loweredLimits(bandwidth, wanted)];
-  const isForeign = maxRateBps !== undefined && port.qos !== undefined && ownQos(builder, port) === undefined;
+  const isForeign = maxRateBps !== undefined && present.port.qos !== undefined && limit === undefined;
   return {
     ...(problems.length === 0 ? {} : { bandwidth: problems.join(' ') }),
     ...(isForeign ? { qos: "not this agent's: the limit of the pod is not in effect" } : {}),
@@ -199,7 +209,7 @@ type Repair = Extract<AttachAction, { readonly kind: 'repair' }>;
 
 function repairOf(builder: Builder, wanted: WantedAttachment, present: PluggedPort): Repair | undefined {
   const { port } = present;
-  const qos = ownQos(builder, port);
+  const qos = limitOf(builder, present, wanted.request.identity.sandboxId);
   const diffs = diffRows(wanted, present, qos, builder.input.settings.mark);
   const change = qosChange(port, qos, diffs.qos);
   if (isEmptyEdit(diffs.port.edit) && isEmptyEdit(diffs.interface.edit) && change.kind === 'keep') return undefined;

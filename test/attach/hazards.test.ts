@@ -233,6 +233,47 @@ describe('5 and 17: a claim of what is no function of a pod', () => {
   });
 });
 
+describe('what ovnkube-node left behind', () => {
+  const limit = { type: 'linux-htb', otherConfig: mapOf({ 'max-rate': '1000' }) };
+  const qosOf = (sandbox: string) => ({ uuid: 'q1', ...limit, externalIds: mapOf({ sandbox }) });
+  const left = podPort(vf1, identityOf('a'), { owner: undefined, port: { qos: 'q1' } });
+  const podA = podOf('a', { details: { default: '0/1' }, annotations: { ingressBandwidth: '5M' } });
+  const netdevs = [vfOf(1, { isUp: true, isPromiscuous: true })];
+
+  it('the limit of a port is taken over with it, and goes with it', () => {
+    const world = new AttachSimulation(worldOf({ netdevs, ports: [left], qos: [qosOf('s1')] }), [podA]);
+    world.settle();
+    expect(world.observed.qos.get('q1')?.otherConfig.get('max-rate')).toBe('5000000');
+    expect(world.port(vf1).qos).toBe('q1');
+    world.remove('u-a').settle();
+    expect([world.observed.ports.size, world.observed.qos.size]).toEqual([0, 0]);
+  });
+
+  it('the limit that the pod does not ask for goes', () => {
+    const plain = podOf('a', { details: { default: '0/1' } });
+    const world = new AttachSimulation(worldOf({ netdevs, ports: [left], qos: [qosOf('s1')] }), [plain]);
+    world.settle();
+    expect([world.port(vf1).qos, world.observed.qos.size]).toEqual([undefined, 0]);
+  });
+
+  it('a limit of another sandbox is somebody else’s', () => {
+    const world = new AttachSimulation(worldOf({ netdevs, ports: [left], qos: [qosOf('s9')] }), [podA]);
+    world.settle();
+    expect(world.observed.qos.get('q1')).toEqual(qosOf('s9'));
+  });
+
+  it('the port of a pod that is gone: the words name the command that removes it', () => {
+    const old = podPort(vf1, identityOf('old'), { owner: undefined });
+    const world = new AttachSimulation(worldOf({ ports: [old] }), [podA]);
+    world.settle();
+    expect(world.done()).toEqual([]);
+    expect(verdictOf(world.look().plan, 'a').verdict.message).toBe(
+      `${vf1} is a port of br-int that is not this agent's. It is left of ns_old, which is not listed; ` +
+        `to remove it: ovs-vsctl --if-exists del-port br-int ${vf1}`,
+    );
+  });
+});
+
 describe('a pod that names more functions than it asked for', () => {
   const details = { default: '0/1', 'ns/blue': '0/2', 'ns/red': '0/3' };
   const settings = settingsOf({ resourceNames: ['a/vf', 'b/vf'] });

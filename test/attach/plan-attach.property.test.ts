@@ -107,13 +107,21 @@ function expectOwnRows({ input, plan }: Round): void {
 }
 
 function expectOwnQos({ input, plan }: Round): void {
-  const { qos, ports } = input.observed;
+  const { observed } = input;
+  const { qos, ports } = observed;
   const users = (uuid: string) => [...ports.values()].filter((port) => port.qos === uuid).length;
   for (const action of plan.actions) {
     const uuid =
       action.kind === 'detach' ? action.qosUuid : action.kind === 'dropQos' ? action.uuid : uuidOfChange(action);
     if (uuid === undefined) continue;
-    expect(qos.get(uuid)?.externalIds.get(ownerKey)).toBe(mark);
+    const found = qos.get(uuid)?.externalIds ?? new Map<string, string>();
+    // One without a mark is taken over with the port, if it was made for this very sandbox.
+    const sandbox =
+      action.kind === 'repair'
+        ? mainOf(portOf({ observed } as AttachInput, action))?.externalIds.get('sandbox')
+        : undefined;
+    const isLeft = !found.has(ownerKey) && sandbox !== undefined && found.get('sandbox') === sandbox;
+    expect(isLeft || found.get(ownerKey) === mark).toBe(true);
     expect(users(uuid)).toBe(action.kind === 'dropQos' ? 0 : 1);
   }
 }
