@@ -66,10 +66,11 @@ export class AttachTeller {
     this.#reportEvents(verdicts, desired);
   }
 
-  /** One Event for each new reason that keeps a pod from its network, and one when it has passed. */
+  /** One Event for each new reason that keeps a pod from its network, and one when it has passed or Ready is written. */
   #reportEvents(verdicts: readonly AttachmentVerdict[], desired: ReadonlyMap<string, DesiredStatus>): void {
     const told = new Map<string, string>();
-    for (const { key, pod, nadKey, verdict, device } of verdicts) {
+    for (const entry of verdicts) {
+      const { key, pod, nadKey, verdict, device } = entry;
       const before = this.#told.get(key);
       const wanted = desired.get(key);
       const isTold = (typeof wanted === 'object' && wanted.status === 'Error') || verdict.reason === 'DetailsInvalid';
@@ -79,10 +80,16 @@ export class AttachTeller {
       const network = nadKey === 'default' ? '' : ` (network ${nadKey})`;
       if (isTold) {
         this.#events.report(pod, 'Warning', verdict.reason, `${verdict.publicReason ?? verdict.reason}${network}`);
-      } else if (before !== undefined) {
+      } else if (isDue(entry) || (before !== undefined && before !== '')) {
         this.#events.report(pod, 'Normal', 'Attached', `attached by ${device ?? 'its representor'}${network}`);
       }
     }
     this.#told = told;
   }
+}
+
+/** Whether Ready has yet to be written: where it is there, a former process attached the pod and said so. */
+function isDue({ pod, nadKey }: AttachmentVerdict): boolean {
+  const { status } = readPod(pod);
+  return status.kind !== 'read' || status.networks.get(nadKey)?.status !== 'Ready';
 }

@@ -201,9 +201,10 @@ export class Attacher {
     this.#askBridge(look);
     lease.setAble(look !== undefined && this.#isAble(look));
     const mode = look === undefined ? 'blind' : this.#mode();
+    // Before anything is awaited: what is told is of this very look, and no status waits for the database.
+    this.#conclude(look, mode);
     if (look !== undefined && mode === 'on') await this.#carryOut(look, sinceMs, signal);
     else this.#links.want([]);
-    if (!signal.aborted) this.#conclude(look, mode);
   }
 
   /** The name of the host's node, as the platform notes it in the database, where the configuration does not say it. */
@@ -270,11 +271,11 @@ export class Attacher {
   #conclude(look: Look | undefined, mode: AttachMode): void {
     const nowMs = this.#parts.clock.nowMs();
     if (look !== undefined) this.#holders = look.plan.holders;
-    const listed = this.#parts.pods.snapshot();
+    const listed = look?.input ?? this.#parts.pods.snapshot();
     const pods = listed?.pods ?? new Map<string, PodView>();
     this.#verdicts = look === undefined ? this.#verdicts : this.#refine(look, mode);
     const verdicts = look === undefined ? this.#blindVerdicts(pods) : this.#verdicts;
-    const ages = this.#memory.see(verdicts, nowMs, look === undefined);
+    const ages = this.#memory.see(verdicts, { nowMs, wallMs: this.#parts.clock.wallMs() }, look === undefined);
     const desired = this.#teller.desire(verdicts, ages, look === undefined);
     if (this.#mayTell(mode, listed !== undefined)) this.#teller.tell(pods, verdicts, desired);
     else this.#teller.pump.want(new Map());

@@ -8,6 +8,7 @@ import type { ConnectionStatus } from '../attach/connection-status.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import type { PodView } from '../model/pod.js';
+import { AttachPace, type PaceTiming } from './attach-pace.js';
 import type { StatusResult, StatusWriter } from './attach-ports.js';
 
 export interface StatusChange {
@@ -39,6 +40,9 @@ const retryBackoff: BackoffTiming = { baseMs: 200, capMs: 30_000 };
 /** A conflict is news on its way: the changed pod arrives by the watch. */
 const conflictBackoff: BackoffTiming = { baseMs: 20, capMs: 5_000 };
 
+/** The same word of the same details again: another writer takes it back, and is not to be answered at full speed. */
+const repeatPace: PaceTiming = { burst: 2, baseMs: 500, capMs: 30_000, quietMs: 60_000 };
+
 interface Rest {
   readonly attempt: number;
   readonly untilMs: number;
@@ -48,12 +52,20 @@ function changesText({ changes }: StatusChange): string {
   return JSON.stringify([...changes]);
 }
 
+/** One key for each word that is said of the details. */
+function wordsOf({ pod, changes }: StatusChange): readonly string[] {
+  const { details } = pod.annotations;
+  const text = typeof details === 'string' ? details : '';
+  return [...changes].map(([nadKey, status]) => JSON.stringify([pod.uid, text, nadKey, status]));
+}
+
 export class StatusPump {
   readonly #options: StatusPumpOptions;
   readonly #abort = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
   #wanted: ReadonlyMap<string, StatusChange> = new Map();
   #rests = new Map<string, Rest>();
+  readonly #repeats = new AttachPace(repeatPace);
   /** What was last said of this reading of a pod: until the source shows a newer one it is not said again. */
   readonly #done = new WeakMap<PodView, string>();
   #stats = { written: 0, conflicts: 0, failed: 0, lastError: undefined as string | undefined };
@@ -73,6 +85,7 @@ export class StatusPump {
   nextLookMs(): number | undefined {
     const nowMs = this.#options.clock.nowMs();
     const waits = [...this.#rests.values()].map(({ untilMs }) => untilMs - nowMs).filter((wait) => wait > 0);
+    waits.push(...[...this.#wanted.values()].map((change) => this.#repeatMs(change)).filter((wait) => wait > 0));
     return waits.length === 0 ? undefined : Math.min(...waits);
   }
 
@@ -86,12 +99,17 @@ export class StatusPump {
     await Promise.all(this.#running.values());
   }
 
+  #repeatMs(change: StatusChange): number {
+    const nowMs = this.#options.clock.nowMs();
+    return Math.max(0, ...wordsOf(change).map((word) => this.#repeats.waitMs(word, nowMs)));
+  }
+
   #fill(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const [uid, change] of this.#wanted) {
       if (this.#running.size >= this.#options.concurrency || this.#abort.signal.aborted) return;
       if (this.#running.has(uid) || this.#done.get(change.pod) === changesText(change)) continue;
-      if ((this.#rests.get(uid)?.untilMs ?? nowMs) > nowMs) continue;
+      if ((this.#rests.get(uid)?.untilMs ?? nowMs) > nowMs || this.#repeatMs(change) > 0) continue;
       this.#running.set(uid, this.#write(uid, change));
     }
   }
@@ -115,7 +133,10 @@ export class StatusPump {
     if (result.kind === 'written' || result.kind === 'gone') {
       this.#done.set(change.pod, changesText(change));
       this.#rests.delete(uid);
-      if (result.kind === 'written') this.#stats.written += 1;
+      if (result.kind === 'written') {
+        this.#stats.written += 1;
+        this.#repeats.note(wordsOf(change), this.#options.clock.nowMs());
+      }
       return;
     }
     const { clock, random } = this.#options;

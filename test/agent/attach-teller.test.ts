@@ -76,7 +76,11 @@ describe('the Events of an attachment', () => {
   });
 
   it('are none for what a former process has attached', () => {
-    expect(new Bench().tell({ default: readyVerdict })).toEqual([]);
+    const annotations = { status: '{"default":{"Status":"Ready"}}' };
+    const pod = podOf('a', { details: { default: '0/1' }, annotations });
+    const bench = new Bench();
+    expect(bench.tell({ default: pending }, young, pod)).toEqual([]);
+    expect(bench.tell({ default: readyVerdict }, young, pod)).toEqual([]);
   });
 
   it('tell of details that cannot be read, although the status stays', () => {
@@ -90,6 +94,7 @@ describe('the Events of an attachment', () => {
 
   it('name the network, unless it is the default one', () => {
     expect(new Bench().tell({ default: readyVerdict, 'ns/blue': taken })).toEqual([
+      'a Normal Attached: attached by rep0-1',
       'a Warning RepresentorClaimedTwice: in use (network ns/blue)',
     ]);
   });

@@ -99,8 +99,8 @@ describe('the loop of the attachments', () => {
     await world.pass(100);
     const done = world.take();
     expect(done.filter((entry) => !entry.startsWith('event'))).toEqual([
-      `link ${vf1} down`,
       'status a default removed',
+      `link ${vf1} down`,
       `rows detach ${vf1}`,
       `rows attach ${vf1}`,
       `link ${vf1} up`,

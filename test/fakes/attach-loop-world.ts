@@ -10,7 +10,7 @@ import type { JournalEntry } from '../../src/agent/journal.js';
 import type { ApplyResult, StoreState } from '../../src/agent/ports.js';
 import type { AttachAction } from '../../src/attach/attach-action.js';
 import { nothingDeclared, type DeclaredDevices } from '../../src/intent/declared.js';
-import { statusPatch } from '../../src/attach/connection-status.js';
+import { statusPatch, type StatusPatch } from '../../src/attach/connection-status.js';
 import type { AttachInput, AttachObserved } from '../../src/attach/plan-attach.js';
 import type { LinkChange, Netdev } from '../../src/model/netdev.js';
 import type { ObservedRoot } from '../../src/model/observed.js';
@@ -21,6 +21,17 @@ import { findVf, settingsOf, worldOf } from './attach-inputs.js';
 import { applyAttach, applyLinks, settleSwitch } from './attach-world.js';
 
 type Answer = ApplyResult | undefined;
+
+/** Whether every test of the patch holds for the pod as it is now. */
+function fits({ operations }: StatusPatch, { uid, resourceVersion, annotations }: PodView): boolean {
+  const present: Readonly<Record<string, unknown>> = {
+    '/metadata/uid': uid,
+    '/metadata/resourceVersion': resourceVersion,
+    '/metadata/annotations/k8s.ovn.org~1dpu.connection-details': annotations.details,
+    '/metadata/annotations/k8s.ovn.org~1dpu.connection-status': annotations.status,
+  };
+  return operations.every(({ op, path, value }) => op !== 'test' || present[path] === value);
+}
 
 export class AttachLoopWorld {
   readonly clock = new ManualClock();
@@ -296,8 +307,9 @@ export class AttachLoopWorld {
     if (answered !== undefined) return answered;
     const now = this.pods.get(pod.uid);
     if (now === undefined) return { kind: 'gone' };
-    const patch = statusPatch(now, changes);
+    const patch = statusPatch(pod, changes);
     if (patch === undefined) return { kind: 'written' };
+    if (!fits(patch, now)) return { kind: 'conflict' };
     const resourceVersion = String(Number(now.resourceVersion) + 1);
     this.put({ ...now, resourceVersion, annotations: { ...now.annotations, status: patch.text } });
     return { kind: 'written' };
