@@ -5,6 +5,7 @@
  */
 
 import { objectKey } from '../model/condition.js';
+import type { Netdev } from '../model/netdev.js';
 import type { AttachAction } from './attach-action.js';
 import {
   newBuilder,
@@ -15,14 +16,36 @@ import {
   type AttachPlan,
   type Builder,
 } from './attach-builder.js';
-import { waitingFor } from './attachment.js';
+import { waitingFor, type AttachRequest, type Verdict } from './attachment.js';
+import { judgeAttachment } from './judge-attachment.js';
 import { planLeakedQos } from './plan-qos.js';
 import { claimedTwice, readRequests, settle } from './plan-requests.js';
 import { planRows } from './plan-rows.js';
 import { planStale } from './plan-stale.js';
+import { standsFor } from './row-identity.js';
 import { wantAttachment } from './want.js';
 
 export type { AttachInput, AttachObserved, AttachPlan } from './attach-builder.js';
+
+/**
+ * What is said of a network whose definition has yet to be read, as after a start: a port of the agent that was made from it
+ * before is judged by what is seen of it.
+ */
+function judgeStanding(
+  { input, pluggedByKey }: Builder,
+  request: AttachRequest,
+  netdev: Netdev,
+  verdict: Verdict,
+): Verdict {
+  const present = pluggedByKey.get(request.key);
+  const isUnread = verdict.reason === 'NetworkUnknown' && verdict.state === 'waiting';
+  if (!isUnread || present?.isOwn !== true || present.port.name !== netdev.name) return verdict;
+  const mac = present.main.externalIds.get('attached_mac');
+  const isInPlace = present.isAlone && present.port.bridge === input.settings.bridge;
+  if (mac === undefined || !isInPlace || !standsFor(present, request.identity)) return verdict;
+  const { settings, observed } = input;
+  return judgeAttachment({ main: present.main, netdev, mac, liveness: observed.liveness, settings });
+}
 
 /** Plans one applicant; the device that its rows are wanted on, if they are. */
 function planApplicant(builder: Builder, { reading, request, grant }: Applicant): string | undefined {
@@ -48,9 +71,10 @@ function planApplicant(builder: Builder, { reading, request, grant }: Applicant)
     return undefined;
   }
   const { root, netdevs } = observed;
+  const facts = { request, device };
   const wanted = wantAttachment(reading, request, netdev, { settings, root, bridge, netdevs, findNetwork });
   // What is attached already stays so while a text that it was made from is missing.
-  if (wanted.kind === 'not') say(builder, pod, nadKey, wanted.verdict, { request, device });
+  if (wanted.kind === 'not') say(builder, pod, nadKey, judgeStanding(builder, request, netdev, wanted.verdict), facts);
   else planRows(builder, wanted.value, bridge);
   return wanted.kind === 'not' ? undefined : device;
 }

@@ -233,6 +233,19 @@ describe('5 and 17: a claim of what is no function of a pod', () => {
   });
 });
 
+describe('a network whose definition has yet to be read', () => {
+  it('leaves what was made from it before ready, and makes nothing new', () => {
+    const details = { default: '0/1', 'ns/blue': '0/2' };
+    const world = new AttachSimulation(worldOf(), [podOf('a', { details })]);
+    world.settle();
+    world.put(podOf('b', { details: { 'ns/blue': '0/3' } }));
+    world.fields = { findNetwork: () => 'pending' };
+    world.settle();
+    const of = (name: string) => verdictOf(world.look().plan, name, 'ns/blue').verdict.reason;
+    expect([of('a'), of('b'), world.observed.ports.has(vfName(3))]).toEqual(['Ready', 'NetworkUnknown', false]);
+  });
+});
+
 describe('what ovnkube-node left behind', () => {
   const limit = { type: 'linux-htb', otherConfig: mapOf({ 'max-rate': '1000' }) };
   const qosOf = (sandbox: string) => ({ uuid: 'q1', ...limit, externalIds: mapOf({ sandbox }) });
