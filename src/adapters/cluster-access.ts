@@ -4,6 +4,7 @@
  */
 
 import type { ClusterAccess, ServerAccess } from '../config/config.js';
+import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { KubeClient, serviceAccountDir } from '../kube/index.js';
 import type { ClusterAccessOptions, KubeClientOptions } from '../kube/index.js';
@@ -31,6 +32,43 @@ export function clusterClient(
   // The API server names a field manager after what comes before the slash.
   const userAgent = `${userAgentPrefix}/${version}`;
   return new KubeClient({ ...options, access: accessOptions(access, environment), userAgent });
+}
+
+/** What goes to the host cluster, on connections of two kinds that do not wait for one another. */
+export interface ClusterClients {
+  /** For pods, definitions, statuses and events. */
+  readonly work: KubeClient;
+  /** For the lease alone: a thousand statuses that a slow server holds up must not let it run out. */
+  readonly lease: KubeClient;
+  close(): void;
+}
+
+/** Connections beside those for statuses: lists of pods and definitions, and events. */
+const otherCallsMax = 4;
+
+/** The lease is kept by one request after another. */
+const leaseCallsMax = 2;
+
+/**
+ * The clients for the host cluster.
+ * @param version of this program
+ * @throws AgentError KUBE_CREDENTIALS when the configuration says `inCluster` and this is no pod
+ */
+export function clusterClients(
+  access: ClusterAccess,
+  environment: ClusterEnvironment,
+  version: string,
+  { clock, statusConcurrency }: { readonly clock?: Clock; readonly statusConcurrency: number },
+): ClusterClients {
+  const open = (callSocketsMax: number): KubeClient =>
+    clusterClient(access, environment, version, { ...(clock === undefined ? {} : { clock }), callSocketsMax });
+  const work = open(statusConcurrency + otherCallsMax);
+  const lease = open(leaseCallsMax);
+  const close = (): void => {
+    work.close();
+    lease.close();
+  };
+  return { work, lease, close };
 }
 
 /**

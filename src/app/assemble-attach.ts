@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { clusterClient, type ClusterEnvironment } from '../adapters/cluster-access.js';
+import { clusterClients, type ClusterEnvironment } from '../adapters/cluster-access.js';
 import { ClusterEvents } from '../adapters/cluster-events.js';
 import { ClusterLease, disabledLease, leaseTiming } from '../adapters/cluster-lease.js';
 import { ClusterNetworks } from '../adapters/cluster-networks.js';
@@ -109,11 +109,16 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
   const { config, hostCluster, clock, random, onBug } = options;
   const { attach, agent } = config;
   const mode = attach.mode === 'attach' && agent.repair === 'on' ? 'attach' : 'observe';
-  const connection = clusterClient(hostCluster.access, options.environment, options.version, { clock });
-  const client = new ClusterRights(connection);
+  const { statusConcurrency } = attach;
+  const clients = clusterClients(hostCluster.access, options.environment, options.version, {
+    clock,
+    statusConcurrency,
+  });
+  const client = new ClusterRights(clients.work);
+  const leaseClient = new ClusterRights(clients.lease);
   const pods = new ClusterPods({ client, clock, random, nodeName: hostCluster.nodeName });
   const networks = new ClusterNetworks({ client, clock, random });
-  const lease = createLease(options, client, mode === 'observe');
+  const lease = createLease(options, leaseClient, mode === 'observe');
   const reporter = { component: 'dpu-node-agent', instance: hostname() };
   const events = new ClusterEvents({ client, clock, random, reporter, onBug });
   const attacher = new Attacher(
@@ -131,7 +136,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
       random,
       declared: options.declared,
       onOutcome: (outcome) => {
-        const missing = client.findings({ kind: 'bridge', name: attach.bridge });
+        const missing = [client, leaseClient].flatMap((each) => each.findings({ kind: 'bridge', name: attach.bridge }));
         options.onOutcome({ ...outcome, findings: [...outcome.findings, ...missing] });
       },
       onJournal: options.onJournal,
@@ -145,7 +150,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
       bootGraceMs: agent.bootGraceMs,
       goneGraceMs: attach.goneGraceMs,
       waitMs: attach.waitMs,
-      statusConcurrency: attach.statusConcurrency,
+      statusConcurrency,
     },
   );
   return {
@@ -157,7 +162,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
     close: async () => {
       await attacher.close();
       await Promise.all([pods.close(), networks.close(), lease.close?.(), events.close()]);
-      connection.close();
+      clients.close();
     },
   };
 }

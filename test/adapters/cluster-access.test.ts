@@ -1,5 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { accessOptions, clusterClient } from '../../src/adapters/cluster-access.js';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  accessOptions,
+  clusterClient,
+  clusterClients,
+  type ClusterClients,
+} from '../../src/adapters/cluster-access.js';
 import type { ClusterAccess } from '../../src/config/config.js';
 import type { ClusterAccessOptions } from '../../src/kube/index.js';
 
@@ -69,5 +77,54 @@ describe('the way to the host cluster', () => {
     const client = clusterClient({ kind: 'server', server }, {}, '1.0.0');
     expect(client.server).toBe(server);
     client.close();
+  });
+});
+
+describe('the connections to the host cluster', () => {
+  let server: Server;
+  /** Paths of what waits for an answer. */
+  let waiting: string[];
+  let clients: ClusterClients;
+  const statusConcurrency = 12;
+  const failure = (error: unknown): unknown => error;
+
+  beforeEach(async () => {
+    waiting = [];
+    server = createServer(({ url = '' }, response) => {
+      if (url.includes('/leases/')) response.end('{}');
+      else waiting.push(url);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const access = { kind: 'server', server: `http://127.0.0.1:${port}` } as const;
+    clients = clusterClients(access, {}, '1.0.0', { statusConcurrency });
+  });
+  afterEach(async () => {
+    clients.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('leave room for lists and events beside as many statuses as are written at one time', async () => {
+    const path = (index: number): string => `/api/v1/namespaces/ns/pods/p${index}/status`;
+    const calls = Array.from({ length: statusConcurrency }, (_, index) =>
+      clients.work.request({ method: 'PATCH', path: path(index), body: [] }).catch(failure),
+    );
+    await vi.waitFor(() => expect(waiting).toHaveLength(statusConcurrency));
+    calls.push(clients.work.request({ method: 'GET', path: '/api/v1/pods' }).catch(failure));
+    await vi.waitFor(() => expect(waiting.at(-1)).toBe('/api/v1/pods'));
+    clients.close();
+    await Promise.all(calls);
+  });
+
+  it('keep the lease apart from whatever a slow server holds up', async () => {
+    const calls = Array.from({ length: 100 }, (_, index) =>
+      clients.work.request({ method: 'PATCH', path: `/api/v1/pods/p${index}/status`, body: [] }).catch(failure),
+    );
+    await vi.waitFor(() => expect(waiting.length).toBeGreaterThan(statusConcurrency));
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/ovn-kubernetes/leases/ovn-dpu-a';
+    await expect(clients.lease.request({ method: 'GET', path: lease })).resolves.toMatchObject({ status: 200 });
+    clients.close();
+    await Promise.all(calls);
   });
 });
