@@ -153,10 +153,13 @@ function leaseLook(context: LookContext): RungLook {
   return look(isUsual ? 'ok' : 'unknown', seen, values, lookedAt(context));
 }
 
-/** How far the two clocks differ, in words. */
+/** A smaller difference is not told, ms: it is measured to about half a second, as the server tells its time in seconds. */
+const skewShownMsMin = 2_000;
+
+/** How far the server's clock is from this machine's, in words; undefined when they agree as far as can be seen. */
 export function skewText({ clockSkewMs }: Pick<AttachSummary, 'clockSkewMs'>): string | undefined {
-  if (clockSkewMs === undefined) return undefined;
-  const seconds = (Math.abs(clockSkewMs) / 1_000).toFixed(1);
+  if (clockSkewMs === undefined || Math.abs(clockSkewMs) < skewShownMsMin) return undefined;
+  const seconds = Math.round(Math.abs(clockSkewMs) / 1_000);
   return `${seconds} s ${clockSkewMs < 0 ? 'behind' : 'ahead'}`;
 }
 

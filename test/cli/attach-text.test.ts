@@ -20,7 +20,7 @@ describe('the pods in the status', () => {
       statuses: { written: 9, conflicts: 1, failed: 2, inFlight: 1, lastError: 'forbidden\u001b[2J' },
     });
     expect(formatAttach(attach, nowWallMs)).toMatchInlineSnapshot(`
-      "Pods of host-a · mode on · host cluster in sync with https://host-api:6443 · lease renewed 5 s ago · its clock is 0.0 s ahead
+      "Pods of host-a · mode on · host cluster in sync with https://host-api:6443 · lease renewed 5 s ago
         3 pod(s), 7 network(s) to attach: 4 NotApplied, 2 Ready, 1 RepresentorClaimedTwice
         statuses: 9 written, 1 in conflict, 2 failed (last: forbidden\\u001b[2J), 1 on the way · 4 change(s) pending
         ✗ shop/web-1 network shop/blue: RepresentorClaimedTwice: pf0vf3 is held by shop/web-0.
@@ -51,20 +51,21 @@ describe('how the loop stands to the host cluster', () => {
       { cluster: { kind: 'stale', server: 's', sinceWallMs: lookWallMs - 58_000, message: 'reset', code: undefined } },
       's silent for 1 min: reset',
     ],
-    [{ lease: { kind: 'disabled' } }, '· no lease ·'],
+    [{ lease: { kind: 'disabled' } }, '· no lease'],
     [{ lease: { kind: 'unknown', message: 'forbidden' } }, 'lease unknown: forbidden'],
     [{ lease: { kind: 'held', renewedWallMs: undefined, message: 'not able' } }, 'lease not renewed (not able)'],
     [
       { lease: { kind: 'foreign', holder: 'x\u001b', seenWallMs: lookWallMs } },
       String.raw`renewed by x\u001b, last 2 s ago`,
     ],
-    [{ clockSkewMs: -1_500 }, 'its clock is 1.5 s behind'],
+    [{ clockSkewMs: -2_000 }, 'its clock is 2 s behind'],
+    [{ clockSkewMs: 3_600_400 }, 'its clock is 3600 s ahead'],
     [{ nodeName: undefined }, 'Pods of an unnamed node'],
   ] as const)('is said of %j', (over, words) => {
     expect(formatAttachState(attachStatus(over), nowWallMs)).toContain(words);
   });
 
-  it('leaves out a clock that nobody has compared', () => {
-    expect(formatAttachState(attachStatus({ clockSkewMs: undefined }), nowWallMs)).not.toContain('clock');
+  it.each([undefined, 0, 1_999, -1_999])('leaves out a clock of which no difference is known: %s', (clockSkewMs) => {
+    expect(formatAttachState(attachStatus({ clockSkewMs }), nowWallMs)).not.toContain('clock');
   });
 });
