@@ -29,8 +29,10 @@ export interface AttachmentView {
   readonly evidence: Readonly<Record<string, string>>;
   /** Milliseconds since 1970 UTC: since when the details are what they are, as far as this process knows. */
   readonly sinceWallMs: number;
-  /** Milliseconds since 1970 UTC at which all evidence was last seen for these details. */
+  /** Milliseconds since 1970 UTC at which all evidence for these details began to be there, for the last time. */
   readonly readyWallMs: number | undefined;
+  /** Milliseconds since 1970 UTC at which some of it was seen to be missing after that; undefined: it is all there. */
+  readonly lostWallMs: number | undefined;
   /** What the pod's annotation says now, and what it shall say. */
   readonly shown: string | undefined;
   readonly wanted: string | undefined;
@@ -83,7 +85,7 @@ function wantedStatus(desired: DesiredStatus | undefined, shown: string | undefi
 
 function attachmentView(entry: AttachmentVerdict, context: ViewContext): AttachmentView {
   const { verdict, request, key, nadKey } = entry;
-  const age = context.ages.get(key);
+  const times = context.ages.get(key)?.times;
   const shown = shownStatus(readPod(entry.pod), nadKey);
   return {
     nadKey: safeText(nadKey, 512),
@@ -98,8 +100,9 @@ function attachmentView(entry: AttachmentVerdict, context: ViewContext): Attachm
     heldBy: holderLabel(entry.heldBy, context.pods),
     isPlugged: entry.isPlugged,
     evidence: entry.evidence,
-    sinceWallMs: context.nowWallMs - Math.round(age?.ageMs ?? 0),
-    readyWallMs: age?.sinceReadyMs === undefined ? undefined : context.nowWallMs - Math.round(age.sinceReadyMs),
+    sinceWallMs: times?.sinceWallMs ?? context.nowWallMs,
+    readyWallMs: times?.readyWallMs,
+    lostWallMs: times?.lostWallMs,
     shown,
     wanted: wantedStatus(context.desired.get(key), shown),
   };

@@ -9,6 +9,16 @@ import type { AttachmentVerdict } from './attachment.js';
 import { readPod } from './pod-reading.js';
 import type { PodView } from '../model/pod.js';
 
+/** Milliseconds since 1970 UTC, by which a person is told; they stay the same while nothing changes. */
+export interface AttachmentTimes {
+  /** These very details were first seen. */
+  readonly sinceWallMs: number;
+  /** All evidence for them began to be there, for the last time; undefined: it never was. */
+  readonly readyWallMs: number | undefined;
+  /** Evidence was first seen to be missing after that; undefined: it is not. */
+  readonly lostWallMs: number | undefined;
+}
+
 /** How long the present details of an attachment have been what they are. */
 export interface AttachmentAge {
   /** Since these very details were first seen, ms. */
@@ -24,6 +34,7 @@ export interface AttachmentAge {
   readonly isUncertain?: boolean;
   /** Since it has been said for this reason, ms; absent: for long. */
   readonly reasonMs?: number;
+  readonly times?: AttachmentTimes;
 }
 
 export interface StatusTiming {

@@ -87,11 +87,11 @@ function ladderOf(input: ExplainInput, facts: PodFacts, view: AttachmentView): L
     nowWallMs,
   );
   const verdict = verdictOf(rungs, view.reason === 'Ready');
-  return { nadKey: view.nadKey, verdict, rungs, notes: networkNotes(view, attach) };
+  return { nadKey: view.nadKey, verdict, rungs, notes: networkNotes(view, attach, nowWallMs) };
 }
 
 /** What does not decide, and is worth knowing. */
-function networkNotes(view: AttachmentView, { mode }: AttachSummary): readonly string[] {
+function networkNotes(view: AttachmentView, { mode }: AttachSummary, nowWallMs: number): readonly string[] {
   const notes: string[] = [];
   if (view.shown === 'Ready' && view.reason !== 'Ready') {
     const end = mode === 'on' ? ' It is taken back unless it is true again soon.' : '';
@@ -101,8 +101,9 @@ function networkNotes(view: AttachmentView, { mode }: AttachSummary): readonly s
   if (functionMac !== undefined && mac !== undefined && functionMac !== mac && view.reason !== 'FunctionMacDiffers') {
     notes.push(`The function has address ${functionMac}, the pod ${mac}.`);
   }
-  if (view.readyWallMs !== undefined && view.reason !== 'Ready')
-    notes.push('It was ready with these very details before.');
+  if (view.lostWallMs !== undefined && view.reason !== 'Ready') {
+    notes.push(`It was ready with these very details until ${formatSpan(nowWallMs - view.lostWallMs)} ago.`);
+  }
   return notes.map((note) => safeText(note, 500));
 }
 

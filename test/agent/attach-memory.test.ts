@@ -14,11 +14,18 @@ function entry(verdict: Verdict, sandboxId = 's1', hasRequest = true): Attachmen
   return { key, pod, nadKey: 'default', verdict, request: hasRequest ? request : undefined, ...facts };
 }
 
+const wallMs = 1_700_000_000_000;
+
+/** A look at this time; the two clocks need not run alike. */
+function see(memory: AttachMemory, nowMs: number, seen?: AttachmentVerdict, isBlind?: boolean) {
+  return memory.see(seen === undefined ? [] : [seen], { nowMs, wallMs: wallMs + nowMs }, isBlind);
+}
+
 /** What is remembered after looks at these times; the last one's. */
 function ageAfter(...looks: readonly (readonly [nowMs: number, AttachmentVerdict | undefined, isBlind?: boolean])[]) {
   const memory = new AttachMemory(10_000);
   let ages;
-  for (const [nowMs, seen, isBlind] of looks) ages = memory.see(seen === undefined ? [] : [seen], nowMs, isBlind);
+  for (const [nowMs, seen, isBlind] of looks) ages = see(memory, nowMs, seen, isBlind);
   return ages?.get(key);
 }
 
@@ -73,5 +80,27 @@ describe('what is remembered of an attachment', () => {
     expect(ageAfter(blind, [1_000, entry(pending, 's2'), true])).toMatchObject({ isUncertain: false });
     expect(ageAfter([0, entry(pending)])).toMatchObject({ isUncertain: false });
     expect(ageAfter([0, entry(pending)], [1, entry(pending), true])).toMatchObject({ isUncertain: false });
+  });
+
+  it('tells a person times that move only when something changes', () => {
+    const memory = new AttachMemory(10_000);
+    const timesAt = (nowMs: number, verdict: Verdict, sandboxId?: string) =>
+      see(memory, nowMs, entry(verdict, sandboxId)).get(key)?.times;
+    const sinceWallMs = wallMs + 5;
+    const none = { readyWallMs: undefined, lostWallMs: undefined };
+    expect(timesAt(5, pending)).toEqual({ sinceWallMs, ...none });
+    expect(timesAt(900, down)).toEqual({ sinceWallMs, ...none });
+    for (const nowMs of [1_000, 1_001, 600_000]) {
+      expect(timesAt(nowMs, readyVerdict)).toEqual({ sinceWallMs, readyWallMs: wallMs + 1_000, lostWallMs: undefined });
+    }
+    for (const nowMs of [700_000, 800_000]) {
+      expect(timesAt(nowMs, down)).toEqual({ sinceWallMs, readyWallMs: wallMs + 1_000, lostWallMs: wallMs + 700_000 });
+    }
+    expect(timesAt(900_000, readyVerdict)).toEqual({
+      sinceWallMs,
+      readyWallMs: wallMs + 900_000,
+      lostWallMs: undefined,
+    });
+    expect(timesAt(950_000, readyVerdict, 's2')).toMatchObject({ sinceWallMs: wallMs + 950_000 });
   });
 });

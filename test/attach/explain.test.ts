@@ -299,12 +299,17 @@ describe('what is worth knowing besides', () => {
       'The function has address 02:00:00:00:00:99, the pod 0a:58:0a:01:02:03.',
     ]);
     const { notes } = explainPod(inputOf(factsOf(), { attach: attachOf({ clockSkewMs: -31_000 }) }));
-    expect(notes[0]).toContain('31.0 s behind');
+    expect(notes[0]).toContain('31 s behind');
   });
 
   it('is told of one that was ready before', () => {
-    expect(ofView(viewOf({ state: 'failed', reason: 'InterfaceError', shown: undefined })).notes).toEqual([
-      'It was ready with these very details before.',
-    ]);
+    const lost = viewOf({
+      state: 'failed',
+      reason: 'InterfaceError',
+      shown: undefined,
+      lostWallMs: lookWallMs - 58_000,
+    });
+    expect(ofView(lost).notes).toEqual(['It was ready with these very details until 1 min ago.']);
+    expect(ofView({ ...lost, readyWallMs: undefined, lostWallMs: undefined }).notes).toEqual([]);
   });
 });
