@@ -53,6 +53,9 @@ function error(reason: string): ConnectionStatus {
   return { status: 'Error', reason };
 }
 
+/** What is wrong with the switch as a whole. The lease tells the host of it: it is not renewed meanwhile. */
+const switchReasons: ReadonlySet<string> = new Set(['VswitchdSilent', 'VswitchdDenied', 'VswitchdUnasked']);
+
 /** Whether what is shown was said of these details: they were ready before, or their rows are there. */
 function isOfThese({ isPlugged }: AttachmentVerdict, { sinceReadyMs }: AttachmentAge): boolean {
   return isPlugged || sinceReadyMs !== undefined;
@@ -72,11 +75,14 @@ export function desireStatus(
   if (verdict.reason === 'DetailsInvalid' && isOfThese(entry, age)) return 'same';
   if (verdict.isFinal) return error(said);
   if (shown === 'Ready' && age.isUncertain === true) return 'same';
+  // A switch that is down is no news to each of its pods, and proves nothing against what they were told.
+  const isOfSwitch = switchReasons.has(verdict.reason);
+  if (isOfSwitch && shown === 'Ready' && isOfThese(entry, age)) return 'same';
   if (shown === 'Ready' && isOfThese(entry, age)) {
     return (age.missedMs ?? age.sinceReadyMs ?? age.ageMs) > timing.holdMs ? error(said) : 'same';
   }
   // What is wrong may have been so for a moment; what is merely waited for has longer.
-  const boundMs = verdict.state === 'failed' ? timing.holdMs : timing.waitMs;
+  const boundMs = verdict.state === 'failed' && !isOfSwitch ? timing.holdMs : timing.waitMs;
   // Another reason is news only when it lasts: on its way to Ready an attachment that is late passes through many.
   if (age.ageMs >= boundMs)
     return shown === 'Error' && (age.reasonMs ?? Infinity) < timing.holdMs ? 'same' : error(said);

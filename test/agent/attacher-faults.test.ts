@@ -243,21 +243,37 @@ describe('what does not come', () => {
     // However long nobody has looked: the loss counts from when it is seen.
     await world.pass(50_000);
     world.take();
-    const { liveness } = world.observed;
-    world.observed = {
-      ...world.observed,
-      liveness: { ...liveness, answering: new Set(), silent: new Set(['br-int']) },
-    };
+    const { ports } = world.observed;
+    const port = ports.get(vf1);
+    if (port === undefined) throw new Error('the pod has no port');
+    const broken = port.interfaces.map((entry) => ({ ...entry, error: 'could not open it', ofport: -1 }));
+    world.observed = { ...world.observed, ports: new Map(ports).set(vf1, { ...port, interfaces: broken }) };
     world.notify();
     await world.pass(9_900);
     expect(world.take()).toEqual([]);
     await world.pass(200);
-    const said = 'the virtual switch does not answer';
-    expect(world.take()).toEqual([`status a default Error: ${said}`, `event a Warning VswitchdSilent: ${said}`]);
-    world.observed = { ...world.observed, liveness };
+    const said = 'the virtual switch could not open the port';
+    expect(world.take()).toEqual([`status a default Error: ${said}`, `event a Warning InterfaceError: ${said}`]);
+    world.observed = { ...world.observed, ports };
     world.notify();
     await world.pass(100);
     expect(world.take()).toEqual(['status a default Ready', `event a Normal Attached: attached by ${vf1}`]);
+  });
+
+  it('is no news to a pod that was ready when it is the whole switch that is silent, however long', async () => {
+    const world = await new AttachLoopWorld().put(podA).start();
+    world.take();
+    const { liveness } = world.observed;
+    const silent = { ...liveness, answering: new Set<string>(), silent: new Set(['br-int']) };
+    world.observed = { ...world.observed, liveness: silent };
+    world.notify();
+    await world.pass(600_000);
+    expect(world.outcome.counts).toEqual({ VswitchdSilent: 1 });
+    world.observed = { ...world.observed, liveness };
+    world.notify();
+    await world.pass(100);
+    expect(world.outcome.counts).toEqual({ Ready: 1 });
+    expect(world.take()).toEqual([]);
   });
 });
 

@@ -22,6 +22,7 @@ function entryOf(verdict: Verdict, isPlugged = false): AttachmentVerdict {
 
 const pending = waitingFor('OvnNotInstalled', 'not yet', 'not installed');
 const broken = failing('InterfaceError', 'no device', 'could not open');
+const silent = failing('VswitchdSilent', 'it does not answer', 'no answer');
 const refused = refusing('RepresentorClaimedTwice', 'held by another', 'in use');
 const unreadable = refusing('DetailsInvalid', 'no JSON', 'invalid details');
 const error = (reason: string): object => ({ status: 'Error', reason });
@@ -123,6 +124,21 @@ const rows: readonly Row[] = [
     isPlugged: true,
     shown: 'Ready',
     wanted: 'same',
+  },
+  {
+    title: 'keeps Ready while the whole switch is silent, for however long',
+    verdict: silent,
+    isPlugged: true,
+    age: { ageMs: 500_000, sinceReadyMs: 60_000, missedMs: 60_000 },
+    shown: 'Ready',
+    wanted: 'same',
+  },
+  { title: 'waits for a silent switch as for evidence', verdict: silent, age: { ageMs: 20_000 }, wanted: 'none' },
+  {
+    title: 'is Error when the switch is silent for too long',
+    verdict: silent,
+    age: { ageMs: 110_000 },
+    wanted: error('no answer'),
   },
   {
     title: 'is Error when details cannot be read from the start',

@@ -186,28 +186,30 @@ describe('texts that break others', () => {
     attack(rig, { name: 'lying', details: claim('0', 'x'), status: '{"default":{"Status":"Ready"}}' });
     await refused(rig, 'lying', 'RepresentorReserved');
     const sibling = '{"Status":"Ready","note":"keep"}';
-    for (const text of [
+    // By turns, for what is overwritten again and again is put right ever more slowly.
+    for (const [index, text] of [
       'null',
       '[]',
       '{',
       '{"default":{"Status":"Error"}}',
       '{"Status":"Error","Reason":"x"}',
       'x'.repeat(100_000),
-    ]) {
-      rewrite(rig, 'a', { [statusAnnotation]: text });
+    ].entries()) {
+      const name = index % 2 === 0 ? 'a' : 'b';
+      rewrite(rig, name, { [statusAnnotation]: text });
       await eventually(
         () => {
-          const found = podNamed(rig, 'a').metadata.annotations?.[statusAnnotation];
+          const found = podNamed(rig, name).metadata.annotations?.[statusAnnotation];
           return found === '{"default":{"Status":"Ready"}}';
         },
         `the truth instead of ${text.slice(0, 40)}`,
       );
     }
     expect(await lies(rig)).toEqual([]);
-    rewrite(rig, 'a', { [statusAnnotation]: `{"x/y":${sibling},"default":{"Status":"Error"}}` });
-    await eventually(() => statusOf(podNamed(rig, 'a'))?.Status === 'Ready', 'the truth again');
+    rewrite(rig, 'b', { [statusAnnotation]: `{"x/y":${sibling},"default":{"Status":"Error"}}` });
+    await eventually(() => statusOf(podNamed(rig, 'b'))?.Status === 'Ready', 'the truth again');
     // The entry of a network that nobody asked for is a forged one.
-    await eventually(() => !('x/y' in annotation(podNamed(rig, 'a'), statusAnnotation)), 'the other is removed');
+    await eventually(() => !('x/y' in annotation(podNamed(rig, 'b'), statusAnnotation)), 'the other is removed');
   });
 });
 
