@@ -122,7 +122,9 @@ describe('dpuctl why', () => {
   it('lists the pods with the state of the host cluster', async () => {
     await show([ready, claimed, quiet]);
     const { code, stdout } = await dpuctl('pods', '--failing-first');
-    expect(stdout).toMatch(/^Pods of host-a · mode on · [^\n]+\n\nPOD +NETWORK[^\n]+\nshop\/web-1 [^\n]+\nshop\/web-0 /);
+    expect(stdout).toMatch(
+      /^Pods of host-a · mode on · [^\n]+\n\nPOD +NETWORK[^\n]+\nshop\/web-1 [^\n]+\nshop\/web-0 /,
+    );
     expect(stdout).toContain('1 pod(s) have nothing to attach.');
     expect(code).toBe(3);
     await show([ready]);
