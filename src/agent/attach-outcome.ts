@@ -46,6 +46,7 @@ export interface AttachFailure {
 const failuresShownMax = 50;
 /** Of one pod, so that one with many networks does not hide the others. */
 const failuresOfPodMax = 3;
+
 /** How many networks of pods have which reason. */
 export function countReasons(verdicts: readonly AttachmentVerdict[]): Record<string, number> {
   const counts: Record<string, number> = {};

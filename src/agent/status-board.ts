@@ -59,20 +59,6 @@ export class StatusBoard {
 
 function attachStatus(outcome: AttachOutcome | undefined): AttachStatus | undefined {
   if (outcome === undefined) return undefined;
-  const { wallMs, mode, bridge, cluster, nodeName, lease, clockSkewMs, podCount, counts, failures } = outcome;
-  const { pendingCount, statuses } = outcome;
-  return {
-    wallMs,
-    mode,
-    bridge,
-    cluster,
-    nodeName,
-    lease,
-    clockSkewMs,
-    podCount,
-    counts,
-    failures,
-    pendingCount,
-    statuses,
-  };
+  const { findings: _findings, podFacts: _podFacts, ...status } = outcome;
+  return status;
 }

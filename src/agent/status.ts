@@ -2,11 +2,9 @@
 
 import type { ChainView } from '../chain/chain-view.js';
 import type { Condition, Finding } from '../model/condition.js';
-import type { AttachFailure, AttachMode } from './attach-outcome.js';
-import type { ClusterState, LeaseState } from './attach-ports.js';
+import type { AttachOutcome } from './attach-outcome.js';
 import type { JournalEntry } from './journal.js';
 import type { StoreState } from './ports.js';
-import type { StatusStats } from './status-pump.js';
 
 /** What the loop of the ports says. */
 export interface PortsStatus {
@@ -31,26 +29,8 @@ export interface PortsStatus {
   readonly journal: readonly JournalEntry[];
 }
 
-/** What the loop of the host cluster's pods says, in sum. */
-export interface AttachStatus {
-  /** Milliseconds since 1970 UTC of the look. */
-  readonly wallMs: number;
-  readonly mode: AttachMode;
-  /** The bridge that pods are plugged into. */
-  readonly bridge: string;
-  readonly cluster: ClusterState;
-  readonly nodeName: string | undefined;
-  readonly lease: LeaseState;
-  readonly clockSkewMs: number | undefined;
-  /** The pods of the node. */
-  readonly podCount: number;
-  /** Networks of pods, by reason. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** The first of those that have failed. */
-  readonly failures: readonly AttachFailure[];
-  readonly pendingCount: number;
-  readonly statuses: StatusStats;
-}
+/** What the loop of the host cluster's pods says, in sum: its findings are among the others, its pods in a file of their own. */
+export type AttachStatus = Omit<AttachOutcome, 'findings' | 'podFacts'>;
 
 /** What the agent says. */
 export interface AgentStatus extends PortsStatus {
