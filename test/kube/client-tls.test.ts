@@ -7,9 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterAccessOptions } from '../../src/kube/access-options.js';
 import { KubeClient } from '../../src/kube/client.js';
 import { AgentError } from '../../src/lib/errors.js';
+import { eventually } from '../../src/sandbox/lab/daemon.js';
 import { CertificateFolder } from './certificates.js';
 import type { PemFiles } from './certificates.js';
-import { eventually } from './eventually.js';
 import { FakeApiServer, sendJson } from './fake-api-server.js';
 
 let folder: CertificateFolder;

@@ -7,8 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../src/kube/client.js';
 import type { KubeClientOptions } from '../../src/kube/client.js';
 import { AgentError } from '../../src/lib/errors.js';
+import { eventually } from '../../src/sandbox/lab/daemon.js';
 import { ManualClock } from '../config/manual-clock.js';
-import { eventually } from './eventually.js';
 import { FakeApiServer, sendJson, sendStatus } from './fake-api-server.js';
 
 const cleanups: (() => Promise<void> | void)[] = [];

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { KubeClient, Reflector, identityOf, member, resourcePath, textMember } from '../../src/kube/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { ClusterApi } from '../../src/sandbox/cluster/cluster-api.js';
-import { eventually } from './eventually.js';
+import { eventually } from '../../src/sandbox/lab/daemon.js';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

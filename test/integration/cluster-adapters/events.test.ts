@@ -3,7 +3,7 @@ import { ClusterEvents } from '../../../src/adapters/cluster-events.js';
 import { podViewOf } from '../../../src/attach/pod-view.js';
 import { systemClock } from '../../../src/lib/clock.js';
 import type { PodView } from '../../../src/model/pod.js';
-import { eventually } from '../../kube/eventually.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { HostCluster } from './host-cluster.js';
 
 describe('events at an API server', () => {

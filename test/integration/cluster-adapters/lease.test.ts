@@ -5,7 +5,7 @@ import { microTime } from '../../../src/adapters/cluster-lease-object.js';
 import type { LeaseState } from '../../../src/agent/attach-ports.js';
 import { systemClock } from '../../../src/lib/clock.js';
 import type { Json, JsonObject } from '../../../src/sandbox/cluster/json.js';
-import { eventually } from '../../kube/eventually.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { HostCluster, agentUser, leaseNamespace, leaseRules, nodeName } from './host-cluster.js';
 
 const name = `ovn-dpu-${nodeName}`;
@@ -50,7 +50,7 @@ describe('the lease at an API server', () => {
     return keeper;
   }
 
-  const becomes = (keeper: ClusterLease, kind: LeaseState['kind']): Promise<void> =>
+  const becomes = (keeper: ClusterLease, kind: LeaseState['kind']): Promise<true> =>
     eventually(() => keeper.state().kind === kind, `the lease becomes ${kind}`);
   const spec = (): JsonObject => (cluster.api.direct.find(leases, ref)?.['spec'] ?? {}) as JsonObject;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterNetworks } from '../../../src/adapters/cluster-networks.js';
 import { ClusterPods } from '../../../src/adapters/cluster-pods.js';
 import { systemClock } from '../../../src/lib/clock.js';
-import { eventually } from '../../kube/eventually.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { HostCluster, nodeName } from './host-cluster.js';
 
 describe('what is read of the host cluster', () => {

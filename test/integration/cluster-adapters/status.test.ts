@@ -4,7 +4,7 @@ import { ClusterStatus } from '../../../src/adapters/cluster-status.js';
 import type { ConnectionStatus } from '../../../src/attach/connection-status.js';
 import { systemClock } from '../../../src/lib/clock.js';
 import type { PodView } from '../../../src/model/pod.js';
-import { eventually } from '../../kube/eventually.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { HostCluster, nodeName } from './host-cluster.js';
 
 const statusKey = 'k8s.ovn.org/dpu.connection-status';

@@ -12,7 +12,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
 import { objectAt, textAt, valueAt } from '../../../src/sandbox/cluster/json.js';
 import { mergePatchType } from '../../../src/sandbox/cluster/patch-plan.js';
-import { podOf, until } from '../../sandbox/cluster/fixtures.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
+import { podOf } from '../../sandbox/cluster/fixtures.js';
 
 const binary = process.env['KUBECTL'] ?? 'kubectl';
 let directory: string;
@@ -197,13 +198,13 @@ spec: {config: '{"mtu": ${mtu}}'}
     cluster.kubelet = 'manual';
     cluster.direct.create('pods', podOf('web'));
     const ready = printed('wait', '--for=condition=Ready', 'pod/web', '--timeout=15s');
-    await until(() => cluster.watchCount > 0);
+    await eventually(() => cluster.watchCount > 0);
     const conditions = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
     cluster.direct.patch('pods', { name: 'web', subresource: 'status' }, conditions, { contentType: mergePatchType });
     expect(await ready).toContain('condition met');
     cluster.direct.delete('pods', { name: 'web' });
     const gone = printed('wait', '--for=delete', 'pod/web', '--timeout=15s');
-    await until(() => cluster.watchCount > 0);
+    await eventually(() => cluster.watchCount > 0);
     cluster.finishDeletions();
     await gone;
   });
@@ -215,10 +216,10 @@ spec: {config: '{"mtu": ${mtu}}'}
     const lines: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => lines.push(line.split(/\s+/, 2).join(' ')));
     try {
-      await until(() => cluster.watchCount > 0 && lines.length >= 2);
+      await eventually(() => cluster.watchCount > 0 && lines.length >= 2);
       cluster.direct.patch('pods', { name: 'web' }, [{ op: 'add', path: '/metadata/labels', value: { a: 'b' } }]);
       cluster.direct.delete('pods', { name: 'web' }, { graceSeconds: 0 });
-      await until(() => lines.length >= 4);
+      await eventually(() => lines.length >= 4);
       expect(lines).toEqual(['EVENT NAME', 'ADDED web', 'MODIFIED web', 'DELETED web']);
     } finally {
       child.kill();

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
 import { textAt, valueAt } from '../../../src/sandbox/cluster/json.js';
-import { podOf, until } from './fixtures.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
+import { podOf } from './fixtures.js';
 
 let cluster: ClusterApi;
 const web = { namespace: 'default', name: 'web' };
@@ -65,7 +66,7 @@ describe('deleting a pod', () => {
     const successor = cluster.direct.create('pods', podOf('web'));
     cluster.direct.create('pods', podOf('other'));
     cluster.direct.delete('pods', { namespace: 'default', name: 'other' });
-    await until(() => cluster.direct.find('pods', { namespace: 'default', name: 'other' }) === undefined);
+    await eventually(() => cluster.direct.find('pods', { namespace: 'default', name: 'other' }) === undefined);
     expect(cluster.direct.get('pods', web)).toEqual(successor);
   });
 });
@@ -82,7 +83,7 @@ describe('deleting a namespace', () => {
     expect(cluster.direct.list('configmaps', { namespace: 'n' })).toEqual([]);
     expect(() => cluster.direct.create('pods', podOf('late', { namespace: 'n' }))).toThrow(/being terminated/);
     cluster.finishDeletions('n');
-    await until(() => cluster.direct.find('namespaces', { name: 'n' }) === undefined);
+    await eventually(() => cluster.direct.find('namespaces', { name: 'n' }) === undefined);
   });
 
   it('that is empty removes it at once', () => {

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
 import { textAt } from '../../../src/sandbox/cluster/json.js';
-import { ask, open, podOf, until, watch } from './fixtures.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
+import { ask, open, podOf, watch } from './fixtures.js';
 
 let cluster: ClusterApi;
 const pods = '/api/v1/namespaces/default/pods';
@@ -65,7 +66,7 @@ describe('faults on order', () => {
 
   it('freeze everything, open watches too, and go on where they were', async () => {
     const stream = await watch(cluster, `${pods}?watch=true`);
-    await until(() => cluster.watchCount === 1);
+    await eventually(() => cluster.watchCount === 1);
     cluster.faults.freeze();
     cluster.direct.create('pods', podOf('a'));
     const answers: number[] = [];
@@ -90,7 +91,7 @@ describe('faults on order', () => {
     cluster.faults.freeze();
     const asked = ask(cluster, pods, { method: 'POST', body: podOf('a') });
     asked.catch(() => undefined);
-    await until(() => cluster.cutConnections() > 0);
+    await eventually(() => cluster.cutConnections() > 0);
     await expect(asked).rejects.toThrow();
     cluster.faults.thaw();
     await ask(cluster, '/version');
@@ -99,20 +100,20 @@ describe('faults on order', () => {
 
   it('cut watches, with half an event where wanted', async () => {
     const [plain, half, next] = await Promise.all([1, 2, 3].map(() => watch(cluster, `${pods}?watch=true`)));
-    await until(() => cluster.watchCount === 3);
+    await eventually(() => cluster.watchCount === 3);
     plain!.close();
-    await until(() => cluster.watchCount === 2);
+    await eventually(() => cluster.watchCount === 2);
     expect(cluster.faults.cutWatches({ match: { resource: 'nodes' } })).toBe(0);
     expect(cluster.faults.cutWatchesInNextEvent({ resource: 'pods' })).toBe(2);
     cluster.direct.create('pods', podOf('a'));
     await expect(half!.next()).rejects.toThrow();
     await expect(next!.next()).rejects.toThrow();
-    await until(() => cluster.watchCount === 0);
+    await eventually(() => cluster.watchCount === 0);
   });
 
   it('put a line that is no event into a watch', async () => {
     const stream = await watch(cluster, `${pods}?watch=true`);
-    await until(() => cluster.watchCount === 1);
+    await eventually(() => cluster.watchCount === 1);
     cluster.faults.garbleWatches('{"type":');
     await expect(stream.next()).rejects.toThrow(SyntaxError);
     stream.close();
@@ -160,7 +161,7 @@ describe('the server', () => {
         });
       });
     });
-    await until(() => cluster.watchCount === 0);
+    await eventually(() => cluster.watchCount === 0);
     expect((await ask(cluster, pods)).status).toBe(200);
   });
 });

@@ -98,12 +98,3 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string, undef
 export async function watch(cluster: ClusterApi, path: string, options: Ask = {}): Promise<TestWatch> {
   return new TestWatch(await open(cluster, path, options));
 }
-
-/** Resolves as soon as the condition holds; rejects after ten seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('the condition never held');
-}

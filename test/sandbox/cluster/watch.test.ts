@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
 import { textAt, valueAt } from '../../../src/sandbox/cluster/json.js';
-import { ask, open, podOf, until, watch } from './fixtures.js';
+import { eventually } from '../../../src/sandbox/lab/daemon.js';
+import { ask, open, podOf, watch } from './fixtures.js';
 import type { TestWatch, WatchEvent } from './fixtures.js';
 
 let cluster: ClusterApi;
@@ -89,7 +90,7 @@ describe('a watch', () => {
     const from = cluster.revision;
     const stream = await watch(cluster, `${pods}?watch=true&allowWatchBookmarks=true&resourceVersion=${from}`);
     cluster.direct.create('configmaps', { metadata: { name: 'elsewhere' } });
-    await until(() => cluster.watchCount === 1);
+    await eventually(() => cluster.watchCount === 1);
     cluster.bookmark();
     const event = await stream.next();
     expect(event).toEqual({
@@ -152,7 +153,7 @@ describe('a watch', () => {
     const slow = await open(cluster, `${pods}?watch=true`);
     const quick = await watch(cluster, `${pods}?watch=true`);
     slow.pause();
-    await until(() => cluster.watchCount === 2);
+    await eventually(() => cluster.watchCount === 2);
     const drained = (async (): Promise<number> => {
       let count = 0;
       while ((await quick.next()) !== undefined) if ((count += 1) === 400) return count;
@@ -163,7 +164,7 @@ describe('a watch', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(await drained).toBe(400);
-    await until(() => cluster.watchCount === 1);
+    await eventually(() => cluster.watchCount === 1);
     quick.close();
     slow.destroy();
   });
