@@ -9,5 +9,7 @@ export interface Effort {
   readonly peerOneCount: number;
 }
 
-export const fullEffort: Effort = { oneCount: 100, burstSizes: [50, 200], burstCount: 5, peerOneCount: 10 };
-export const quickEffort: Effort = { oneCount: 15, burstSizes: [50, 200], burstCount: 1, peerOneCount: 3 };
+export const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
+  quick: { oneCount: 15, burstSizes: [50, 200], burstCount: 1, peerOneCount: 3 },
+  full: { oneCount: 100, burstSizes: [50, 200], burstCount: 5, peerOneCount: 10 },
+};

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { HostFunctions } from '../../src/sandbox/lab/host-functions.js';
+import { eachCase, options } from '../suite.js';
 import { functionOf } from './bench-pods.js';
 import { cases } from './cases.js';
 // Only what is imported is compiled with the bench.
@@ -15,7 +16,7 @@ import type {} from './probe.js';
 
 const insideFile = fileURLToPath(new URL('./inside.js', import.meta.url));
 
-async function runCase(name: string, functionCount: number, options: readonly string[]): Promise<number> {
+async function runCase(name: string, functionCount: number): Promise<number> {
   const numbers = Array.from({ length: functionCount }, (_unused, index) => functionOf(index + 1));
   await using functions = await HostFunctions.make(numbers, 'bench');
   const command = ['netns', 'exec', functions.dpu, process.execPath, '--enable-source-maps', insideFile, name];
@@ -24,18 +25,9 @@ async function runCase(name: string, functionCount: number, options: readonly st
   return code ?? 1;
 }
 
-const args = process.argv.slice(2);
-const options = args.filter((word) => word.startsWith('--'));
-const names = args.filter((word) => !word.startsWith('--'));
 if (process.getuid?.() !== 0) process.stdout.write('attach: needs root for network namespaces\n');
 else {
-  for (const name of names.length > 0 ? names : Object.keys(cases)) {
-    const one = cases[name];
-    if (one === undefined) {
-      process.stderr.write(`no such case: ${name}; there are ${Object.keys(cases).join(', ')}\n`);
-      process.exitCode = 64;
-      break;
-    }
-    process.exitCode = (await runCase(name, one.functionCount, options)) || process.exitCode;
-  }
+  await eachCase(cases, async ({ functionCount }, name) => {
+    process.exitCode = (await runCase(name, functionCount)) || process.exitCode;
+  });
 }
