@@ -20,7 +20,7 @@ async function plug(stage: Stage, pods: readonly BenchPod[]): Promise<readonly S
     // The server and the witnesses live in this process too.
     if (pods.length > 1) await turn();
   }
-  await statuses.until(() => pods.every(({ name }) => statuses.readyMs.has(name)), 'all pods are ready');
+  await statuses.waiters.until(() => pods.every(({ name }) => statuses.readyMs.has(name)), 'all pods are ready');
   return pods.map(({ name, device }) => {
     const sinceMs = begunMs.get(name) ?? NaN;
     const times = rows.rows.get(device);

@@ -21,7 +21,7 @@ async function measure(attachedCount: number, flags: readonly string[], what: st
     await sleep(0);
   }
   const { statuses } = stage;
-  await statuses
+  await statuses.waiters
     .until(() => some.every(({ name }) => statuses.readyMs.has(name)), 'all are ready', readyMsMax)
     .catch(async (cause: unknown) => {
       throw new Error(await agent.words(), { cause });

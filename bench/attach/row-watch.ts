@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { Waiters } from '../waiters.js';
 
 /** A set of none or one is an empty list or the value itself (RFC 7047 section 5.1). */
 interface InterfaceRow {
@@ -80,15 +81,16 @@ export class RowWatch implements Disposable {
   readonly rows = new Map<string, RowTimes>();
   /** Whether vswitchd has carried out everything that it was asked for (ovs-vswitchd.conf.db(5), `cur_cfg`). */
   isSettled = false;
+  readonly waiters = new Waiters('in the database');
   readonly #socket: Socket;
-  readonly #listeners = new Set<() => void>();
+  #isRead = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     const cutter = new Cutter();
     socket.on('data', (chunk) => {
       for (const text of cutter.cut(chunk)) this.#take(JSON.parse(text) as Message);
-      for (const listener of [...this.#listeners]) listener();
+      this.waiters.look();
     });
   }
 
@@ -96,36 +98,13 @@ export class RowWatch implements Disposable {
     const socket = connect(path);
     await once(socket, 'connect');
     const watch = new RowWatch(socket);
-    let isRead = false;
     const tables = {
       Interface: { columns: ['name', 'ofport', 'external_ids'] },
       Open_vSwitch: { columns: ['cur_cfg', 'next_cfg'] },
     };
     watch.#send({ id: 'rows', method: 'monitor', params: ['Open_vSwitch', null, tables] });
-    watch.#listeners.add(() => (isRead = true));
-    await watch.until(() => isRead, 'the first reading');
+    await watch.waiters.until(() => watch.#isRead, 'the first reading');
     return watch;
-  }
-
-  /** Resolves in the very turn in which `test` holds. */
-  until(test: () => boolean, what: string, msMax = 120_000): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#listeners.delete(look);
-        clearTimeout(timer);
-      };
-      const look = (): void => {
-        if (!test()) return;
-        end();
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        end();
-        reject(new Error(`not seen in the database in ${msMax} ms: ${what}`));
-      }, msMax);
-      this.#listeners.add(look);
-      look();
-    });
   }
 
   [Symbol.dispose](): void {
@@ -139,7 +118,10 @@ export class RowWatch implements Disposable {
   #take({ id, method, params, result }: Message): void {
     if (method === 'echo') this.#send({ id, result: params, error: null });
     else if (method === 'update') this.#note(params?.[1] ?? {});
-    else if (id === 'rows') this.#note(result ?? {});
+    else if (id === 'rows') {
+      this.#note(result ?? {});
+      this.#isRead = true;
+    }
   }
 
   #note({ Interface: updates = {}, Open_vSwitch: counters = {} }: Updates): void {

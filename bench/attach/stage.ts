@@ -115,8 +115,11 @@ export class Stage implements AsyncDisposable {
   async detach(pods: readonly BenchPod[]): Promise<void> {
     for (const pod of pods) this.annotate(pod, detachAnnotations);
     const areGone = (): boolean => pods.every(({ device }) => !this.rows.rows.has(device));
-    await this.rows.until(areGone, 'the ports are gone');
-    await this.statuses.until(() => pods.every(({ name }) => !this.statuses.told.has(name)), 'the statuses are gone');
+    await this.rows.waiters.until(areGone, 'the ports are gone');
+    await this.statuses.waiters.until(
+      () => pods.every(({ name }) => !this.statuses.told.has(name)),
+      'the statuses are gone',
+    );
     await this.settle();
   }
 
@@ -127,7 +130,7 @@ export class Stage implements AsyncDisposable {
 
   /** Returns when vswitchd has nothing to do any more, and a little later. */
   async settle(restMs = 60): Promise<void> {
-    await this.rows.until(() => this.rows.isSettled, 'vswitchd has carried out what it was asked for');
+    await this.rows.waiters.until(() => this.rows.isSettled, 'vswitchd has carried out what it was asked for');
     await sleep(restMs);
   }
 
@@ -156,7 +159,7 @@ export class Stage implements AsyncDisposable {
       { op: 'mutate', table: 'Open_vSwitch', where: [], mutations: [['next_cfg', '+=', 1]] },
     ]);
     const isThere = (name: string): boolean => this.rows.rows.get(name)?.ofportMs !== undefined;
-    await this.rows.until(() => names.every(isThere), `${count} ports have their numbers`);
+    await this.rows.waiters.until(() => names.every(isThere), `${count} ports have their numbers`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Watches the pods of the host cluster as the host's side does, and notes when each was told that it is ready. */
 import type { HostApi, PodObject } from '../../src/sandbox/lab/host-api.js';
 import { statusAnnotation } from '../../src/sandbox/lab/pod-networks.js';
+import { Waiters } from '../waiters.js';
 
 const isReady = (text: string): boolean => /"Status":"Ready"/.test(text);
 
@@ -9,13 +10,13 @@ export class StatusWatch implements AsyncDisposable {
   readonly readyMs = new Map<string, number>();
   /** Pods that have any status. */
   readonly told = new Set<string>();
+  readonly waiters = new Waiters('in the pods');
   readonly #abort = new AbortController();
-  readonly #listeners = new Set<() => void>();
   readonly #reading: Promise<void>;
 
   private constructor(api: HostApi, node: string, version: string) {
     this.#reading = this.#read(api, node, version);
-    this.#reading.catch(() => undefined);
+    this.#reading.catch((error: unknown) => this.waiters.fail(error));
   }
 
   static async open(api: HostApi, node: string): Promise<StatusWatch> {
@@ -23,31 +24,6 @@ export class StatusWatch implements AsyncDisposable {
     const watch = new StatusWatch(api, node, resourceVersion);
     for (const pod of items) watch.#note(pod);
     return watch;
-  }
-
-  /** Resolves in the very turn in which `test` holds. */
-  until(test: () => boolean, what: string, msMax = 120_000): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#listeners.delete(look);
-        clearTimeout(timer);
-      };
-      const look = (): void => {
-        if (!test()) return;
-        end();
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        end();
-        reject(new Error(`not told to the pods in ${msMax} ms: ${what}`));
-      }, msMax);
-      this.#listeners.add(look);
-      this.#reading.catch((error: unknown) => {
-        end();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-      look();
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,7 +34,7 @@ export class StatusWatch implements AsyncDisposable {
   async #read(api: HostApi, node: string, version: string): Promise<void> {
     for await (const { object } of api.watchPods(node, version, this.#abort.signal)) {
       this.#note(object);
-      for (const listener of [...this.#listeners]) listener();
+      this.waiters.look();
     }
     if (!this.#abort.signal.aborted) throw new Error('the watch of the bench ended');
   }

@@ -1,14 +1,15 @@
 /** Watches the agent's flows of one bridge over a connection of its own, so that the agent is not what says it is right. */
 import { OpenFlowClient, type FlowUpdate } from '../../src/openflow/index.js';
+import { Waiters } from '../waiters.js';
 
 /** Of the agent's cookies: the highest 16 bits. */
 const agentTag = 0x5cdan;
 
 /** `in_port → output` of the agent's cross-connects. */
 export class FlowWatch implements AsyncDisposable {
+  readonly waiters = new Waiters('in the flows');
   readonly #client: OpenFlowClient;
   readonly #outputs = new Map<number, number | undefined>();
-  readonly #listeners = new Set<() => void>();
   readonly #reading: Promise<void>;
 
   constructor(path: string) {
@@ -16,32 +17,18 @@ export class FlowWatch implements AsyncDisposable {
     this.#client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, random: Math.random, timing });
     this.#client.start();
     this.#reading = this.#read();
-    this.#reading.catch(() => undefined);
+    this.#reading.catch((error: unknown) => this.waiters.fail(error));
   }
 
   get outputs(): ReadonlyMap<number, number | undefined> {
     return this.#outputs;
   }
 
-  /** Resolves in the very turn in which `test` holds. */
-  until(test: () => boolean): Promise<void> {
-    if (test()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!test()) return;
-        this.#listeners.delete(look);
-        resolve();
-      };
-      this.#listeners.add(look);
-      this.#reading.catch(reject);
-    });
-  }
-
   async #read(): Promise<void> {
     await this.#client.ready();
     for await (const update of this.#client.monitorFlows({})) {
       this.#take(update);
-      for (const listener of this.#listeners) listener();
+      this.waiters.look();
     }
   }
 

@@ -83,7 +83,8 @@ async function measure(panel: Panel, client: OvsdbWatch, watch: FlowWatch, turn:
   const ofport = 1_000 + turn;
   let knownMs = 0;
   const known = numbered(client, portName(moved), ofport).then(() => (knownMs = performance.now()));
-  const followed = watch.until(() => watch.outputs.get(still) === ofport && watch.outputs.get(ofport) === still);
+  const isFollowed = (): boolean => watch.outputs.get(still) === ofport && watch.outputs.get(ofport) === still;
+  const followed = watch.waiters.until(isFollowed, `flows with the number ${ofport}`);
   const startMs = performance.now();
   await recreate(panel, client, moved, ofport);
   await followed;
@@ -95,7 +96,7 @@ async function measure(panel: Panel, client: OvsdbWatch, watch: FlowWatch, turn:
 export async function portCase(chainCount: number, count: number): Promise<Section> {
   await using panel = await Panel.start(chainCount);
   await using watch = new FlowWatch(panel.mgmt);
-  await watch.until(() => watch.outputs.size === 2 * chainCount);
+  await watch.waiters.until(() => watch.outputs.size === 2 * chainCount, 'the flows of all chains');
   const client = connect(panel);
   const samples: Sample[] = [];
   try {

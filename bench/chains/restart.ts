@@ -28,7 +28,7 @@ async function measure(panel: Panel): Promise<number> {
   while (!(await accepts(panel.mgmt))) await sleep(0);
   const startMs = performance.now();
   await using watch = new FlowWatch(panel.mgmt);
-  await watch.until(() => watch.outputs.size === 2 * panel.chainCount);
+  await watch.waiters.until(() => watch.outputs.size === 2 * panel.chainCount, 'the flows of all chains');
   const tookMs = performance.now() - startMs;
   await started;
   return tookMs;
