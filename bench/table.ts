@@ -49,6 +49,17 @@ export function atMost(value: number, most: number, text: string): NonNullable<L
   return { text, isMet: value <= most };
 }
 
+/** The value that `share` of the samples do not exceed. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+}
+
+/** Median, 99th percentile and the longest. */
+export function spread(samples: readonly number[]): string {
+  return `p50 ${ms(quantile(samples, 0.5))}  p99 ${ms(quantile(samples, 0.99))}  max ${ms(quantile(samples, 1))}`;
+}
+
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Transaction, type Ref } from '../../src/ovsdb/index.js';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
-import { atMost, ms, type Line, type Section } from '../table.js';
+import { atMost, ms, quantile, type Line, type Section } from '../table.js';
 import { portCountOf, portName, SwitchUnderTest, type BenchClient } from './switch-under-test.js';
 
 export interface Effort {
@@ -83,16 +83,11 @@ async function repeat(count: number, measure: (turn: number) => Promise<number>)
     if (turn >= 3) samples.push(tookMs);
     await sleep(restMs + (turn % 7) * 3);
   }
-  return samples.sort((a, b) => a - b);
+  return samples;
 }
 
-/** The value that `share` of the samples do not exceed. */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
-}
-
-function line(what: string, sorted: readonly number[], hasTarget: boolean): Line {
-  const [p50, p99] = [quantile(sorted, 0.5), quantile(sorted, 0.99)];
+function line(what: string, samples: readonly number[], hasTarget: boolean): Line {
+  const [p50, p99] = [quantile(samples, 0.5), quantile(samples, 0.99)];
   const value = `p50 ${ms(p50)}  p99 ${ms(p99)}`;
   return hasTarget ? { what, value, target: atMost(p99, targetMs, `p99 at most ${targetMs} ms`) } : { what, value };
 }

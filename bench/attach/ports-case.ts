@@ -1,17 +1,13 @@
 /** One pod, 50 and 200 pods on a switch that has so many ports already; the agent first, then the commands. */
-import { atMost, median, ms, ratio, type Line, type Section } from '../table.js';
+import { atMost, median, ms, quantile, ratio, spread, type Line, type Section } from '../table.js';
 import { plugBursts, plugOneByOne, type Sample } from './attach.js';
 import { benchPod } from './bench-pods.js';
 import type { Effort } from './effort.js';
 import { plugByCommands, unplugByCommands } from './peer.js';
-import { quantile } from './quantile.js';
 import { Stage } from './stage.js';
 
 const oneMsMax = 10;
 const burstMsMax = 250;
-
-const spread = (values: readonly number[]): string =>
-  `p50 ${ms(quantile(values, 0.5))}  p99 ${ms(quantile(values, 0.99))}  max ${ms(quantile(values, 1))}`;
 
 const kinds = [
   ['rowMs', 'row committed'],

@@ -5,10 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenVswitchDatabase } from '../../src/gen/open-vswitch.js';
 import { OvsdbClient } from '../../src/ovsdb/index.js';
-import { atMost, type Section } from '../table.js';
+import { atMost, quantile, spread, type Section } from '../table.js';
 import { FlowWatch } from './flow-watch.js';
 import { bridgeName, Panel, portLabel, portName } from './panel.js';
-import { quantile, spread } from './quantile.js';
 
 const targetMs = 50;
 /** Between two changes, ms: a port that comes alone is what is measured. */

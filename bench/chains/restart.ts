@@ -4,10 +4,9 @@
  */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atMost, type Section } from '../table.js';
+import { atMost, quantile, spread, type Section } from '../table.js';
 import { FlowWatch } from './flow-watch.js';
 import { Panel } from './panel.js';
-import { quantile, spread } from './quantile.js';
 
 const targetMs = 100;
 
