@@ -5,28 +5,31 @@ import { bareView, factsOf, inputOf, lookWallMs, viewOf } from '../attach/pod-fa
 
 const flows = new Map([['pf0vf3', { kind: 'counted', taking: 2, sending: 1, wallMs: lookWallMs + 2_000 } as const]]);
 
+/** The rungs from the pod to the port's identity, all of them well. */
+const rungsToIdentity = (pod: string, device: string, ofport: number, ifaceId: string): string => `\
+  ✓ pod          ${pod} (2 s ago)
+  ✓ node         host-a, whose DPU this is (2 s ago)
+  ✓ annotation   asks for VF 3 of PF 0, sandbox sandbox-1 (for 5 min)
+  ✓ claim        VF 3 of PF 0 is this pod's (2 s ago)
+  ✓ representor  ${device} (2 s ago)
+  ✓ network      MAC 0a:58:0a:01:02:03 (2 s ago)
+  ✓ may plug     the agent plugs; lease renewed 5 s ago (2 s ago)
+  ✓ OVS port     ${device} on br-int (2 s ago)
+  ✓ ofport       ${ofport} (2 s ago)
+  ✓ link         up, MTU 1400 (2 s ago)
+  ✓ identity     iface-id ${ifaceId} (2 s ago)`;
+
 describe('a ladder as text', () => {
   it('of a pod that is ready ends with its status', () => {
-    expect(formatExplanation(explainPod(inputOf(factsOf(), { flows })))).toMatchInlineSnapshot(`
-      "pod shop/web-0
+    expect(formatExplanation(explainPod(inputOf(factsOf(), { flows })))).toBe(`\
+pod shop/web-0
 
-      network default: READY
-        ✓ pod          listed, uid uid-web-0 (2 s ago)
-        ✓ node         host-a, whose DPU this is (2 s ago)
-        ✓ annotation   asks for VF 3 of PF 0, sandbox sandbox-1 (for 5 min)
-        ✓ claim        VF 3 of PF 0 is this pod's (2 s ago)
-        ✓ representor  pf0vf3 (2 s ago)
-        ✓ network      MAC 0a:58:0a:01:02:03 (2 s ago)
-        ✓ may plug     the agent plugs; lease renewed 5 s ago (2 s ago)
-        ✓ OVS port     pf0vf3 on br-int (2 s ago)
-        ✓ ofport       7 (2 s ago)
-        ✓ link         up, MTU 1400 (2 s ago)
-        ✓ identity     iface-id shop_web-0 (2 s ago)
-        ✓ OVN          ovn-installed=true (2 s ago)
-        ✓ flows        2 take packets from it, 1 send to it (0 s ago)
-        ✓ status       Ready (2 s ago)
-      "
-    `);
+network default: READY
+${rungsToIdentity('listed, uid uid-web-0', 'pf0vf3', 7, 'shop_web-0')}
+  ✓ OVN          ovn-installed=true (2 s ago)
+  ✓ flows        2 take packets from it, 1 send to it (0 s ago)
+  ✓ status       Ready (2 s ago)
+`);
   });
 
   it('of a function that is claimed twice stops at the claim', () => {
@@ -66,45 +69,25 @@ describe('a ladder as text', () => {
       shown: undefined,
     });
     const facts = factsOf({ attachments: [viewOf(), blue], isDeleting: true });
-    expect(formatExplanation(explainPod(inputOf(facts)))).toMatchInlineSnapshot(`
-      "pod shop/web-0
-      ! The pod is being deleted; what is attached stays until it is gone.
+    const pod = 'listed, uid uid-web-0, being deleted';
+    expect(formatExplanation(explainPod(inputOf(facts)))).toBe(`\
+pod shop/web-0
+! The pod is being deleted; what is attached stays until it is gone.
 
-      network default: READY
-        ✓ pod          listed, uid uid-web-0, being deleted (2 s ago)
-        ✓ node         host-a, whose DPU this is (2 s ago)
-        ✓ annotation   asks for VF 3 of PF 0, sandbox sandbox-1 (for 5 min)
-        ✓ claim        VF 3 of PF 0 is this pod's (2 s ago)
-        ✓ representor  pf0vf3 (2 s ago)
-        ✓ network      MAC 0a:58:0a:01:02:03 (2 s ago)
-        ✓ may plug     the agent plugs; lease renewed 5 s ago (2 s ago)
-        ✓ OVS port     pf0vf3 on br-int (2 s ago)
-        ✓ ofport       7 (2 s ago)
-        ✓ link         up, MTU 1400 (2 s ago)
-        ✓ identity     iface-id shop_web-0 (2 s ago)
-        ✓ OVN          ovn-installed=true (2 s ago)
-        ? flows        not asked
-        ✓ status       Ready (2 s ago)
+network default: READY
+${rungsToIdentity(pod, 'pf0vf3', 7, 'shop_web-0')}
+  ✓ OVN          ovn-installed=true (2 s ago)
+  ? flows        not asked
+  ✓ status       Ready (2 s ago)
 
-      network shop/blue: WAITING at OVN
-        ✓ pod          listed, uid uid-web-0, being deleted (2 s ago)
-        ✓ node         host-a, whose DPU this is (2 s ago)
-        ✓ annotation   asks for VF 3 of PF 0, sandbox sandbox-1 (for 5 min)
-        ✓ claim        VF 3 of PF 0 is this pod's (2 s ago)
-        ✓ representor  pf0vf4 (2 s ago)
-        ✓ network      MAC 0a:58:0a:01:02:03 (2 s ago)
-        ✓ may plug     the agent plugs; lease renewed 5 s ago (2 s ago)
-        ✓ OVS port     pf0vf4 on br-int (2 s ago)
-        ✓ ofport       8 (2 s ago)
-        ✓ link         up, MTU 1400 (2 s ago)
-        ✓ identity     iface-id shop.blue_shop_web-0 (2 s ago)
-        … OVN          ovn-controller has not said ovn-installed=true. (2 s ago)
-            reason   OvnNotInstalled
-            remedy   See whether ovn-controller runs, and whether the logical switch port exists and asks for this chassis and the pod's uid (iface-id-ver).
-            command  $ ovn-sbctl --columns=logical_port,chassis,up,options,mac find Port_Binding logical_port=shop.blue_shop_web-0
-        - not looked at: flows, status
-      "
-    `);
+network shop/blue: WAITING at OVN
+${rungsToIdentity(pod, 'pf0vf4', 8, 'shop.blue_shop_web-0')}
+  … OVN          ovn-controller has not said ovn-installed=true. (2 s ago)
+      reason   OvnNotInstalled
+      remedy   See whether ovn-controller runs, and whether the logical switch port exists and asks for this chassis and the pod's uid (iface-id-ver).
+      command  $ ovn-sbctl --columns=logical_port,chassis,up,options,mac find Port_Binding logical_port=shop.blue_shop_web-0
+  - not looked at: flows, status
+`);
   });
 
   it('of a pod that is not listed has one rung', () => {
