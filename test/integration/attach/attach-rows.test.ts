@@ -6,6 +6,9 @@ import { detachOf, editOf, repairOf, rowEdit } from '../../fakes/attach-actions.
 import { AttachLab, mark } from './attach-lab.js';
 
 const limitEdit = editOf({ setKeys: { other_config: { 'max-rate': '2000000' } } });
+/** Gives a port a limit that bears no mark. */
+const limitingBare = (port: string): string[] =>
+  `set Port ${port} qos=@q -- --id=@q create QoS type=linux-htb`.split(' ');
 
 describe('the rows of an attachment, beside a running vswitchd', () => {
   let lab: AttachLab;
@@ -85,21 +88,7 @@ describe('the rows of an attachment, beside a running vswitchd', () => {
   });
 
   it('go all together, the limit too, and nothing of others goes with them', async () => {
-    await lab.vsctl(
-      'add-port',
-      'br-int',
-      'theirs',
-      '--',
-      'set',
-      'Port',
-      'theirs',
-      'qos=@q',
-      '--',
-      '--id=@q',
-      'create',
-      'QoS',
-      'type=linux-htb',
-    );
+    await lab.vsctl('add-port', 'br-int', 'theirs', '--', ...limitingBare('theirs'));
     const rows = await lab.rowsOf('rep0-1');
     const { qos } = await lab.port('rep0-1');
     expect(qos).toBeDefined();
@@ -251,17 +240,7 @@ describe('the guards of attachments, each violated between the look and the tran
   it('stop a new limit when the port has got one of somebody else', async () => {
     const row = rowEdit({ type: 'linux-htb' }, { external_ids: mark });
     const create = (): AttachAction => repairOf('rep0-1', seen.rows, { qos: { kind: 'create', row } });
-    await expectNothing(create, [
-      'set',
-      'Port',
-      'rep0-1',
-      'qos=@q',
-      '--',
-      '--id=@q',
-      'create',
-      'QoS',
-      'type=linux-htb',
-    ]);
+    await expectNothing(create, limitingBare('rep0-1'));
   });
 
   const dropping = (): AttachAction => {
