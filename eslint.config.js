@@ -16,6 +16,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-console': 'error',
       eqeqeq: 'error',
+      // Only what type stripping can erase; generated code has enums, so the compiler cannot be asked.
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'No enums: use a union of words.' },
+        { selector: 'TSParameterProperty', message: 'No parameter properties: declare the field.' },
+        { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'No namespaces: use modules.' },
+      ],
     },
   },
   {

@@ -10,7 +10,7 @@ import { objectKey, type ObjectRef } from '../model/condition.js';
 import type { RemovalCause } from '../plan/action.js';
 import type { Grace } from '../plan/sightings.js';
 import type { AttachStore } from './attach-ports.js';
-import type { JournalEntry } from './journal.js';
+import type { JournalChange } from './journal.js';
 import { RoundMemory, type Applied } from './memory.js';
 import type { ApplyResult } from './ports.js';
 
@@ -18,7 +18,7 @@ export interface AttachWriterParts {
   readonly store: AttachStore;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onJournal: (entry: JournalChange) => void;
   /** Asks the loop for another look, no later than in so many ms. */
   readonly lookWithin: (delayMs: number) => void;
 }

@@ -34,7 +34,7 @@ import type {
 import { AttachPace, pacedKeys, rowsPace, withheldKeys, withoutKeys } from './attach-pace.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
-import type { JournalEntry } from './journal.js';
+import type { JournalChange } from './journal.js';
 import { NewestReadings } from './newest-readings.js';
 import type { LivenessSource, SwitchStore, Unsubscribe } from './ports.js';
 
@@ -74,7 +74,7 @@ export interface AttacherParts {
     onChange(listener: () => void): Unsubscribe;
   };
   readonly onOutcome: (outcome: AttachOutcome) => void;
-  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onJournal: (entry: JournalChange) => void;
   readonly onBug: (error: unknown) => void;
 }
 

@@ -22,7 +22,7 @@ import type { Condition, Finding } from '../model/condition.js';
 import type { Intents, PortIntent } from '../model/intent.js';
 import { withUnstored } from './chain-unstored.js';
 import type { ChainSource, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
-import type { JournalEntry } from './journal.js';
+import type { JournalChange } from './journal.js';
 import type { DeviceSource, IntentSource, SwitchStore, Unsubscribe } from './ports.js';
 
 export interface ChainReconcilerOptions {
@@ -47,7 +47,7 @@ export interface ChainReconcilerParts {
   readonly random: () => number;
   /** Told of each new outcome. */
   readonly onOutcome: (outcome: ChainOutcome) => void;
-  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onJournal: (entry: JournalChange) => void;
   readonly onBug: (error: unknown) => void;
 }
 

@@ -15,7 +15,7 @@ import { summarizeAction } from '../plan/format.js';
 import { judge } from '../plan/judge.js';
 import { plan, type Plan, type PlanInput } from '../plan/plan.js';
 import type { GraceByCause } from '../plan/sightings.js';
-import { Journal, type JournalEntry } from './journal.js';
+import type { Journal } from './journal.js';
 import { Contests, repairEveryMs } from './contests.js';
 import { RoundMemory } from './memory.js';
 import type { ApplyResult, DeviceSource, IntentSource, LivenessSource, SwitchStore } from './ports.js';
@@ -42,8 +42,8 @@ export interface ReconcilerParts {
   readonly random: () => number;
   /** Told of each new snapshot. */
   readonly onStatus: (status: PortsStatus) => void;
-  /** Told of each change that was tried. */
-  readonly onJournal: (entry: JournalEntry) => void;
+  /** Where each change is recorded that was tried. */
+  readonly journal: Journal;
   /** A round threw: a bug of the agent. */
   readonly onBug: (error: unknown) => void;
 }
@@ -60,8 +60,7 @@ const actionsPerTransactionMax = 2_000;
 const retryBackoff: BackoffTiming = { baseMs: 100, capMs: 10_000 };
 /** How late a look can be on a busy machine, ms: a transaction at its deadline, and the round itself. */
 const slownessMs = 15_000;
-/** Journal entries kept, and shown in a status. */
-const journalCountMax = 1_000;
+/** Journal entries shown in a status. */
 const journalShownCount = 50;
 
 export class Reconciler {
@@ -70,7 +69,6 @@ export class Reconciler {
   readonly #memory: RoundMemory;
   readonly #contests = new Contests();
   readonly #resolver = new Resolver();
-  readonly #journal = new Journal(journalCountMax);
   readonly #trigger: Trigger;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
@@ -108,16 +106,6 @@ export class Reconciler {
   async close(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#trigger.close();
-  }
-
-  /** Puts another loop's change into the journal. */
-  record(change: Omit<JournalEntry, 'sequence'>): void {
-    this.#parts.onJournal(this.#journal.add(change));
-  }
-
-  /** The newest journal entries, oldest first. */
-  journal(count: number): readonly JournalEntry[] {
-    return this.#journal.tail(count);
   }
 
   /** One look at the world, without writing anything; undefined while an input has not been read completely. */
@@ -245,8 +233,7 @@ export class Reconciler {
     const details = lines.length > 20 ? [...lines.slice(0, 20), `and ${lines.length - 20} more`] : lines;
     const message = result.kind === 'applied' ? undefined : result.message;
     const wallMs = this.#parts.clock.wallMs();
-    const entry = this.#journal.add({ wallMs, summary, details, outcome: result.kind, message, tookMs });
-    this.#parts.onJournal(entry);
+    this.#parts.journal.add({ wallMs, summary, details, outcome: result.kind, message, tookMs });
   }
 
   #publish(look: Look | undefined): void {
@@ -266,7 +253,7 @@ export class Reconciler {
       pendingCount: look?.plan.actions.length ?? 0,
       appliedRounds: this.#appliedRounds,
       appliedActions: this.#appliedActions,
-      journal: this.#journal.tail(journalShownCount),
+      journal: this.#parts.journal.tail(journalShownCount),
     });
   }
 

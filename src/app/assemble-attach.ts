@@ -18,7 +18,7 @@ import type { OvsdbStore } from '../adapters/ovsdb-store.js';
 import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { Attacher, type AttacherParts } from '../agent/attacher.js';
 import type { LeaseKeeper, PodDeviceSource } from '../agent/attach-ports.js';
-import type { JournalEntry } from '../agent/journal.js';
+import type { JournalChange } from '../agent/journal.js';
 import type { LivenessSource } from '../agent/ports.js';
 import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
 import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
@@ -40,7 +40,7 @@ export interface AttachPartOptions {
   readonly liveness: LivenessSource;
   readonly declared: AttacherParts['declared'];
   readonly onOutcome: (outcome: AttachOutcome) => void;
-  readonly onJournal: (entry: Omit<JournalEntry, 'sequence'>) => void;
+  readonly onJournal: (entry: JournalChange) => void;
   readonly onBug: (error: unknown) => void;
 }
 

@@ -11,7 +11,7 @@ import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-stor
 import { SwitchProbe } from '../adapters/switch-probe.js';
 import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { ChainReconciler } from '../agent/chain-reconciler.js';
-import type { JournalEntry } from '../agent/journal.js';
+import { Journal, type JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
 import { SharedLiveness } from '../agent/shared-liveness.js';
@@ -32,6 +32,8 @@ import type { ClusterEnvironment } from '../adapters/cluster-access.js';
  * is lost.
  */
 const chainCoalesceMsMax = 5;
+/** Entries of the journal that are kept. */
+const journalCountMax = 1_000;
 /** Deadline of one transaction where the configuration names none, ms. */
 const transactionMsDefault = 10_000;
 
@@ -57,6 +59,7 @@ export interface Assembly {
   readonly client: OvsdbClient<OpenVswitchDatabase>;
   readonly intents: ConfigIntents;
   readonly devices: HostDevices;
+  readonly journal: Journal;
   readonly probe: SwitchProbe;
   readonly reconciler: Reconciler;
   readonly chains: ChainReconciler;
@@ -111,13 +114,15 @@ export function assemble(options: AssembleOptions): Assembly {
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const liveness = new SharedLiveness(probe);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);
-  const { onJournal, onBug } = options;
+  const { onBug } = options;
+  const journal = new Journal(journalCountMax);
+  journal.onEntry(options.onJournal);
   const board = new StatusBoard(config.ovs.runDir, options.onStatus);
   const merged = new MergedIntents(intents);
   const onStatus = (status: PortsStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
-    { store, devices, liveness: liveness.share(), intents: merged, clock, random, onStatus, onJournal, onBug },
+    { store, devices, liveness: liveness.share(), intents: merged, clock, random, onStatus, journal, onBug },
     { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
   );
   const switches = new OpenFlowSwitches({ runDir: config.ovs.runDir, clock, random, onTrouble: options.onTrouble });
@@ -138,7 +143,7 @@ export function assemble(options: AssembleOptions): Assembly {
         merged.setPatches(outcome.patches);
         board.setChains(outcome, clock.wallMs());
       },
-      onJournal: (entry) => reconciler.record(entry),
+      onJournal: (entry) => void journal.add(entry),
       onBug,
     },
     {
@@ -169,13 +174,14 @@ export function assemble(options: AssembleOptions): Assembly {
           board.setAttach(outcome);
           options.onAttach?.(outcome);
         },
-        onJournal: (entry) => reconciler.record(entry),
+        onJournal: (entry) => void journal.add(entry),
         onBug,
       });
   return {
     client,
     intents,
     devices,
+    journal,
     probe,
     reconciler,
     chains,

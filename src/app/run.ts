@@ -80,7 +80,7 @@ function logChange(logger: Logger, entry: JournalEntry): void {
 
 /** What of the new configuration takes effect only after a restart. */
 function frozenParts(before: Config, after: Config): readonly string[] {
-  const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log', 'hostCluster', 'attach'] as const;
+  const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log', 'hostCluster', 'attach', 'api'] as const;
   return parts.filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
 }
 

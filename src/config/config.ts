@@ -13,6 +13,7 @@ export interface Config {
   /** Absent: there is no host cluster, and the mode of `attach` is `off`. */
   readonly hostCluster?: HostClusterConfig;
   readonly attach: AttachConfig;
+  readonly api: ApiConfig;
   /** In the order of the file; names are unique. */
   readonly bridges: readonly BridgeConfig[];
   /** In the order of the file; names are unique. */
@@ -187,6 +188,66 @@ export interface LeaseConfig {
   /** s; longer than `renewMs`. */
   readonly durationS: number;
   readonly holder: string;
+}
+
+/** How others see and steer the agent. */
+export interface ApiConfig {
+  readonly grpc: GrpcConfig;
+  readonly http: HttpConfig;
+  readonly metrics: MetricsConfig;
+}
+
+export interface GrpcConfig {
+  readonly mode: 'on' | 'off';
+  /** Unix socket, absolute. Absent: `api.sock` in `agent.runDir`. */
+  readonly socket?: string;
+  /** Name or number of the group that may open the socket. Absent: that of the process. */
+  readonly group?: string;
+  /** `host:port`, each an address of this machine and never a wildcard; needs `tls`. */
+  readonly listen: readonly string[];
+  /** Present whenever `listen` is not empty. */
+  readonly tls?: ServerTlsConfig & { readonly clientCaFile: string };
+  /** Who may what. Root and the agent's own user may everything on the socket. */
+  readonly grants: readonly GrantConfig[];
+  /** Whether the server tells its services by reflection. */
+  readonly reflection: boolean;
+  /** How long the controller of an owner may be away before its chains are told, ms. */
+  readonly controllerLossMs: number;
+}
+
+/** Paths of PEM files, absolute; read anew when they change. */
+export interface ServerTlsConfig {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Authorities of clients' certificates. */
+  readonly clientCaFile?: string;
+}
+
+/** What one identity may. */
+export interface GrantConfig {
+  /** `uid:0`, `gid:990`, `spiffe://…`, `dns:name`, `uri:…`, `cn:name`. */
+  readonly identity: string;
+  readonly role: 'viewer' | 'controller' | 'operator';
+  /** Role controller: owners under which it may write. Absent: any. */
+  readonly owners?: readonly string[];
+}
+
+export interface HttpConfig {
+  readonly mode: 'on' | 'off';
+  /** `host:port`; another address than a loopback one needs `tls`, and `tokenFile` or a client CA. Never a wildcard. */
+  readonly listen: string;
+  readonly tls?: ServerTlsConfig;
+  /** File with the bearer token; read anew when it changes. */
+  readonly tokenFile?: string;
+}
+
+export interface MetricsConfig {
+  /** Whether series of representors are exported at all. */
+  readonly representors: boolean;
+  /** Whether they carry the namespace and name of the pod. */
+  readonly podLabels: boolean;
+  /** At most this many representors have series; the rest are counted. */
+  readonly representorsMax: number;
 }
 
 /**

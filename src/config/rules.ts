@@ -5,6 +5,7 @@
 import type { ConfigDraft } from './draft.js';
 import type { ProblemList } from './problem-list.js';
 import type { Report, Rule } from './report.js';
+import { checkApi } from './rules-api.js';
 import { checkAttach } from './rules-attach.js';
 import { checkBridges } from './rules-bridge.js';
 import { checkChains } from './rules-chain.js';
@@ -17,6 +18,7 @@ const rules: readonly Rule[] = [
   checkOvsdb,
   checkHostCluster,
   checkAttach,
+  checkApi,
   checkBridges,
   checkPorts,
   checkPatches,

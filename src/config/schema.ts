@@ -4,6 +4,7 @@
  * the `rules` files.
  */
 import * as z from 'zod';
+import { apiSchema } from './schema-api.js';
 import { attachSchema, hostClusterSchema } from './schema-attach.js';
 import { chainSchema } from './schema-chain.js';
 import { absolutePath, name, representorSelector, stringMap, wholeNumber, word } from './schema-words.js';
@@ -198,6 +199,7 @@ export const configSchema = z.strictObject({
     .exactOptional()
     .describe('The way to the API server of the host cluster; there is none when absent'),
   attach: attachSchema.prefault({}).describe('How the pods of the host cluster get their ports'),
+  api: apiSchema.prefault({}).describe('How others see and steer the agent'),
   bridges: z.array(bridgeSchema).max(64).default([]).describe('The bridges that the agent looks after'),
   chains: z.array(chainSchema).max(256).default([]).describe('The service chains that the agent programs'),
 });

@@ -76,6 +76,20 @@ export const errorPolicies = {
   NETDEV_REFUSED: backoff,
   // The agent itself.
   STATE_UNWRITABLE: backoff,
+  STATE_DAMAGED: never,
+  // The API: who calls, what was asked, and how much of it.
+  API_ADDRESS: backoff,
+  API_UNAUTHENTICATED: never,
+  API_FORBIDDEN: never,
+  API_INVALID: never,
+  API_LIMIT: backoff,
+  NOT_FOUND: never,
+  // Intents that owners hand in over the API.
+  INTENT_INVALID: never,
+  INTENT_CONFLICT: never,
+  INTENT_GENERATION: never,
+  INTENT_REPLAYED: never,
+  INTENT_LIMIT: never,
 } as const satisfies Record<string, ErrorPolicy>;
 
 export type ErrorCode = keyof typeof errorPolicies;

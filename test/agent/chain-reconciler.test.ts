@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FlowApplyResult } from '../../src/agent/chain-ports.js';
 import { ChainReconciler, restoreMsMax, type ChainOutcome } from '../../src/agent/chain-reconciler.js';
-import type { JournalEntry } from '../../src/agent/journal.js';
+import type { JournalChange } from '../../src/agent/journal.js';
 import type { StoreState } from '../../src/agent/ports.js';
 import { noChainIds } from '../../src/chain/chain-id.js';
 import type { ChainState } from '../../src/chain/chain-state.js';
@@ -24,7 +24,7 @@ const somePorts = (): readonly ObservedPort[] =>
 class World {
   readonly clock = new ManualClock();
   readonly outcomes: ChainOutcome[] = [];
-  readonly journal: Omit<JournalEntry, 'sequence'>[] = [];
+  readonly journal: JournalChange[] = [];
   readonly bugs: unknown[] = [];
   readonly applied: (readonly FlowChange[])[] = [];
   /** What the bridges hold; a bridge that is missing has not been read. */

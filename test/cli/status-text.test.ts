@@ -20,6 +20,8 @@ const broken: Condition = {
 const entry = {
   sequence: 1,
   wallMs: 0,
+  kind: 'change',
+  actor: 'agent',
   summary: 'repair port p0 on br-int',
   details: [],
   outcome: 'applied',

@@ -29,7 +29,7 @@ const finding: Finding = {
   remedy: 'Set adopt.',
 };
 const entry = (sequence: number, summary: string, details: readonly string[] = []) =>
-  ({ sequence, wallMs: 0, summary, details, outcome: 'applied', message: undefined, tookMs: 1 }) as const;
+  ({ sequence, wallMs: 0, kind: 'change', actor: 'agent', summary, details, outcome: 'applied', message: undefined, tookMs: 1 }) as const;
 const status = agentStatus({
   conditions: [port, chain, chainPort],
   findings: [finding],

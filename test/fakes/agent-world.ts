@@ -12,7 +12,7 @@ import type {
   SwitchStore,
 } from '../../src/agent/ports.js';
 import { Reconciler, type ReconcilerOptions } from '../../src/agent/reconciler.js';
-import type { JournalEntry } from '../../src/agent/journal.js';
+import { Journal, type JournalEntry } from '../../src/agent/journal.js';
 import type { PortsStatus } from '../../src/agent/status.js';
 import type { Intents } from '../../src/model/intent.js';
 import type { NetdevMap } from '../../src/model/netdev.js';
@@ -59,7 +59,7 @@ export class AgentWorld {
         clock: this.clock,
         random: () => 0.5,
         onStatus: (status) => this.statuses.push(status),
-        onJournal: (entry) => this.journal.push(entry),
+        journal: this.#journal(),
         onBug: (error) => this.bugs.push(error),
       },
       {
@@ -72,6 +72,12 @@ export class AgentWorld {
         ...options,
       },
     );
+  }
+
+  #journal(): Journal {
+    const journal = new Journal(1_000);
+    journal.onEntry((entry) => this.journal.push(entry));
+    return journal;
   }
 
   get status(): PortsStatus {

@@ -6,7 +6,7 @@
 import type { AttachOutcome } from '../../src/agent/attach-outcome.js';
 import type { ClusterState, LeaseState, StatusResult } from '../../src/agent/attach-ports.js';
 import { Attacher, type AttacherOptions, type AttacherParts } from '../../src/agent/attacher.js';
-import type { JournalEntry } from '../../src/agent/journal.js';
+import type { JournalChange } from '../../src/agent/journal.js';
 import type { ApplyResult, StoreState } from '../../src/agent/ports.js';
 import type { AttachAction } from '../../src/attach/attach-action.js';
 import { nothingDeclared, type DeclaredDevices } from '../../src/intent/declared.js';
@@ -38,7 +38,7 @@ export class AttachLoopWorld {
   readonly pods = new Map<string, PodView>();
   readonly deleted = new Set<string>();
   readonly bugs: unknown[] = [];
-  readonly journal: Omit<JournalEntry, 'sequence'>[] = [];
+  readonly journal: JournalChange[] = [];
   readonly outcomes: AttachOutcome[] = [];
   /** What reached the outside, in order: `rows attach pf0vf1`, `link pf0vf1 up`, `status a default Ready`, … */
   readonly done: string[] = [];

@@ -55,7 +55,7 @@ describe('what the agent says of a switch that looks well in the database', () =
     await rig.lab.vsctl('set-fail-mode', 'br-int', 'standalone');
     await eventually(async () => (await rig.lab.vsctl('get-fail-mode', 'br-int')).trim() === 'secure', 'secure again');
     await agent.ready();
-    const [entry] = agent.assembly.reconciler.journal(1);
+    const [entry] = agent.assembly.journal.tail(1);
     expect(entry).toMatchObject({ outcome: 'applied', summary: 'repair bridge br-int' });
     expect(entry?.details).toEqual(['Bridge br-int fail_mode: standalone → secure']);
   });
