@@ -42,11 +42,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'gen',
     'lib',
   ],
-  api: ['agent', 'model', 'gen', 'lib'],
+  api: ['agent', 'attach', 'chain', 'plan', 'telemetry', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'chain', 'attach', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
+  cli: ['agent', 'chain', 'attach', 'plan', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
   app: [
     'adapters',
+    'api',
     'agent',
     'plan',
     'chain',
@@ -67,8 +68,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only one folder may import. */
 const packageHomes: Readonly<Record<string, readonly string[]>> = {
   zod: ['config'],
-  yaml: ['config', 'kube', 'sandbox'],
+  yaml: ['config', 'kube', 'sandbox', 'cli'],
   pino: ['telemetry'],
+  'prom-client': ['telemetry'],
+  fastify: ['api'],
+  '@grpc/grpc-js': ['api', 'cli'],
+  '@grpc/reflection': ['api'],
+  'grpc-health-check': ['api'],
+  '@bufbuild/protobuf': ['api', 'cli', 'gen'],
 };
 
 /** Calls that make code impure, and the folders whose files may make them. */
