@@ -13,6 +13,7 @@ function typeOf({ object, evidence }: Condition): string {
     case 'bridge':
     case 'chain':
     case 'attachment':
+    case 'intent':
       return object.kind;
     case 'chainPort':
       return 'chain port';

@@ -7,7 +7,8 @@ import type { Reason } from './reasons.js';
 export type ConditionState = 'ready' | 'waiting' | 'failed';
 
 export interface ObjectRef {
-  readonly kind: 'bridge' | 'port' | 'chain' | 'chainPort' | 'attachment';
+  readonly kind: 'bridge' | 'port' | 'chain' | 'chainPort' | 'attachment' | 'intent';
+  /** Of an intent: its owner. */
   readonly name: string;
   /** The bridge of a port, or of a chain. */
   readonly bridge?: string;

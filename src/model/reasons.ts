@@ -86,6 +86,9 @@ export const reasons = {
   OrphanPending: "An object marked as the agent's belongs to no intent; it is removed after the grace period.",
   ChainClaimedTwice: 'Two intents describe a chain of the same name differently; the first keeps it.',
   ChainRefused: 'The newest version of the chain is refused as a whole; its earlier version, if any, stays.',
+  IntentContradicted:
+    "An owner's bundle contradicts the configuration or another bundle as they are now; the configuration holds.",
+  IntentStoreDamaged: 'A stored bundle of an owner could not be read whole; the last good one of the owner is used.',
   RestoreWaitStuck: 'Open vSwitch has been waiting for flows to be restored (flow-restore-wait) for far too long.',
   DatapathTypeUnsupported: 'This Open vSwitch does not offer the datapath type that the intent asks for.',
   ObservedDiffers: 'A bridge that is only observed differs from what the configuration describes.',

@@ -47,6 +47,7 @@ const objectKinds: Readonly<Record<RefKind, ObjectKind>> = {
   chainPort: ObjectKind.CHAIN_PORT,
   attachment: ObjectKind.ATTACHMENT,
   representor: ObjectKind.REPRESENTOR,
+  intent: ObjectKind.INTENT,
 };
 
 const kindNames = new Map(Object.entries(objectKinds).map(([name, kind]) => [kind, name as RefKind]));

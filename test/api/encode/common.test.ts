@@ -63,7 +63,7 @@ describe('common messages', () => {
   });
 
   it('name every kind of object, there and back', () => {
-    const names = ['bridge', 'port', 'chain', 'chainPort', 'attachment', 'representor'] as const;
+    const names = ['bridge', 'port', 'chain', 'chainPort', 'attachment', 'representor', 'intent'] as const;
     const kinds = names.map(encodeKind);
     expect(kinds.map(decodeKind)).toEqual(names);
     expect([0, ...kinds].sort((a, b) => a - b)).toEqual(ObjectKindSchema.values.map(({ number }) => number));
