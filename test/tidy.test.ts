@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kube: ['lib'],
   host: ['lib', 'model'],
   gen: ['ovsdb'],
+  words: ['gen', 'lib'],
   intent: ['model', 'lib'],
   plan: ['intent', 'model', 'lib'],
   chain: ['model', 'lib', 'intent'],
@@ -42,9 +43,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'gen',
     'lib',
   ],
-  api: ['agent', 'attach', 'chain', 'plan', 'telemetry', 'model', 'gen', 'lib'],
+  api: ['agent', 'attach', 'chain', 'plan', 'telemetry', 'words', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'chain', 'attach', 'plan', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
+  cli: ['agent', 'chain', 'attach', 'plan', 'words', 'model', 'gen', 'openflow', 'unixctl', 'lib'],
   app: [
     'adapters',
     'api',
@@ -75,7 +76,7 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['api', 'cli'],
   '@grpc/reflection': ['api'],
   'grpc-health-check': ['api'],
-  '@bufbuild/protobuf': ['api', 'cli', 'gen'],
+  '@bufbuild/protobuf': ['api', 'cli', 'gen', 'words'],
 };
 
 /** Calls that make code impure, and the folders whose files may make them. */

@@ -4,7 +4,7 @@
  */
 import type * as z from 'zod';
 import { safeText } from '../lib/text.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../lib/nearest.js';
 import { type ConfigPath, type PathStep } from './path.js';
 import type { ProblemList } from './problem-list.js';
 import { configSchema, type ConfigInput } from './schema.js';

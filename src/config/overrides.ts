@@ -2,7 +2,7 @@
  * Environment variables and `--set path=value`: laid over the tree of the file before anything is checked, so that an
  * overridden value is judged like one in the file. The environment overrides the file, flags override both.
  */
-import { nearest } from './nearest.js';
+import { nearest } from '../lib/nearest.js';
 import { formatPath, parsePath, type ConfigPath } from './path.js';
 import type { ProblemList } from './problem-list.js';
 import { configSchema } from './schema.js';

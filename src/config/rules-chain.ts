@@ -5,7 +5,7 @@
  */
 import type { BridgeDraft, ChainDraft, ChainSwitchDraft, ConfigDraft } from './draft.js';
 import { deviceNameLengthMax, nameFault } from './names.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../lib/nearest.js';
 import type { Report } from './report.js';
 import { checkChainOverlaps } from './rules-chain-overlap.js';
 import { checkChainPorts } from './rules-chain-port.js';

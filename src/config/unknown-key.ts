@@ -2,7 +2,7 @@
  * What to say about a key that does not exist where it stands: the key that was probably meant, the place where it
  * belongs, or all that is valid. Used by the schema check; pure.
  */
-import { nearest } from './nearest.js';
+import { nearest } from '../lib/nearest.js';
 import { formatPath, type ConfigPath } from './path.js';
 import { keysAt, schemaAt, shapeOf } from './schema-shape.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../src/config/nearest.js';
+import { nearest } from '../../src/lib/nearest.js';
 
 const keys = ['name', 'mode', 'failMode', 'datapathType', 'protocols', 'ports', 'mtu'];
 
