@@ -6,9 +6,9 @@ import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { findControlSocket, UnixctlClient } from '../unixctl/index.js';
 import { usage } from './arguments.js';
-import type { Packet } from './packet.js';
+import type { Packet } from '../chain/trace/packet.js';
 import { SwitchLook } from './switch-look.js';
-import { walkChain, type PortFacts, type TraceResult, type TraceSource } from './trace-walk.js';
+import { walkChain, type PortFacts, type TraceResult, type TraceSource } from '../chain/trace/walk.js';
 
 interface Start {
   readonly switch: ChainSwitchView;

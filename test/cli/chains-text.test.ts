@@ -4,7 +4,7 @@ import { formatChains } from '../../src/cli/chains-text.js';
 import { findChain, isStale } from '../../src/cli/read-status.js';
 import { formatConditions } from '../../src/cli/status-text.js';
 import type { Condition } from '../../src/model/condition.js';
-import { chainView, portView, switchView } from './chain-shapes.js';
+import { chainView, portView, switchView } from '../chain/chain-shapes.js';
 
 const ready = { state: 'ready', reason: 'Ready', message: 'As intended.', evidence: {} } as const;
 const chain: Condition = { object: { kind: 'chain', name: 'c', bridge: 'br-sfc' }, ...ready };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chainTraffic, learnedStations, legTraffic, type BridgeLook } from '../../src/cli/traffic.js';
 import { match, type FlowStats, type MatchInput, type PortStats } from '../../src/openflow/index.js';
-import { chainView, portView, switchView } from './chain-shapes.js';
+import { chainView, portView, switchView } from '../chain/chain-shapes.js';
 
 function stats(port: number, packets: bigint): PortStats {
   const bytes = packets * 100n;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accountOf, formatAccount, isAccountReady } from '../../src/cli/why-object.js';
 import type { Condition, Finding } from '../../src/model/condition.js';
 import { agentStatus } from './attach-shapes.js';
-import { chainView, portView, switchView } from './chain-shapes.js';
+import { chainView, portView, switchView } from '../chain/chain-shapes.js';
 
 const port: Condition = {
   object: { kind: 'port', name: 'p0', bridge: 'br-sfc' },

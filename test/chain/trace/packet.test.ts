@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultPacket, describePacket, formatTraceFlow, parsePacket } from '../../src/cli/packet.js';
+import { defaultPacket, describePacket, formatTraceFlow, parsePacket } from '../../../src/chain/trace/packet.js';
 
 const any = { kind: 'any' } as const;
 

@@ -1,4 +1,4 @@
-/** Chains as the agent's status shows them, for tests of the commands. */
+/** Chains as the agent's status shows them, for tests of what reads them. */
 
 import type { ChainPortView, ChainSwitchView, ChainView } from '../../src/chain/chain-view.js';
 

@@ -1,12 +1,12 @@
 /** A walk through a chain in words: hop by hop, and at the end what came of the packet. Foreign text is escaped and bounded. */
 
-import type { ChainView } from '../chain/chain-view.js';
-import { safeText } from '../lib/text.js';
-import { formatObject, type Condition } from '../model/condition.js';
+import type { ChainView } from '../chain-view.js';
+import { safeText } from '../../lib/text.js';
+import { formatObject, type Condition } from '../../model/condition.js';
 import { describePacket, type Packet } from './packet.js';
-import type { TraceStep } from './trace-output.js';
-import { isMiss, tableName } from './trace-verdict.js';
-import type { TraceHop, TraceHopExit, TracePort, TraceResult } from './trace-walk.js';
+import type { TraceStep } from './output.js';
+import { isMiss, tableName } from './verdict.js';
+import type { TraceHop, TraceHopExit, TracePort, TraceResult } from './walk.js';
 
 const stepsShownMax = 30;
 const exitsShownMax = 60;

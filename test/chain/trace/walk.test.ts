@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ChainView } from '../../src/chain/chain-view.js';
-import { defaultPacket } from '../../src/cli/packet.js';
-import { formatFate, formatTrace } from '../../src/cli/trace-text.js';
-import { walkChain, type TraceResult } from '../../src/cli/trace-walk.js';
-import { chainView, portView, switchView } from './chain-shapes.js';
+import type { ChainView } from '../../../src/chain/chain-view.js';
+import { defaultPacket } from '../../../src/chain/trace/packet.js';
+import { formatFate, formatTrace } from '../../../src/chain/trace/text.js';
+import { walkChain, type TraceResult } from '../../../src/chain/trace/walk.js';
+import { chainView, portView, switchView } from '../chain-shapes.js';
 
 /** A switch that gives what comes in at a port to other ports. */
 function walk(chain: ChainView, outputs: Readonly<Record<number, readonly number[]>>): Promise<TraceResult> {

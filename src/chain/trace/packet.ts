@@ -1,10 +1,9 @@
 /** A packet that a person describes for a trace, and its description as ofproto/trace wants it (ovs-fields(7)). */
 
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Wire } from '../chain/resolved.js';
-import type { AgentError } from '../lib/errors.js';
-import { safeText } from '../lib/text.js';
-import { usage } from './arguments.js';
+import type { Wire } from '../resolved.js';
+import { AgentError } from '../../lib/errors.js';
+import { safeText } from '../../lib/text.js';
 
 const protocols = ['udp', 'tcp', 'sctp', 'icmp', 'arp'] as const;
 export type Protocol = (typeof protocols)[number];
@@ -39,8 +38,8 @@ export const defaultPacket: Packet = {
 type Draft = { -readonly [K in keyof Packet]?: Packet[K] };
 
 const macForm = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
-const remedy = 'For example --packet 10.0.0.1,10.0.0.2,udp,dport=53; see dpuctl --help.';
-const refuse = (message: string): AgentError => usage(message, remedy);
+const remedy = 'For example 10.0.0.1,10.0.0.2,udp,dport=53; see dpuctl trace --help.';
+const refuse = (message: string): AgentError => new AgentError('API_INVALID', message, { remedy });
 
 const numberKeys = {
   sport: { field: 'srcPort', max: 65_535 },
@@ -74,7 +73,7 @@ function take(draft: Draft, word: string): void {
   else takeNumber(draft, word);
 }
 
-/** @throws AgentError USAGE */
+/** @throws AgentError API_INVALID */
 export function parsePacket(text: string): Packet {
   const draft: Draft = {};
   for (const word of text.split(',')) take(draft, word.trim());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTrace } from '../../src/cli/trace-output.js';
+import { parseTrace } from '../../../src/chain/trace/output.js';
 import * as recorded from './recorded-traces.js';
 
 const shape = (text: string) =>

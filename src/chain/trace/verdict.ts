@@ -1,9 +1,9 @@
 /** What became of a packet in one bridge of a trace: where it goes out, or why it ends there, in words. Pure. */
 
-import { isOwnCookie } from '../chain/chain-id.js';
-import { priorities, tables } from '../chain/tables.js';
-import { safeText } from '../lib/text.js';
-import type { TraceAction, TraceStep, TraceVisit } from './trace-output.js';
+import { isOwnCookie } from '../chain-id.js';
+import { priorities, tables } from '../tables.js';
+import { safeText } from '../../lib/text.js';
+import type { TraceAction, TraceStep, TraceVisit } from './output.js';
 
 /** A port to which an action gives the packet. */
 export interface TraceExit {

@@ -4,11 +4,11 @@
  * to pass it on unchanged, and says so. No packet is sent and nothing is learned.
  */
 
-import { defaultCookieTag } from '../chain/chain-id.js';
-import type { ChainPortView, ChainSwitchView, ChainView } from '../chain/chain-view.js';
+import { defaultCookieTag } from '../chain-id.js';
+import type { ChainPortView, ChainSwitchView, ChainView } from '../chain-view.js';
 import { formatTraceFlow, type Packet } from './packet.js';
-import { parseTrace, type TraceOutput, type TraceStep, type TraceVisit } from './trace-output.js';
-import { judgeVisit, localPort, type VerdictContext, type VisitOutcome } from './trace-verdict.js';
+import { parseTrace, type TraceOutput, type TraceStep, type TraceVisit } from './output.js';
+import { judgeVisit, localPort, type VerdictContext, type VisitOutcome } from './verdict.js';
 
 /** A port, with what is known of it. */
 export interface TracePort {

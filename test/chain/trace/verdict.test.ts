@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseTrace } from '../../src/cli/trace-output.js';
-import { judgeVisit, type VerdictContext, type VisitOutcome } from '../../src/cli/trace-verdict.js';
+import { parseTrace } from '../../../src/chain/trace/output.js';
+import { judgeVisit, type VerdictContext, type VisitOutcome } from '../../../src/chain/trace/verdict.js';
 import * as recorded from './recorded-traces.js';
 
 const cookie = '0x5cda000001010001';
