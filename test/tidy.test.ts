@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   chain: ['model', 'lib', 'intent'],
   offload: ['model', 'lib'],
   attach: ['plan', 'intent', 'model', 'lib'],
-  agent: ['plan', 'chain', 'attach', 'intent', 'model', 'lib'],
+  agent: ['plan', 'chain', 'attach', 'offload', 'intent', 'model', 'lib'],
   adapters: [
     'agent',
     'plan',

@@ -134,6 +134,11 @@ function isTrue(map: unknown, key: string): boolean {
   return map instanceof Map && String(map.get(key)).toLowerCase() === 'true';
 }
 
+/** A version column that only some schemas have; ovs-vswitchd writes `none` without DPDK. */
+function versionText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined;
+}
+
 function observeRoot(row: RootRow): ObservedRoot {
   // Columns that only some schemas have (by version, or by NVIDIA's build); the replica leaves out the others.
   const extra = row as unknown as Readonly<Record<string, unknown>>;
@@ -142,10 +147,13 @@ function observeRoot(row: RootRow): ObservedRoot {
     curCfg: small(row.cur_cfg) ?? 0,
     nextCfg: small(row.next_cfg) ?? 0,
     externalIds: mapOf(row.external_ids),
+    otherConfig: mapOf(row.other_config),
     isRestoreAwaited: isTrue(extra['other_config'], 'flow-restore-wait'),
     datapathTypes: words(extra['datapath_types']),
     ifaceTypes: words(extra['iface_types']),
     ovsVersion: row.ovs_version,
+    dpdkVersion: versionText(extra['dpdk_version']),
+    docaVersion: versionText(extra['doca_version']),
     isDpdkInitialized: extra['dpdk_initialized'] === true,
     isDocaInitialized: extra['doca_initialized'] === true,
   };

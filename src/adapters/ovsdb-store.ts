@@ -28,6 +28,8 @@ export const monitoredColumns = {
     'datapath_types',
     'iface_types',
     'ovs_version',
+    'dpdk_version',
+    'doca_version',
     'dpdk_initialized',
     'doca_initialized',
   ],
@@ -88,6 +90,12 @@ export class OvsdbStore implements SwitchStore, AttachStore {
       this.#snapshot = { version: replica.version, value: observeRows(rowSource(this.#client)) };
     }
     return this.#snapshot.value;
+  }
+
+  /** Version of the server's schema, as of the last connection; undefined before the first one. */
+  schemaVersion(): string | undefined {
+    if (this.#client.state.kind !== 'synced') return undefined;
+    return this.#client.schema.version || undefined;
   }
 
   isWriter(): boolean {

@@ -6,6 +6,8 @@
 import type { AttachSummary, Explanation } from '../attach/ladder.js';
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { Condition, Finding, ObjectRef } from '../model/condition.js';
+import type { MachineFacts } from '../model/machine.js';
+import type { OffloadStatus, OffloadVerdict } from '../offload/offload.js';
 import type { IntentDesk } from './intent-desk-types.js';
 import type { JournalEntry } from './journal.js';
 import type { Unsubscribe } from './ports.js';
@@ -92,22 +94,14 @@ export interface StatsSource {
   read(selection: StatsSelection, signal: AbortSignal): Promise<StatsAnswer>;
 }
 
-export type OffloadEngine = 'unknown' | 'none' | 'tc' | 'dpdk' | 'doca' | 'userspace';
-
-export interface OffloadStatus {
-  readonly engine: OffloadEngine;
-  /** other_config:hw-offload, as it stands in the database. */
-  readonly isConfigured: boolean;
-  readonly settings: ReadonlyMap<string, string>;
-  readonly notes: readonly string[];
-}
+export type { OffloadEngine, OffloadStatus } from '../offload/offload.js';
 
 export interface OffloadRow {
   readonly key: string;
   readonly kind: 'port' | 'attachment' | 'chain';
   readonly name: string;
   readonly interface: string;
-  readonly verdict: 'unknown' | 'software' | 'hardware' | 'partial';
+  readonly verdict: OffloadVerdict;
   /** Stable code. */
   readonly reason: string;
   readonly message: string;
@@ -200,20 +194,7 @@ export interface NodeFacts {
   readonly capabilities: readonly CapabilityFacts[];
 }
 
-export interface MachineFacts {
-  readonly hostname: string;
-  readonly product: string | undefined;
-  readonly serial: string | undefined;
-  readonly firmware: string | undefined;
-  readonly kernel: string;
-  readonly os: string | undefined;
-  readonly architecture: string;
-  readonly bootId: string | undefined;
-  readonly bootedWallMs: number | undefined;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly hugePages: readonly { readonly sizeBytes: number; readonly total: number; readonly free: number }[];
-}
+export type { MachineFacts } from '../model/machine.js';
 
 export interface OvsFacts {
   readonly version: string | undefined;

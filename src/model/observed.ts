@@ -67,12 +67,18 @@ export interface ObservedRoot {
   readonly curCfg: number;
   readonly nextCfg: number;
   readonly externalIds: StringMap;
+  /** Settings of ovs-vswitchd; empty where the schema lacks the column. */
+  readonly otherConfig: StringMap;
   /** other_config:flow-restore-wait: a vswitchd that finds it at its start forwards nothing until it is taken away. */
   readonly isRestoreAwaited: boolean;
   /** Empty when vswitchd has not said (or the schema lacks the column). */
   readonly datapathTypes: readonly string[];
   readonly ifaceTypes: readonly string[];
   readonly ovsVersion: string | undefined;
+  /** Undefined without DPDK, or where the schema lacks the column. */
+  readonly dpdkVersion: string | undefined;
+  /** Undefined without DOCA; only some builds have the column. */
+  readonly docaVersion: string | undefined;
   readonly isDpdkInitialized: boolean;
   readonly isDocaInitialized: boolean;
 }

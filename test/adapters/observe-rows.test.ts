@@ -65,6 +65,19 @@ describe('the rows of the database as the planner sees them', () => {
     expect(first?.interfaces).toMatchObject([{ type: '', ofport: 7 }]);
   });
 
+  it('have the versions and settings of Open vSwitch, where the schema has the columns', () => {
+    const rows = {
+      ...root,
+      other_config: new Map([['hw-offload', 'true']]),
+      dpdk_version: 'none',
+      doca_version: '3.1',
+    };
+    const seen = observeRows(source({ root: rows }))?.root;
+    expect(seen).toMatchObject({ dpdkVersion: undefined, docaVersion: '3.1', isRestoreAwaited: false });
+    expect(seen?.otherConfig.get('hw-offload')).toBe('true');
+    expect(observeRows(source(whole))?.root).toMatchObject({ otherConfig: empty, docaVersion: undefined });
+  });
+
   it('are the very same objects while the rows are, and new ones when an interface of the port is new', () => {
     const before = observeRows(source(whole));
     const same = observeRows(source(whole));
