@@ -25,10 +25,14 @@ export function hasRole({ roles }: Caller, role: Role): boolean {
   return implied[role].some((entry) => roles.has(entry));
 }
 
+/** Whether the caller may write under the owner. */
+export function mayWrite({ roles, owners }: Caller, owner: string): boolean {
+  return roles.has('operator') || (roles.has('controller') && (owners === undefined || owners.has(owner)));
+}
+
 /** @throws AgentError API_FORBIDDEN unless the caller may write under the owner */
 export function requireOwner(caller: Caller, owner: string): void {
-  if (caller.roles.has('operator')) return;
-  if (caller.roles.has('controller') && (caller.owners === undefined || caller.owners.has(owner))) return;
+  if (mayWrite(caller, owner)) return;
   throw new AgentError('API_FORBIDDEN', `${caller.identity} may not write intents of owner ${owner}`, {
     facts: { owner, identity: caller.identity },
     remedy: 'Grant the identity the owner in api.grpc.grants of the configuration.',
