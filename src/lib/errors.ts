@@ -55,8 +55,9 @@ export const errorPolicies = {
   OPENFLOW_VERSION: backoff,
   OPENFLOW_VALUE_INVALID: never,
   OPENFLOW_TEXT_INVALID: never,
-  // The control sockets of Open vSwitch's daemons: a command that was refused.
+  // The control sockets of Open vSwitch's daemons: a command that was refused, or that too many wait before.
   UNIXCTL_REFUSED: never,
+  UNIXCTL_BUSY: backoff,
   // The API server of the host cluster: its HTTP status, and credentials for it.
   KUBE_UNAUTHORIZED: backoff,
   KUBE_FORBIDDEN: backoff,
@@ -83,6 +84,7 @@ export const errorPolicies = {
   API_FORBIDDEN: never,
   API_INVALID: never,
   API_LIMIT: backoff,
+  API_EXPIRED: never,
   NOT_FOUND: never,
   // Intents that owners hand in over the API.
   INTENT_INVALID: never,

@@ -184,7 +184,7 @@ export const TopologySnapshotSchema: GenMessage<TopologySnapshot> = /*@__PURE__*
   messageDesc(file_dpu_agent_v1_topology, 4);
 
 /**
- * Changes that belong together.
+ * Changes. Many at once come in several messages, each with a version of its own.
  *
  * @generated from message dpu.agent.v1.TopologyDelta
  */
@@ -274,7 +274,7 @@ export const TopologyStartOverSchema: GenMessage<TopologyStartOver> = /*@__PURE_
  */
 export type TopologyObject = Message<"dpu.agent.v1.TopologyObject"> & {
   /**
-   * What it is called.
+   * What it is called. Kind and name tell objects apart; the bridge of a port may change.
    *
    * @generated from field: dpu.agent.v1.ObjectRef ref = 1;
    */
@@ -405,7 +405,7 @@ export type Bridge = Message<"dpu.agent.v1.Bridge"> & {
   source: string;
 
   /**
-   * Bridge.external_ids.
+   * Bridge.external_ids. Of this and every other such map: at most 128 entries, keys and values cut after 1024 characters.
    *
    * @generated from field: map<string, string> external_ids = 8;
    */
