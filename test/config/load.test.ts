@@ -42,6 +42,11 @@ describe('loadConfig', () => {
         statusConcurrency: 8,
         lease: { namespace: 'ovn-kubernetes', renewMs: 10_000, durationS: 40, holder: 'ovnkube-dpu-node' },
       },
+      api: {
+        grpc: { mode: 'on', listen: [], grants: [], reflection: true, controllerLossMs: 60_000 },
+        http: { mode: 'on', listen: '127.0.0.1:9480' },
+        metrics: { representors: true, podLabels: true, representorsMax: 2_048 },
+      },
       bridges: [],
       chains: [],
     });
