@@ -131,7 +131,10 @@ export interface PodQuestion {
   readonly network: string | undefined;
 }
 
-/** Answers why; every method throws AgentError NOT_FOUND for what the agent does not know. */
+/**
+ * Answers why; throws AgentError NOT_FOUND for what the agent does not know. A pod that it does not know is explained all the
+ * same: the first rung says why it may not be listed, and which pods have a similar name.
+ */
 export interface Explainer {
   pod(
     question: PodQuestion,
@@ -160,6 +163,8 @@ export interface TraceAnswerPort {
   readonly words: string | undefined;
   readonly problem: string | undefined;
   readonly service: string | undefined;
+  /** The bridge where the packet is seen next, where the port is a patch port. */
+  readonly entersBridge: string | undefined;
 }
 
 export interface TraceAnswerHop {
@@ -169,6 +174,8 @@ export interface TraceAnswerHop {
   readonly service: string | undefined;
   readonly steps: readonly string[];
   readonly exits: readonly TraceAnswerPort[];
+  /** Actions that hand the packet on without saying to which port: `NORMAL`, a controller. */
+  readonly opaque: readonly string[];
   readonly death: string | undefined;
 }
 
@@ -238,13 +245,23 @@ export interface TelemetrySource {
   readonly sessions: () => readonly SessionTelemetry[];
   /** Differences repaired, by kind of action: `createPort`, `editInterface`, … */
   readonly repairs: () => ReadonlyMap<string, number>;
+  /** Flows of the pipeline of chains as last read back, by bridge. */
+  readonly flows: () => ReadonlyMap<string, number>;
+  /** Entries of the journal, those that are no longer kept included. */
+  readonly journal: () => readonly JournalCount[];
+}
+
+export interface JournalCount {
+  readonly kind: JournalEntry['kind'];
+  readonly outcome: JournalEntry['outcome'];
+  readonly count: number;
 }
 
 export interface LoopTelemetry {
   readonly loop: 'ports' | 'chains' | 'attach';
   readonly rounds: number;
   readonly writes: number;
-  /** Time from the event to the answer of the one who was asked to change, by phase; upper bounds in seconds, and counts. */
+  /** How long each phase took: `gather`, `plan`, `apply`, and `total` from the event to the answer of who was asked. */
   readonly latency: ReadonlyMap<string, HistogramValues>;
 }
 

@@ -17,19 +17,31 @@ function describePort(port: TracePort): string {
   return `${safeText(port.name ?? 'port')}${number}${words}`;
 }
 
-function describeStep(step: TraceStep, chain: ChainView): readonly string[] {
-  const { table, rule, actions, cookie } = step;
-  if (isMiss(step)) return [`     table ${table}: no flow matches`];
+function lookupTitle(step: TraceStep, chain: ChainView): string {
+  const { table, rule, cookie } = step;
+  if (isMiss(step)) return `table ${table}: no flow matches`;
   const name = tableName(table);
   const isOwn = cookie !== undefined && cookie === chain.cookie;
   const label = `table ${table}${isOwn && name !== undefined ? ` ${name}` : ''}`;
   const shown = rule.replace(/, cookie 0x[0-9a-f]+/, '');
   const whose = cookie === undefined ? '' : isOwn ? ' · of this chain' : ` · cookie ${cookie}`;
-  const lines = actions.flatMap(({ text, notes }) => [
+  return `${label}: ${safeText(shown, 200)}${whose}`;
+}
+
+/** One look-up in one line: `table 0 classify: in_port=1, priority 100 · of this chain → output:2`. */
+export function describeLookup(step: TraceStep, chain: ChainView): string {
+  const actions = isMiss(step) ? [] : step.actions.map(({ text }) => safeText(text, 200)).filter((text) => text !== '');
+  return `${lookupTitle(step, chain)}${actions.length === 0 ? '' : ` → ${actions.join(', ')}`}`;
+}
+
+function describeStep(step: TraceStep, chain: ChainView): readonly string[] {
+  const title = `     ${lookupTitle(step, chain)}`;
+  if (isMiss(step)) return [title];
+  const lines = step.actions.flatMap(({ text, notes }) => [
     ...(text === '' ? [] : [`         ${safeText(text, 200)}`]),
     ...notes.map((note) => `           ${safeText(note, 200)}`),
   ]);
-  return [`     ${label}: ${safeText(shown, 200)}${whose}`, ...lines];
+  return [title, ...lines];
 }
 
 function describeExit(exit: TraceHopExit): string {
