@@ -1,0 +1,111 @@
+/**
+ * The counters of all interfaces, followed by a session of its own: ovs-vswitchd writes them every 5 s
+ * (other_config:stats-update-interval) for every port, and the session of the reconcile loops is not to be woken by that.
+ * Nobody is asked anything: the server tells what changed.
+ *
+ * Which bridge an interface is on is not read here; the loops' session knows it.
+ */
+
+import type { InterfaceCounterSource, InterfaceReading } from '../agent/stats-ports.js';
+import type { WayCounters } from '../chain/port-counters.js';
+import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
+import type { Clock } from '../lib/clock.js';
+import { safeText } from '../lib/text.js';
+import { OvsdbClient, type ChangeSet, type OvsdbClientOptions, type Row, type Value } from '../ovsdb/index.js';
+
+export interface InterfaceCountersOptions extends Pick<
+  OvsdbClientOptions<OpenVswitchDatabase>,
+  'endpoints' | 'tls' | 'probeMs'
+> {
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/**
+ * One counter of ovs-vswitchd.conf.db(5), Interface, Statistics. A device that does not count something has no key for it.
+ * Counters of 64 bits are written into signed integers: one that looks negative is beyond what the column can say.
+ */
+function counter(statistics: ReadonlyMap<unknown, unknown>, key: string): bigint | undefined {
+  const value = statistics.get(key);
+  if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
+  return value < 0 ? undefined : BigInt(value);
+}
+
+function countersOf(statistics: ReadonlyMap<unknown, unknown>, way: 'rx' | 'tx'): WayCounters {
+  return {
+    packets: counter(statistics, `${way}_packets`),
+    bytes: counter(statistics, `${way}_bytes`),
+    drops: counter(statistics, `${way}_dropped`),
+    errors: counter(statistics, `${way}_errors`),
+  };
+}
+
+const noStatistics: ReadonlyMap<unknown, unknown> = new Map();
+
+/** `rx` is into the switch, by the same chapter: "received" and "transmitted" are told from the side of the switch. */
+function readingOf(statistics: Value, wallMs: number): InterfaceReading {
+  const map = statistics instanceof Map ? statistics : noStatistics;
+  return { wallMs, received: countersOf(map, 'rx'), sent: countersOf(map, 'tx') };
+}
+
+export class InterfaceCounters implements InterfaceCounterSource {
+  readonly #client: OvsdbClient<OpenVswitchDatabase>;
+  readonly #clock: Clock;
+  readonly #readings = new Map<string, InterfaceReading>();
+
+  /** @throws AgentError ENDPOINT_INVALID */
+  constructor(options: InterfaceCountersOptions) {
+    const { endpoints, tls, probeMs, clock, random } = options;
+    this.#clock = clock;
+    this.#client = new OvsdbClient<OpenVswitchDatabase>({
+      endpoints,
+      database: 'Open_vSwitch',
+      monitor: { Interface: { columns: ['name', 'statistics'] } },
+      clock,
+      random,
+      tls,
+      ...(probeMs === undefined ? {} : { probeMs }),
+    });
+    this.#client.onChange((changes) => this.#take(changes));
+  }
+
+  /** Begins to follow the counters; once. */
+  start(): void {
+    this.#client.start();
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  reading(name: string): InterfaceReading | undefined {
+    return this.#readings.get(name);
+  }
+
+  problem(): string | undefined {
+    const { state } = this.#client;
+    if (state.kind === 'synced') {
+      return this.#client.presence('Interface', 'statistics')
+        ? undefined
+        : 'The schema of the database has no counters of interfaces.';
+    }
+    const why = state.lastError === undefined ? '' : `: ${state.lastError.message}`;
+    return safeText(`The counters of interfaces are not followed now, what is shown is older${why}.`, 512);
+  }
+
+  /** Names of interfaces are unique in the table and never change (schema of Open_vSwitch). */
+  #take({ changes }: ChangeSet): void {
+    const wallMs = this.#clock.wallMs();
+    // Rows that went first: one that was made anew has the same name.
+    for (const change of changes) if (change.kind === 'delete') this.#readings.delete(nameOf(change.old));
+    for (const change of changes) {
+      if (change.kind === 'delete') continue;
+      this.#readings.set(nameOf(change.row), readingOf(change.row['statistics'], wallMs));
+    }
+  }
+}
+
+function nameOf(row: Row): string {
+  const { name } = row;
+  return typeof name === 'string' ? name : '';
+}

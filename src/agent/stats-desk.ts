@@ -1,0 +1,162 @@
+/**
+ * Counters for those who show them. Those of ports and of pods are what Open vSwitch put into its database last: who is on
+ * which bridge comes from the loops' reading of the database, which device a pod has from the loop of the pods. Those of
+ * chains are asked of the switch, once for all who ask at the same time.
+ */
+
+import type { PodFacts } from '../attach/attachment-view.js';
+import type { ChainView } from '../chain/chain-view.js';
+import { countChainPort } from '../chain/port-counters.js';
+import type { Clock } from '../lib/clock.js';
+import { AgentError } from '../lib/errors.js';
+import type { StatsAnswer, StatsRow, StatsSelection, StatsSource } from './api-view.js';
+import type { SwitchStore } from './ports.js';
+import type { ChainCounterSource, ChainLook, InterfaceCounterSource } from './stats-ports.js';
+
+export interface StatsDeskParts {
+  readonly store: Pick<SwitchStore, 'snapshot'>;
+  readonly counters: InterfaceCounterSource;
+  readonly chainCounters: ChainCounterSource;
+  readonly pods: () => readonly PodFacts[];
+  /** The chains in force. */
+  readonly chains: () => readonly ChainView[];
+  readonly clock: Clock;
+}
+
+/** A look at the switch serves everybody who asks within this time, ms: any number of watchers costs as much as one. */
+const lookFreshMs = 250;
+
+interface Looked {
+  readonly nowMs: number;
+  readonly look: ChainLook;
+}
+
+export class StatsDesk implements StatsSource {
+  readonly #parts: StatsDeskParts;
+  #looking: Promise<ChainLook> | undefined;
+  #looked: Looked | undefined;
+
+  constructor(parts: StatsDeskParts) {
+    this.#parts = parts;
+  }
+
+  interfaces(): StatsAnswer {
+    return this.#interfaces({ ports: true, attachments: true, chains: false, names: new Set() });
+  }
+
+  async read(selection: StatsSelection, signal: AbortSignal): Promise<StatsAnswer> {
+    if (!selection.chains) return this.#interfaces(selection);
+    const chains = this.#parts.chains();
+    const look = chains.length === 0 ? undefined : await patience(this.#look(chains), signal);
+    // Read after the wait, so that all rows are as new as the answer.
+    const interfaces = this.#interfaces(selection);
+    if (look === undefined) return interfaces;
+    const rows = chains.flatMap((chain) => chainRows(chain, look, selection.names));
+    return {
+      wallMs: interfaces.wallMs,
+      rows: [...interfaces.rows, ...rows],
+      problems: [...interfaces.problems, ...look.problems],
+    };
+  }
+
+  #interfaces({ ports, attachments, names }: StatsSelection): StatsAnswer {
+    const { store, counters, clock } = this.#parts;
+    const wallMs = clock.wallMs();
+    if (!ports && !attachments) return { wallMs, rows: [], problems: [] };
+    const snapshot = store.snapshot();
+    const problem = counters.problem();
+    const problems = problem === undefined ? [] : [problem];
+    if (snapshot === undefined) {
+      return { wallMs, rows: [], problems: [...problems, 'The database of Open vSwitch is not readable now.'] };
+    }
+    const bridges = new Map<string, string>();
+    for (const { bridge, interfaces } of snapshot.ports.values()) {
+      for (const { name } of interfaces) bridges.set(name, bridge);
+    }
+    const rows = [
+      ...(ports ? this.#portRows(bridges) : []),
+      ...(attachments ? this.#attachmentRows(bridges) : []),
+    ].filter(({ name }) => names.size === 0 || names.has(name));
+    return { wallMs, rows, problems };
+  }
+
+  /** @param bridges by interface */
+  #portRows(bridges: ReadonlyMap<string, string>): readonly StatsRow[] {
+    const rows: StatsRow[] = [];
+    for (const [name, bridge] of bridges) {
+      const reading = this.#parts.counters.reading(name);
+      if (reading === undefined) continue;
+      rows.push({ key: `port/${name}`, kind: 'port', name, bridge, interface: name, ...reading });
+    }
+    return rows;
+  }
+
+  /** A pod's network whose representor is not plugged has no counters: the device may be somebody else's by now. */
+  #attachmentRows(bridges: ReadonlyMap<string, string>): readonly StatsRow[] {
+    const rows = new Map<string, StatsRow>();
+    for (const { namespace, name: pod, attachments } of this.#parts.pods()) {
+      for (const { nadKey, device, isPlugged } of attachments) {
+        if (device === undefined || !isPlugged) continue;
+        const bridge = bridges.get(device);
+        const reading = this.#parts.counters.reading(device);
+        if (bridge === undefined || reading === undefined) continue;
+        const name = `${namespace}/${pod}`;
+        const key = `attachment/${name}/${nadKey}`;
+        const attachment = { namespace, pod, network: nadKey };
+        rows.set(key, { key, kind: 'attachment', name, bridge, interface: device, attachment, ...reading });
+      }
+    }
+    return [...rows.values()];
+  }
+
+  /** One question at a time, shared by all; it ends by itself, so who gives up leaves it to the others. */
+  #look(chains: readonly ChainView[]): Promise<ChainLook> {
+    const { clock, chainCounters } = this.#parts;
+    if (this.#looked !== undefined && clock.nowMs() - this.#looked.nowMs < lookFreshMs) {
+      return Promise.resolve(this.#looked.look);
+    }
+    this.#looking ??= chainCounters
+      .look(chains)
+      .then((look) => {
+        this.#looked = { nowMs: clock.nowMs(), look };
+        return look;
+      })
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return this.#looking;
+  }
+}
+
+/** What came out, or the end of the caller's patience. */
+function patience<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void =>
+      reject(new AgentError('ABORTED', 'the question was withdrawn', { cause: signal.reason }));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** @param names of chains or of their ports; empty: all */
+function chainRows(chain: ChainView, look: ChainLook, names: ReadonlySet<string>): readonly StatsRow[] {
+  const { bridge, name } = chain.intent;
+  const isWhole = names.size === 0 || names.has(name);
+  return chain.switches.flatMap((entry) =>
+    entry.ports.flatMap((port) => {
+      const counted = countChainPort(entry, port, look.bridges.get(bridge));
+      if (counted === undefined || !(isWhole || names.has(port.key))) return [];
+      const row: StatsRow = {
+        key: `chain/${port.key}`,
+        kind: 'chainPort',
+        name: port.key,
+        bridge,
+        interface: port.interface ?? '',
+        wallMs: look.wallMs,
+        ...counted,
+      };
+      return [row];
+    }),
+  );
+}
