@@ -10,7 +10,7 @@ import type {
   RepresentorSelector as ConfigSelector,
 } from '../config/config.js';
 import type { ChainIntent, ChainPort, ChainPortSelector } from '../model/chain.js';
-import type { Attachment, BridgeIntent, Intents, PortIntent, VlanIntent } from '../model/intent.js';
+import type { Attachment, BridgeIntent, Intents, PortIntent, Source, VlanIntent } from '../model/intent.js';
 import type { RepresentorSelector } from '../model/netdev.js';
 
 const mapOf = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
@@ -61,10 +61,21 @@ function vlanOf(port: PortConfig): VlanIntent {
   return { tag: port.vlan?.tag, trunks: port.vlan?.trunks ?? [], mode: port.vlan?.mode };
 }
 
-function portIntent(bridge: BridgeConfig, port: PortConfig): PortIntent {
+/** Who wants something, and how that one is called before what it wants: `configuration`, `controller fleet-1`. */
+export interface Holder {
+  readonly rank: number;
+  readonly name: string;
+}
+
+const configuration: Holder = { rank: 0, name: 'configuration' };
+
+const sourceOf = ({ rank, name }: Holder, what: string): Source => ({ rank, name: `${name}, ${what}` });
+
+/** The intent for a port of the named bridge. */
+export function portIntent(bridge: string, port: PortConfig, holder = configuration): PortIntent {
   return {
     name: port.name,
-    bridge: bridge.name,
+    bridge,
     attachment: attachmentOf(port),
     adopt: port.adopt,
     vlan: vlanOf(port),
@@ -74,11 +85,12 @@ function portIntent(bridge: BridgeConfig, port: PortConfig): PortIntent {
     otherConfig: mapOf(port.otherConfig),
     externalIds: mapOf(port.externalIds),
     interfaceExternalIds: mapOf(port.interfaceExternalIds),
-    source: { rank: 0, name: `configuration, port ${port.name ?? port.kind} of ${bridge.name}` },
+    source: sourceOf(holder, `port ${port.name ?? port.kind} of ${bridge}`),
   };
 }
 
-function bridgeIntent(bridge: BridgeConfig): BridgeIntent {
+/** The intent for a bridge without its ports. */
+export function bridgeIntent(bridge: Omit<BridgeConfig, 'ports'>, holder = configuration): BridgeIntent {
   return {
     name: bridge.name,
     mode: bridge.mode,
@@ -91,15 +103,15 @@ function bridgeIntent(bridge: BridgeConfig): BridgeIntent {
     mtu: bridge.mtu,
     otherConfig: mapOf(bridge.otherConfig),
     externalIds: mapOf(bridge.externalIds),
-    source: { rank: 0, name: `configuration, bridge ${bridge.name}` },
+    source: sourceOf(holder, `bridge ${bridge.name}`),
   };
 }
 
 /** The intents of a configuration. */
 export function intentsOf(config: Config): Intents {
   return {
-    bridges: config.bridges.map(bridgeIntent),
-    ports: config.bridges.flatMap((bridge) => bridge.ports.map((port) => portIntent(bridge, port))),
+    bridges: config.bridges.map((bridge) => bridgeIntent(bridge)),
+    ports: config.bridges.flatMap((bridge) => bridge.ports.map((port) => portIntent(bridge.name, port))),
   };
 }
 
@@ -123,7 +135,7 @@ function chainPort(port: ChainPortConfig): ChainPort {
   return { name, selector: chainSelector(port), vlan, tenant, pinnedMacs };
 }
 
-function chainIntent(chain: ChainConfig): ChainIntent {
+export function chainIntent(chain: ChainConfig, holder = configuration): ChainIntent {
   return {
     name: chain.name,
     bridge: chain.bridge,
@@ -135,13 +147,13 @@ function chainIntent(chain: ChainConfig): ChainIntent {
     macMove: chain.macMove,
     ageingSeconds: chain.ageingSeconds,
     stationCountMax: chain.stationCountMax,
-    source: { rank: 0, name: `configuration, chain ${chain.name}` },
+    source: sourceOf(holder, `chain ${chain.name}`),
   };
 }
 
 /** The service chains of a configuration, in the order of the file. */
 export function chainIntentsOf(config: Config): readonly ChainIntent[] {
-  return config.chains.map(chainIntent);
+  return config.chains.map((chain) => chainIntent(chain));
 }
 
 /** Holds the intents of the newest valid configuration. */

@@ -19,15 +19,19 @@ import type { BridgeInput, ConfigInput, PortInput } from './schema.js';
 
 /** @param input output of the schema to which no rule objects */
 export function buildConfig(input: ConfigInput): Config {
-  const bridges = withImpliedPeers(input.bridges, input.bridges.map(bridgeOf));
   const { hostCluster, attach, ...rest } = input;
   return {
     ...rest,
     ...(hostCluster === undefined ? {} : { hostCluster: hostClusterOf(hostCluster) }),
     attach: attachOf(attach, { hasCluster: hostCluster !== undefined, finder: input.representors.finder }),
-    bridges,
+    bridges: bridgesOf(input.bridges),
     chains: input.chains.map(chainOf),
   };
+}
+
+/** Bridges with the ports that are written down, in that order, then those that are implied. */
+export function bridgesOf(inputs: readonly BridgeInput[]): readonly BridgeConfig[] {
+  return withImpliedPeers(inputs, inputs.map(bridgeOf));
 }
 
 function bridgeOf(input: BridgeInput): BridgeConfig {

@@ -14,19 +14,35 @@ import { keyPlaceAt, nodeAt, placeAt, type ScalarNode, type SourceNode } from '.
 import { unknownKeyRemedy } from './unknown-key.js';
 
 /** Plain data as the schema wants to see it, and what came of checking it. */
-export interface SchemaResult {
+export interface SchemaResult<T = ConfigInput> {
   /** Values that are wrong are still in it. */
   readonly plain: unknown;
   /** With defaults; undefined when anything was wrong. */
-  readonly config: ConfigInput | undefined;
+  readonly config: T | undefined;
 }
 
-/** Checks the tree; problems go to `problems`. */
+/** Where problems go, and what they are problems of. */
+interface Check {
+  readonly root: SourceNode;
+  readonly schema: z.ZodType;
+  readonly problems: ProblemList;
+}
+
+/** Checks the tree of a configuration; problems go to `problems`. */
 export function checkSchema(root: SourceNode, problems: ProblemList): SchemaResult {
-  const plain = plainOf(root, configSchema);
-  const result = configSchema.safeParse(plain);
+  return checkAgainst(configSchema, root, problems);
+}
+
+/** Checks a tree against any schema that is made of what the configuration's is made of. */
+export function checkAgainst<S extends z.ZodType>(
+  schema: S,
+  root: SourceNode,
+  problems: ProblemList,
+): SchemaResult<z.output<S>> {
+  const plain = plainOf(root, schema);
+  const result = schema.safeParse(plain);
   if (result.success) return { plain, config: result.data };
-  for (const issue of result.error.issues) reportIssue(issue, root, problems);
+  for (const issue of result.error.issues) reportIssue(issue, { root, schema, problems });
   return { plain, config: undefined };
 }
 
@@ -59,27 +75,28 @@ function isAbsent(node: SourceNode, schema: z.ZodType | undefined): boolean {
   return ['object', 'list', 'map'].includes(shapeOf(schema).kind);
 }
 
-function reportIssue(issue: z.core.$ZodIssue, root: SourceNode, problems: ProblemList): void {
+function reportIssue(issue: z.core.$ZodIssue, check: Check): void {
+  const { root, problems } = check;
   const path = issue.path.filter((step): step is PathStep => typeof step !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) reportUnknownKey([...path, key], root, problems);
+    for (const key of issue.keys) reportUnknownKey([...path, key], check);
   } else if (issue.code === 'invalid_key') {
     const allowed = 'a key has 1 to 255 printable ASCII characters and no spaces';
     problems.add(path, keyPlaceAt(root, path), `this key is not allowed; ${allowed}`);
   } else {
-    reportValue(path, root, problems);
+    reportValue(path, check);
   }
 }
 
-function reportUnknownKey(path: ConfigPath, root: SourceNode, problems: ProblemList): void {
+function reportUnknownKey(path: ConfigPath, { root, schema, problems }: Check): void {
   const key = String(path.at(-1));
   const parent = path.slice(0, -1);
-  const remedy = unknownKeyRemedy(key, parent);
+  const remedy = unknownKeyRemedy(key, parent, schema);
   problems.add(path, keyPlaceAt(root, path), `unknown key "${safeText(key, 64)}"`, remedy);
 }
 
-function reportValue(path: ConfigPath, root: SourceNode, problems: ProblemList): void {
-  const schema = schemaAt(path);
+function reportValue(path: ConfigPath, { root, schema: whole, problems }: Check): void {
+  const schema = schemaAt(path, whole);
   const node = nodeAt(root, path);
   const allowed = schema === undefined ? '' : `; allowed: ${allowedText(schema)}`;
   if (node === undefined) {

@@ -50,20 +50,26 @@ export interface ConfigDraft extends Draft<Sections> {
   readonly chains: readonly ChainDraft[];
 }
 
-/** Picks what is valid from plain data of any shape. */
-export function draftOf(plain: unknown): ConfigDraft {
+/**
+ * Picks what is valid from plain data of any shape.
+ * @param prefix what the paths of bridges and chains begin with, where the data is part of something larger
+ */
+export function draftOf(plain: unknown, prefix: ConfigPath = []): ConfigDraft {
   const { bridges: _bridges, chains: _chains, ...shape } = configSchema.shape;
-  const bridges = listOf(plain, 'bridges').map((bridge, index) => bridgeDraft(bridge, ['bridges', index]));
-  const chains = listOf(plain, 'chains').map((chain, index) => chainDraft(chain, ['chains', index]));
-  return { ...pick<Sections>(shape, plain, []), bridges, chains };
+  const bridges = listOf(plain, 'bridges').map((bridge, index) => bridgeDraft(bridge, [...prefix, 'bridges', index]));
+  const chains = listOf(plain, 'chains').map((chain, index) => chainDraft(chain, [...prefix, 'chains', index]));
+  return { ...pick<Sections>(shape, plain, prefix), bridges, chains };
 }
 
 function bridgeDraft(plain: unknown, path: ConfigPath): BridgeDraft {
   const { ports: _ports, ...shape } = bridgeSchema.shape;
-  const ports = listOf(plain, 'ports').map((port, index) =>
-    pick<PortInput>(portSchema.shape, port, [...path, 'ports', index]),
-  );
+  const ports = listOf(plain, 'ports').map((port, index) => portDraft(port, [...path, 'ports', index]));
   return { ...pick<Omit<BridgeInput, 'ports'>>(shape, plain, path), ports };
+}
+
+/** One port of a bridge; keys that no port has count as given, and are not in the value. */
+export function portDraft(plain: unknown, path: ConfigPath): Draft<PortInput> {
+  return pick<PortInput>(portSchema.shape, plain, path);
 }
 
 function chainDraft(plain: unknown, path: ConfigPath): ChainDraft {
@@ -92,7 +98,8 @@ function pick<T>(shape: Readonly<Record<keyof T & string, z.ZodType>>, plain: un
   return { path, given: new Set(Object.keys(source)), value: value as Partial<T> };
 }
 
-function listOf(plain: unknown, key: string): readonly unknown[] {
+/** The list under a key of plain data; empty where there is none. */
+export function listOf(plain: unknown, key: string): readonly unknown[] {
   const list = isRecord(plain) ? plain[key] : undefined;
   return Array.isArray(list) ? list : [];
 }

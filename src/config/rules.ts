@@ -28,6 +28,11 @@ const rules: readonly Rule[] = [
 /** Applies every rule; problems are placed at the key that each names. */
 export function checkRules(draft: ConfigDraft, root: SourceNode, problems: ProblemList): void {
   const report: Report = (path, message, remedy) => problems.add(path, keyPlaceAt(root, path), message, remedy);
+  applyRules(draft, report);
+}
+
+/** Applies every rule to a draft from wherever. */
+export function applyRules(draft: ConfigDraft, report: Report): void {
   for (const rule of rules) rule(draft, report);
 }
 

@@ -16,7 +16,7 @@ const label = (meaning: string): z.ZodString =>
     });
 
 // Bit 0 of the first byte: multicast (IEEE 802-2014 section 8.2.2). All zero is nobody's.
-const stationAddress = z
+export const stationAddress = z
   .string()
   .regex(/^(?!00(:00){5}$)[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$/)
   .meta({ allowed: 'a unicast address, such as 02:00:00:00:00:01' });

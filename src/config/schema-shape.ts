@@ -41,9 +41,9 @@ export function shapeOf(schema: z.ZodType): Shape {
   return { kind: inner instanceof z.ZodBoolean ? 'boolean' : 'text' };
 }
 
-/** The schema of what stands at `path`, undefined when nothing may stand there. */
-export function schemaAt(path: ConfigPath): z.ZodType | undefined {
-  let schema: z.ZodType | undefined = configSchema;
+/** The schema of what stands at `path` of a document, undefined when nothing may stand there. */
+export function schemaAt(path: ConfigPath, root: z.ZodType = configSchema): z.ZodType | undefined {
+  let schema: z.ZodType | undefined = root;
   for (const step of path) {
     if (schema === undefined) return undefined;
     schema = childSchema(schema, step);
@@ -59,8 +59,8 @@ function childSchema(schema: z.ZodType, step: PathStep): z.ZodType | undefined {
 }
 
 /** The valid keys at `path`, empty when it is no object. */
-export function keysAt(path: ConfigPath): readonly string[] {
-  const schema = schemaAt(path);
+export function keysAt(path: ConfigPath, root: z.ZodType = configSchema): readonly string[] {
+  const schema = schemaAt(path, root);
   const shape = schema === undefined ? undefined : shapeOf(schema);
   return shape?.kind === 'object' ? [...shape.keys.keys()] : [];
 }

@@ -3,7 +3,9 @@
  * belongs, or all that is valid. Used by the schema check; pure.
  */
 import { nearest } from '../lib/nearest.js';
+import type * as z from 'zod';
 import { formatPath, type ConfigPath } from './path.js';
+import { configSchema } from './schema.js';
 import { keysAt, schemaAt, shapeOf } from './schema-shape.js';
 
 /** Words that mean the same elsewhere, and the keys that they have here; the first that is valid is meant. */
@@ -28,25 +30,25 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A sentence for the problem "unknown key". */
-export function unknownKeyRemedy(key: string, parent: ConfigPath): string {
-  const valid = keysAt(parent);
-  const guess = foreignWord(key, parent) ?? nearest(key, valid) ?? nested(key, parent, valid);
+export function unknownKeyRemedy(key: string, parent: ConfigPath, root: z.ZodType = configSchema): string {
+  const valid = keysAt(parent, root);
+  const guess = foreignWord(key, parent, root) ?? nearest(key, valid) ?? nested(key, parent, root);
   if (guess !== undefined) return `Did you mean "${guess}"?`;
-  const home = homes.find((path) => keysAt(path).includes(key));
+  const home = root === configSchema ? homes.find((path) => keysAt(path).includes(key)) : undefined;
   if (home === undefined) return `Valid here: ${valid.join(', ')}.`;
   return `"${key}" belongs to ${home.length === 0 ? 'the top level' : formatPath(home).replaceAll('[0]', '[…]')}.`;
 }
 
-function foreignWord(key: string, parent: ConfigPath): string | undefined {
+function foreignWord(key: string, parent: ConfigPath, root: z.ZodType): string | undefined {
   const words = Object.hasOwn(foreignWords, key) ? foreignWords[key] : undefined;
-  return words?.find((word) => schemaAt([...parent, ...word.split('.')]) !== undefined);
+  return words?.find((word) => schemaAt([...parent, ...word.split('.')], root) !== undefined);
 }
 
 /** `logLevel` or `level` where `log.level` is meant. */
-function nested(key: string, parent: ConfigPath, valid: readonly string[]): string | undefined {
+function nested(key: string, parent: ConfigPath, root: z.ZodType): string | undefined {
   const wanted = fold(key);
-  for (const outer of valid) {
-    const inner = keysAt([...parent, outer]).find((k) => fold(k) === wanted || fold(outer + k) === wanted);
+  for (const outer of keysAt(parent, root)) {
+    const inner = keysAt([...parent, outer], root).find((k) => fold(k) === wanted || fold(outer + k) === wanted);
     if (inner !== undefined) return `${outer}.${inner}`;
   }
   return undefined;
