@@ -4,6 +4,7 @@
  * change: then the pods of the former node are not taken for gone, but nothing is known until the new list is complete.
  */
 
+import type { SessionTelemetry } from '../agent/api-view.js';
 import type { ClusterState, PodSnapshot, PodSource } from '../agent/attach-ports.js';
 import type { Unsubscribe } from '../agent/ports.js';
 import { isObjectName } from '../attach/nad-key.js';
@@ -61,6 +62,15 @@ export class ClusterPods implements PodSource {
       return { kind: 'connecting', server, message: this.#nameProblem, code: undefined };
     }
     return clusterState(this.#reflector.state(), server);
+  }
+
+  /** The list and watch of the pods, for metrics; none before the node's name is known. */
+  sessions(): readonly SessionTelemetry[] {
+    if (this.#reflector === undefined) return [];
+    const { lists, watches, errors } = this.#reflector.stats();
+    const failures = [...errors.values()].reduce((sum, count) => sum + count, 0);
+    const isUp = this.#reflector.state().kind === 'synced';
+    return [{ protocol: 'kube', peer: 'pods', isUp, connects: Math.max(lists, watches), failures }];
   }
 
   snapshot(): PodSnapshot | undefined {

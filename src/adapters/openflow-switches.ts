@@ -6,6 +6,7 @@
 
 import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import type { SessionTelemetry } from '../agent/api-view.js';
 import type { FlowApplyResult, FlowSwitches } from '../agent/chain-ports.js';
 import type { Unsubscribe } from '../agent/ports.js';
 import { defaultCookieTag, isOwnCookie } from '../chain/chain-id.js';
@@ -62,6 +63,8 @@ class BridgeSession {
   #isPaused = false;
   /** The switch refused to be monitored: it is read again and again. */
   #isUnmonitored = false;
+  #connects = 0;
+  #failures = 0;
   /** When the loop will hear of what was learned. */
   #telling: Timer | undefined;
 
@@ -79,10 +82,12 @@ class BridgeSession {
     const client = new OpenFlowClient({ endpoint: { kind: 'unix', path }, clock, random, timing: linkTiming });
     client.on('state', (state) => {
       if (client !== this.#client) return;
+      if (state.kind === 'waiting' && state.error !== undefined) this.#failures += 1;
       if (state.kind !== 'ready') {
         this.#forget();
         return;
       }
+      this.#connects += 1;
       this.#isUnmonitored = false;
       this.#follow();
     });
@@ -96,6 +101,12 @@ class BridgeSession {
     this.#client = this.#createClient();
     former.close();
     this.#client.start();
+  }
+
+  /** For metrics: up is a session whose flows can be believed. */
+  telemetry(): SessionTelemetry {
+    const isUp = this.#flows !== undefined;
+    return { protocol: 'openflow', peer: this.#bridge, isUp, connects: this.#connects, failures: this.#failures };
   }
 
   /** The flows of the bridge that concern chains; undefined while they are not known. */
@@ -326,6 +337,11 @@ export class OpenFlowSwitches implements FlowSwitches {
       if (flows !== undefined) observed.set(bridge, flows);
     }
     return observed;
+  }
+
+  /** The sessions, for metrics; one that is ended is forgotten. */
+  sessions(): readonly SessionTelemetry[] {
+    return [...this.#sessions.values()].map((session) => session.telemetry());
   }
 
   apply(bridge: string, changes: readonly FlowChange[], signal: AbortSignal): Promise<FlowApplyResult> {

@@ -3,6 +3,7 @@
  * plan. The only place where rows of the database and the planner's words meet.
  */
 
+import type { SessionTelemetry } from '../agent/api-view.js';
 import type { AttachStore } from '../agent/attach-ports.js';
 import type { ApplyResult, StoreSnapshot, StoreState, SwitchStore, Unsubscribe } from '../agent/ports.js';
 import type { AttachAction } from '../attach/attach-action.js';
@@ -96,6 +97,13 @@ export class OvsdbStore implements SwitchStore, AttachStore {
   schemaVersion(): string | undefined {
     if (this.#client.state.kind !== 'synced') return undefined;
     return this.#client.schema.version || undefined;
+  }
+
+  /** The session, for metrics: up is one whose replica is complete. */
+  sessions(): readonly SessionTelemetry[] {
+    const { state, stats } = this.#client;
+    const isUp = state.kind === 'synced';
+    return [{ protocol: 'ovsdb', peer: 'Open_vSwitch', isUp, connects: stats.syncs, failures: stats.losses }];
   }
 
   isWriter(): boolean {

@@ -11,6 +11,7 @@ import type { RemovalCause } from '../plan/action.js';
 import type { Grace } from '../plan/sightings.js';
 import type { AttachStore } from './attach-ports.js';
 import type { JournalChange } from './journal.js';
+import type { LoopRecorder } from './telemetry-book.js';
 import { RoundMemory, type Applied } from './memory.js';
 import type { ApplyResult } from './ports.js';
 
@@ -19,6 +20,8 @@ export interface AttachWriterParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly onJournal: (entry: JournalChange) => void;
+  /** Counts what the loop does; absent: nobody does. */
+  readonly telemetry?: LoopRecorder;
   /** Asks the loop for another look, no later than in so many ms. */
   readonly lookWithin: (delayMs: number) => void;
 }
@@ -66,10 +69,14 @@ export class AttachWriter {
     { sinceMs, nextCfg }: { readonly sinceMs: number; readonly nextCfg: number },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { store, clock } = this.#parts;
+    const { store, clock, telemetry } = this.#parts;
     const summary = summarize(actions);
+    const startMs = clock.nowMs();
     const result = await store.applyAttach(actions, summary, signal);
     const nowMs = clock.nowMs();
+    telemetry?.took('apply', nowMs - startMs);
+    telemetry?.took('total', nowMs - sinceMs);
+    if (result.kind === 'applied') telemetry?.wrote(actions.map(({ kind }) => kind));
     if (result.kind === 'applied') this.#accept(actions, result.nextCfg, nowMs);
     if (result.kind === 'refused') this.#blame(actions, result, nowMs);
     if (result.kind === 'unknown') this.#doubt(actions, nextCfg);

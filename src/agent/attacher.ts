@@ -37,6 +37,7 @@ import { AttachWriter } from './attach-writer.js';
 import type { JournalChange } from './journal.js';
 import { NewestReadings } from './newest-readings.js';
 import type { LivenessSource, SwitchStore, Unsubscribe } from './ports.js';
+import type { LoopRecorder } from './telemetry-book.js';
 
 export interface AttacherOptions {
   readonly settings: AttachSettings;
@@ -75,6 +76,8 @@ export interface AttacherParts {
   };
   readonly onOutcome: (outcome: AttachOutcome) => void;
   readonly onJournal: (entry: JournalChange) => void;
+  /** Counts what the loop does; absent: nobody does. */
+  readonly telemetry?: LoopRecorder;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -191,13 +194,16 @@ export class Attacher {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { clock, lease } = this.#parts;
-    const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
+    const { clock, lease, telemetry } = this.#parts;
+    const startMs = clock.nowMs();
+    const sinceMs = this.#dirtySinceMs ?? startMs;
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
+    telemetry?.round(startMs - sinceMs);
     this.#wasWriter = this.#isWriter();
     this.#nameNode();
     const look = this.#look();
+    telemetry?.took('plan', clock.nowMs() - startMs);
     this.#askBridge(look);
     lease.setAble(look !== undefined && this.#isAble(look));
     const mode = look === undefined ? 'blind' : this.#mode();

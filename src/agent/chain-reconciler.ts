@@ -24,6 +24,7 @@ import { withUnstored } from './chain-unstored.js';
 import type { ChainSource, ChainStateStore, FlowApplyResult, FlowSwitches } from './chain-ports.js';
 import type { JournalChange } from './journal.js';
 import type { DeviceSource, IntentSource, SwitchStore, Unsubscribe } from './ports.js';
+import { silentRecorder, type LoopRecorder } from './telemetry-book.js';
 
 export interface ChainReconcilerOptions {
   readonly owner: string;
@@ -48,6 +49,8 @@ export interface ChainReconcilerParts {
   /** Told of each new outcome. */
   readonly onOutcome: (outcome: ChainOutcome) => void;
   readonly onJournal: (entry: JournalChange) => void;
+  /** Counts what the loop does; absent: nobody does. */
+  readonly telemetry?: LoopRecorder;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -79,6 +82,14 @@ const retryBackoff: BackoffTiming = { baseMs: 50, capMs: 10_000 };
 /** ovs-ctl restores some hundred thousand flows in this time. */
 export const restoreMsMax = 60_000;
 const noChains: ReadonlySet<string> = new Set();
+/** What a change of a flow is called where changes are counted. */
+const flowAction: Readonly<Record<FlowChange['kind'], string>> = {
+  add: 'addFlow',
+  modify: 'modifyFlow',
+  replace: 'replaceFlow',
+  delete: 'deleteFlow',
+  deleteCookie: 'deleteFlows',
+};
 /** Lines of one journal entry. */
 const detailCountMax = 20;
 
@@ -86,6 +97,7 @@ export class ChainReconciler {
   readonly #parts: ChainReconcilerParts;
   readonly #options: ChainReconcilerOptions;
   readonly #trigger: Trigger;
+  readonly #telemetry: LoopRecorder;
   #state: ChainState;
   #unsubscribe: Unsubscribe[] = [];
   /** What was said when everything could last be observed. */
@@ -99,6 +111,7 @@ export class ChainReconciler {
     this.#parts = parts;
     this.#options = options;
     this.#state = parts.state.load();
+    this.#telemetry = parts.telemetry ?? silentRecorder;
     this.#trigger = new Trigger({
       clock: parts.clock,
       gatherMs: options.coalesceMs,
@@ -156,9 +169,11 @@ export class ChainReconciler {
 
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, switches, onOutcome } = this.#parts;
-    const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
+    const startMs = clock.nowMs();
+    const sinceMs = this.#dirtySinceMs ?? startMs;
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
+    this.#telemetry.round(startMs - sinceMs);
     const isWriting = this.#takeTurn();
     const decision = await this.#decide(isWriting, sinceMs);
     if (decision === undefined) {
@@ -169,6 +184,7 @@ export class ChainReconciler {
     const { verdict, next, unstored } = decision;
     switches.watch(this.#bridgesToFollow(verdict));
     const look = this.#judge(verdict, next);
+    this.#telemetry.took('plan', clock.nowMs() - startMs);
     const hasWork = look.plan.changes.length > 0;
     const changes = this.#allowed(look.plan);
     const isApplied = isWriting ? await this.#apply(changes, sinceMs, signal) : true;
@@ -285,8 +301,12 @@ export class ChainReconciler {
     }
     let isDone = true;
     for (const [bridge, changes] of byBridge) {
+      const startMs = this.#parts.clock.nowMs();
       const result = await this.#parts.switches.apply(bridge, changes, signal);
+      this.#telemetry.took('apply', this.#parts.clock.nowMs() - startMs);
+      this.#telemetry.took('total', this.#parts.clock.nowMs() - sinceMs);
       if (result.kind !== 'applied') isDone = false;
+      else this.#telemetry.wrote(changes.map(({ kind }) => flowAction[kind]));
       this.#note(summarize(bridge, changes), changes, result, sinceMs);
     }
     return isDone;

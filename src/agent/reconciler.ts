@@ -20,6 +20,7 @@ import { Contests, repairEveryMs } from './contests.js';
 import { RoundMemory } from './memory.js';
 import type { ApplyResult, DeviceSource, IntentSource, LivenessSource, SwitchStore } from './ports.js';
 import type { PortsStatus } from './status.js';
+import { silentRecorder, type LoopRecorder } from './telemetry-book.js';
 
 export interface ReconcilerOptions {
   readonly owner: string;
@@ -44,6 +45,8 @@ export interface ReconcilerParts {
   readonly onStatus: (status: PortsStatus) => void;
   /** Where each change is recorded that was tried. */
   readonly journal: Journal;
+  /** Counts what the loop does; absent: nobody does. */
+  readonly telemetry?: LoopRecorder;
   /** A round threw: a bug of the agent. */
   readonly onBug: (error: unknown) => void;
 }
@@ -70,6 +73,7 @@ export class Reconciler {
   readonly #contests = new Contests();
   readonly #resolver = new Resolver();
   readonly #trigger: Trigger;
+  readonly #telemetry: LoopRecorder;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];
   #appliedRounds = 0;
@@ -84,6 +88,7 @@ export class Reconciler {
     this.#parts = parts;
     this.#options = options;
     this.#memory = new RoundMemory(options.grace);
+    this.#telemetry = parts.telemetry ?? silentRecorder;
     this.#startedMs = parts.clock.nowMs();
     this.#trigger = new Trigger({
       clock: parts.clock,
@@ -140,10 +145,13 @@ export class Reconciler {
 
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, liveness, store } = this.#parts;
-    const sinceMs = this.#dirtySinceMs ?? clock.nowMs();
+    const startMs = clock.nowMs();
+    const sinceMs = this.#dirtySinceMs ?? startMs;
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
+    this.#telemetry.round(startMs - sinceMs);
     const look = this.#look(true);
+    this.#telemetry.took('plan', clock.nowMs() - startMs);
     if (look === undefined) {
       // A vswitchd without its database accepts a question, never answers it, and spins while it is asked.
       if (store.state().kind !== 'synced') liveness.watch([]);
@@ -180,8 +188,11 @@ export class Reconciler {
   async #apply(actions: readonly Action[], sinceMs: number, signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#parts;
     const summary = summarize(actions);
+    const startMs = clock.nowMs();
     const result = await store.apply(actions, summary, signal);
     const nowMs = clock.nowMs();
+    this.#telemetry.took('apply', nowMs - startMs);
+    this.#telemetry.took('total', nowMs - sinceMs);
     if (result.kind === 'applied') this.#accept(actions, result.nextCfg, nowMs);
     if (result.kind === 'refused') this.#blame(actions, result, nowMs);
     this.#note(actions, summary, result, nowMs - sinceMs);
@@ -193,6 +204,7 @@ export class Reconciler {
     this.#actionsMax = Math.min(this.#actionsMax * 2, actionsPerTransactionMax);
     this.#appliedRounds += 1;
     this.#appliedActions += actions.length;
+    this.#telemetry.wrote(actions.map(({ kind }) => kind));
     this.#memory.accept(actions);
     this.#memory.rest(actions, nowMs);
     this.#contests.note(actions, nowMs);

@@ -3,6 +3,7 @@ import type { FlowApplyResult } from '../../src/agent/chain-ports.js';
 import { ChainReconciler, restoreMsMax, type ChainOutcome } from '../../src/agent/chain-reconciler.js';
 import type { JournalChange } from '../../src/agent/journal.js';
 import type { StoreState } from '../../src/agent/ports.js';
+import { TelemetryBook } from '../../src/agent/telemetry-book.js';
 import { noChainIds } from '../../src/chain/chain-id.js';
 import type { ChainState } from '../../src/chain/chain-state.js';
 import type { FlowChange } from '../../src/chain/plan-flows.js';
@@ -26,6 +27,7 @@ class World {
   readonly outcomes: ChainOutcome[] = [];
   readonly journal: JournalChange[] = [];
   readonly bugs: unknown[] = [];
+  readonly book = new TelemetryBook();
   readonly applied: (readonly FlowChange[])[] = [];
   /** What the bridges hold; a bridge that is missing has not been read. */
   readonly bridges = new Map([['br-sfc', new FlowSwitch()]]);
@@ -69,6 +71,7 @@ class World {
         random: () => 0.5,
         onOutcome: (outcome) => this.outcomes.push(outcome),
         onJournal: (entry) => this.journal.push(entry),
+        telemetry: this.book.recorder('chains'),
         onBug: (error) => this.bugs.push(error),
       },
       { owner, coalesceMs: 5, fullResyncMs: 60_000, repair, bridges: () => new Set(['br-sfc', 'br-hbn']) },
@@ -135,6 +138,16 @@ describe('the loop of the chains', () => {
     await world.pass(70_000);
     expect(world.applied).toHaveLength(1);
     expect(world.saved).toHaveLength(1);
+  });
+
+  it('counts its looks and the flows that it set', async () => {
+    const world = new World();
+    await world.pass(100);
+    const [chains] = world.book.loops();
+    expect(chains).toMatchObject({ loop: 'chains', writes: 1 });
+    expect(chains?.rounds).toBeGreaterThan(0);
+    expect([...(chains?.latency.keys() ?? [])].sort()).toEqual(['apply', 'gather', 'plan', 'total']);
+    expect(world.book.repairs().get('addFlow')).toBe(world.applied[0]?.length);
   });
 
   it('writes nothing for a chain that it cannot store, and tries again', async () => {

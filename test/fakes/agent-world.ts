@@ -14,6 +14,7 @@ import type {
 import { Reconciler, type ReconcilerOptions } from '../../src/agent/reconciler.js';
 import { Journal, type JournalEntry } from '../../src/agent/journal.js';
 import type { PortsStatus } from '../../src/agent/status.js';
+import { TelemetryBook } from '../../src/agent/telemetry-book.js';
 import type { Intents } from '../../src/model/intent.js';
 import type { NetdevMap } from '../../src/model/netdev.js';
 import type { Observed } from '../../src/model/observed.js';
@@ -32,6 +33,7 @@ export class AgentWorld {
   readonly statuses: PortsStatus[] = [];
   readonly journal: JournalEntry[] = [];
   readonly bugs: unknown[] = [];
+  readonly book = new TelemetryBook();
   /** Every list of actions that reached the store. */
   readonly applied: (readonly Action[])[] = [];
   /** Which bridges the loop last asked to be probed. */
@@ -60,6 +62,7 @@ export class AgentWorld {
         random: () => 0.5,
         onStatus: (status) => this.statuses.push(status),
         journal: this.#journal(),
+        telemetry: this.book.recorder('ports'),
         onBug: (error) => this.bugs.push(error),
       },
       {

@@ -8,6 +8,7 @@ import type { ClusterState, LeaseState, StatusResult } from '../../src/agent/att
 import { Attacher, type AttacherOptions, type AttacherParts } from '../../src/agent/attacher.js';
 import type { JournalChange } from '../../src/agent/journal.js';
 import type { ApplyResult, StoreState } from '../../src/agent/ports.js';
+import { TelemetryBook } from '../../src/agent/telemetry-book.js';
 import type { AttachAction } from '../../src/attach/attach-action.js';
 import { nothingDeclared, type DeclaredDevices } from '../../src/intent/declared.js';
 import { statusPatch, type StatusPatch } from '../../src/attach/connection-status.js';
@@ -38,6 +39,7 @@ export class AttachLoopWorld {
   readonly pods = new Map<string, PodView>();
   readonly deleted = new Set<string>();
   readonly bugs: unknown[] = [];
+  readonly book = new TelemetryBook();
   readonly journal: JournalChange[] = [];
   readonly outcomes: AttachOutcome[] = [];
   /** What reached the outside, in order: `rows attach pf0vf1`, `link pf0vf1 up`, `status a default Ready`, … */
@@ -188,6 +190,7 @@ export class AttachLoopWorld {
       declared: { devices: () => this.declared, onChange: this.#onChange },
       onOutcome: (outcome) => this.outcomes.push(outcome),
       onJournal: (entry) => this.journal.push(entry),
+      telemetry: this.book.recorder('attach'),
       onBug: (error) => this.bugs.push(error),
     };
   }
