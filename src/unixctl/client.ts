@@ -1,54 +1,101 @@
 /**
- * A client of the control socket of an Open vSwitch daemon: what ovs-appctl(8) does, on one connection that is kept. Calls
- * are answered in their order and may be pipelined. It connects once and does not come back by itself: a daemon that
- * restarts listens on another socket.
+ * A client of the control socket of an Open vSwitch daemon: what ovs-appctl(8) does, on one connection that is kept. A daemon
+ * answers in its main thread, which forwards nothing meanwhile, so this client never has two commands there: the others
+ * wait here, in a queue with an end. It connects once and does not come back by itself; `UnixctlSession` does.
  */
 
 import { connect, type Socket } from 'node:net';
-import { systemClock, type Clock, type Timer } from '../lib/clock.js';
+import { systemClock, type Clock } from '../lib/clock.js';
 import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { ObjectSplitter } from './object-splitter.js';
+import { Job, type CallOptions } from './job.js';
+import { LineStream, type LineSource } from './line-stream.js';
+import { LineReceiver, TextReceiver, type AnswerFacts, type Receiver } from './receivers.js';
+import { ReplyDecoder } from './reply-decoder.js';
 
 export interface UnixctlOptions {
   readonly clock?: Clock;
-  /** Longest answer, characters. Default 64 Mi: a dump of all datapath flows can be large. */
-  readonly answerLengthMax?: number;
+  /** Longest answer, bytes on the wire. Default 256 MiB: half a million flows. A longer one ends the connection. */
+  readonly answerSizeMax?: number;
+  /** Longest line of a stream, bytes. Default 1 MiB. */
+  readonly lineSizeMax?: number;
+  /** Text of a stream that may wait for its reader, bytes. Default 1 MiB. */
+  readonly bufferedSizeMax?: number;
+  /** How many commands may wait for their turn. Default 16: more than that never get theirs in time. */
+  readonly queueLengthMax?: number;
+  /** Counts of several connections together. Default: counts of this one. */
+  readonly counts?: UnixctlCounts;
 }
 
-export interface CallOptions {
-  /** Default 10 000 ms. */
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+/** What happened so far; every number only grows. */
+export interface UnixctlCounts {
+  /** Commands that were written to the socket. */
+  sent: number;
+  /** Complete answers, refusals among them, that somebody waited for. */
+  answered: number;
+  refused: number;
+  /** Calls that nobody could wait for any longer: deadlines, sent or not. */
+  expired: number;
+  /** Answers that came after their caller had gone, and were thrown away. */
+  stale: number;
+  /** Calls that found the queue full. */
+  turnedAway: number;
+  /** Bytes of all answers. */
+  receivedSize: number;
 }
 
-interface Pending {
-  readonly resolve: (text: string) => void;
-  readonly reject: (error: Error) => void;
+/** A text and what it cost. */
+export interface Answer extends AnswerFacts {
+  readonly text: string;
 }
 
-const deadlineMsDefault = 10_000;
-const answerLengthMaxDefault = 64 << 20;
+const answerSizeMaxDefault = 256 << 20;
+const lineSizeMaxDefault = 1 << 20;
+const bufferedSizeMaxDefault = 1 << 20;
+const queueLengthMaxDefault = 16;
+const refusalLengthMax = 1_000;
+
+export const noCounts = (): UnixctlCounts => ({
+  sent: 0,
+  answered: 0,
+  refused: 0,
+  expired: 0,
+  stale: 0,
+  turnedAway: 0,
+  receivedSize: 0,
+});
 
 export class UnixctlClient {
+  readonly counts: UnixctlCounts;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #splitter: ObjectSplitter;
-  readonly #pending = new Map<number, Pending>();
+  readonly #options: UnixctlOptions;
+  readonly #decoder: ReplyDecoder;
+  readonly #queue: Job[] = [];
+  /** The command that the daemon has; its caller may have gone. */
+  #current: Job | undefined;
   #nextId = 1;
+  #isRetired = false;
   #end: Error | undefined;
 
   private constructor(socket: Socket, options: UnixctlOptions) {
     this.#socket = socket;
+    this.#options = options;
+    this.counts = options.counts ?? noCounts();
     this.#clock = options.clock ?? systemClock;
-    this.#splitter = new ObjectSplitter(options.answerLengthMax ?? answerLengthMaxDefault);
+    this.#decoder = new ReplyDecoder({
+      bytes: (buffer, start, end) => this.#receiver()?.bytes(buffer, start, end),
+      newline: () => this.#receiver()?.newline(),
+      end: (id, error) => this.#answer(id, error),
+    });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', (cause) => this.#fail(lost(cause)));
     socket.on('close', () => this.#fail(lost(undefined)));
   }
 
   /**
-   * Connects to the socket of a daemon, see `findControlSocket`.
+   * Connects to the socket of a daemon, see `findControlSocket`. The connection of a unix socket is made by the kernel at
+   * once, or not at all: a stopped daemon accepts too.
    * @throws AgentError CONNECT_FAILED, PERMISSION_DENIED
    */
   static async connect(path: string, options: UnixctlOptions = {}): Promise<UnixctlClient> {
@@ -61,39 +108,60 @@ export class UnixctlClient {
     return new UnixctlClient(socket, options);
   }
 
+  /** Whether the connection is gone for good. */
+  get isEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** For how long the daemon has had a command and not answered, ms; undefined when it has none. */
+  get busyMs(): number | undefined {
+    const sentMs = this.#current?.sentMs;
+    return sentMs === undefined ? undefined : this.#clock.nowMs() - sentMs;
+  }
+
   /**
    * Runs one command and returns the text that it prints.
-   * @throws AgentError UNIXCTL_REFUSED with the daemon's words, DEADLINE_EXCEEDED, ABORTED, CONNECTION_LOST,
-   * PEER_PROTOCOL, LIMIT_EXCEEDED, CLIENT_CLOSED
+   * @throws AgentError UNIXCTL_REFUSED with the daemon's words, UNIXCTL_BUSY, DEADLINE_EXCEEDED, ABORTED, ABORTED_IN_FLIGHT,
+   * NOT_CONNECTED (not sent), CONNECTION_LOST, PEER_PROTOCOL, LIMIT_EXCEEDED, CLIENT_CLOSED
    */
   async call(command: string, args: readonly string[] = [], options: CallOptions = {}): Promise<string> {
-    const { signal } = options;
-    if (signal?.aborted === true) throw new AgentError('ABORTED', `${command} was given up before it was sent`);
-    if (this.#end !== undefined) throw this.#end;
-    const id = this.#nextId;
-    this.#nextId += 1;
-    let timer: Timer | undefined;
-    let onAbort: (() => void) | undefined;
-    const answer = new Promise<string>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      const giveUp = (error: AgentError): void => {
-        // The answer still comes; nobody waits for it then.
-        this.#pending.delete(id);
-        reject(error);
-      };
-      onAbort = () => giveUp(new AgentError('ABORTED_IN_FLIGHT', `${command} was given up`));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      timer = this.#clock.after(options.deadlineMs ?? deadlineMsDefault, () =>
-        giveUp(new AgentError('DEADLINE_EXCEEDED', `${command} was not answered in time`)),
-      );
-      this.#socket.write(JSON.stringify({ id, method: command, params: args }));
+    return (await this.ask(command, args, options)).text;
+  }
+
+  /** As `call`, with the time that it took. */
+  ask(command: string, args: readonly string[] = [], options: CallOptions = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const receiver = new TextReceiver((text, facts) => resolve({ text, ...facts }), reject);
+      this.#submit(command, args, options, receiver);
     });
-    try {
-      return await answer;
-    } finally {
-      timer?.cancel();
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
-    }
+  }
+
+  /**
+   * Runs one command and gives its text line by line, in bounded memory. The deadline is for the silence between two
+   * portions, of the daemon or of the reader: whoever stands still so long ends the stream.
+   */
+  stream(command: string, args: readonly string[] = [], options: CallOptions = {}): LineStream {
+    return new LineStream(() => Promise.resolve(this.open(command, args, options)));
+  }
+
+  /** Sends the command of a stream; what `UnixctlSession` makes its streams of. */
+  open(command: string, args: readonly string[], options: CallOptions): LineSource {
+    const receiver = new LineReceiver({
+      lineSizeMax: this.#options.lineSizeMax ?? lineSizeMaxDefault,
+      bufferedSizeMax: this.#options.bufferedSizeMax ?? bufferedSizeMaxDefault,
+    });
+    const job = this.#submit(command, args, options, receiver);
+    return {
+      receiver,
+      taken: () => this.#taken(job),
+      abandon: () => this.#abandon(job, 'ABORTED_IN_FLIGHT', 'was left by its reader'),
+    };
+  }
+
+  /** Takes no more commands, hangs up when those that it has are done. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#hangUpWhenDone();
   }
 
   /** Hangs up. Calls that wait fail with CLIENT_CLOSED. */
@@ -101,59 +169,120 @@ export class UnixctlClient {
     this.#fail(new AgentError('CLIENT_CLOSED', 'the unixctl client was closed'));
   }
 
+  #submit(command: string, args: readonly string[], options: CallOptions, receiver: Receiver): Job {
+    const job = new Job(command, args, receiver, options, this.#clock, {
+      expire: () => {
+        this.counts.expired += 1;
+        const why =
+          job.sentMs === undefined ? 'had to wait for another command for too long' : 'was not answered in time';
+        this.#abandon(job, 'DEADLINE_EXCEEDED', why);
+      },
+      abort: () => this.#abandon(job, job.sentMs === undefined ? 'ABORTED' : 'ABORTED_IN_FLIGHT', 'was given up'),
+    });
+    const refusal = this.#refusal(job, options.signal);
+    if (refusal !== undefined) {
+      job.fail(refusal);
+      return job;
+    }
+    this.#queue.push(job);
+    this.#pump();
+    return job;
+  }
+
+  #refusal(job: Job, signal: AbortSignal | undefined): Error | undefined {
+    if (signal?.aborted === true) return new AgentError('ABORTED', `${job.command} was given up before it was sent`);
+    if (this.#end !== undefined) return this.#end;
+    if (this.#isRetired) return notSent(job);
+    if (this.#queue.length < (this.#options.queueLengthMax ?? queueLengthMaxDefault)) return undefined;
+    this.counts.turnedAway += 1;
+    return new AgentError('UNIXCTL_BUSY', `${this.#queue.length} commands wait before ${job.command}`);
+  }
+
+  #pump(): void {
+    if (this.#current !== undefined || this.#end !== undefined) return;
+    const job = this.#queue.shift();
+    if (job !== undefined) {
+      this.#current = job;
+      this.counts.sent += 1;
+      this.#socket.write(job.send(this.#nextId));
+      this.#nextId += 1;
+    } else this.#hangUpWhenDone();
+  }
+
+  #hangUpWhenDone(): void {
+    if (this.#isRetired && this.#queue.length === 0 && this.#current?.isDone !== false) this.close();
+  }
+
+  #receiver(): Receiver | undefined {
+    if (this.#current === undefined) throw unasked();
+    return this.#current.isDone ? undefined : this.#current.receiver;
+  }
+
   #receive(bytes: Buffer): void {
     if (this.#end !== undefined) return;
+    this.counts.receivedSize += bytes.length;
     try {
-      for (const text of this.#splitter.push(bytes)) this.#answer(text);
+      this.#current?.heard(bytes.length);
+      const sizeMax = this.#options.answerSizeMax ?? answerSizeMaxDefault;
+      if ((this.#current?.sizeBytes ?? 0) > sizeMax) {
+        throw new AgentError('LIMIT_EXCEEDED', `an answer is longer than ${sizeMax} bytes`);
+      }
+      this.#decoder.push(bytes);
     } catch (error) {
       this.#fail(toError(error));
     }
+    if (this.#current?.isDone === false && this.#current.receiver.isFull) this.#socket.pause();
   }
 
-  /** An answer to a call that was given up is dropped. */
-  #answer(text: string): void {
-    const reply = parseReply(text);
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if (reply.error === undefined) pending?.resolve(reply.result);
-    else pending?.reject(new AgentError('UNIXCTL_REFUSED', safeText(reply.error.trim(), refusalLengthMax)));
+  #taken(job: Job): void {
+    if (job !== this.#current) return;
+    job.rearm();
+    this.#socket.resume();
+  }
+
+  /** An answer to a call that was given up is thrown away when it comes; until then the daemon gets nothing else. */
+  #answer(id: number, error: string | undefined): void {
+    const job = this.#current;
+    if (job === undefined || job.id !== id) throw unasked();
+    this.#current = undefined;
+    if (job.isDone) this.counts.stale += 1;
+    else if (error === undefined) {
+      this.counts.answered += 1;
+      job.finish();
+    } else {
+      this.counts.answered += 1;
+      this.counts.refused += 1;
+      job.fail(new AgentError('UNIXCTL_REFUSED', safeText(error.trim(), refusalLengthMax)));
+    }
+    this.#pump();
+  }
+
+  #abandon(job: Job, code: 'ABORTED' | 'ABORTED_IN_FLIGHT' | 'DEADLINE_EXCEEDED', why: string): void {
+    if (job.isDone) return;
+    const at = this.#queue.indexOf(job);
+    if (at >= 0) this.#queue.splice(at, 1);
+    job.fail(new AgentError(code, `${job.command} ${why}`, { facts: { isSent: job.sentMs !== undefined } }));
+    if (job === this.#current) this.#socket.resume();
+    this.#hangUpWhenDone();
   }
 
   #fail(error: Error): void {
     if (this.#end !== undefined) return;
     this.#end = error;
     this.#socket.destroy();
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+    const isClosed = error instanceof AgentError && error.code === 'CLIENT_CLOSED';
+    for (const job of this.#queue.splice(0)) job.fail(isClosed ? error : notSent(job));
+    this.#current?.fail(error);
+    this.#current = undefined;
   }
 }
 
-const refusalLengthMax = 1_000;
-
-type Reply =
-  | { readonly id: number; readonly result: string; readonly error?: undefined }
-  | { readonly id: number; readonly error: string };
-
-/** @throws AgentError PEER_PROTOCOL */
-function parseReply(text: string): Reply {
-  const value = parseJson(text);
-  if (typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'number') {
-    const { id } = value;
-    // A refusal has no `result`, a success has `error: null` or none.
-    if ('error' in value && typeof value.error === 'string') return { id, error: value.error };
-    if ('result' in value && typeof value.result === 'string') return { id, result: value.result };
-  }
-  throw new AgentError('PEER_PROTOCOL', 'the daemon sent an answer that is not one of unixctl', {
-    facts: { answer: safeText(text, 200) },
-  });
+function unasked(): AgentError {
+  return new AgentError('PEER_PROTOCOL', 'the daemon answered something that it was not asked');
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AgentError('PEER_PROTOCOL', 'the daemon sent broken JSON', { cause });
-  }
+function notSent(job: Job): AgentError {
+  return new AgentError('NOT_CONNECTED', `the connection ended before ${job.command} was sent`);
 }
 
 function lost(cause: Error | undefined): AgentError {

@@ -1,5 +1,36 @@
-/** The public face of the unixctl library: finding the control socket of an Open vSwitch daemon, and calling it. */
+/** The public face of the unixctl library: calling the control sockets of Open vSwitch's daemons, and reading their answers. */
 
 export { UnixctlClient } from './client.js';
-export type { CallOptions, UnixctlOptions } from './client.js';
-export { findControlSocket } from './control-socket.js';
+export type { Answer, UnixctlCounts, UnixctlOptions } from './client.js';
+export { findControlSocket, readControlSocket } from './control-socket.js';
+export type { ControlSocket } from './control-socket.js';
+export type { CallOptions } from './job.js';
+export type { LineStream } from './line-stream.js';
+export type { AnswerFacts } from './receivers.js';
+export { UnixctlSession } from './session.js';
+export type { Incarnation } from './session.js';
+export * from './parse/bridge-flows.js';
+export * from './parse/coverage.js';
+export * from './parse/ct-stats.js';
+export { parseDatapathShow } from './parse/datapath-show.js';
+export type { DatapathPort, DatapathShow, DatapathState, PortTraffic } from './parse/datapath-show.js';
+export * from './parse/dp-features.js';
+export * from './parse/dpif-show.js';
+export * from './parse/fdb-stats.js';
+export * from './parse/flow-dump.js';
+export * from './parse/flow-fields.js';
+export * from './parse/list-commands.js';
+export * from './parse/malloc-stats.js';
+export * from './parse/memory-show.js';
+export * from './parse/metrics.js';
+export * from './parse/name-list.js';
+export * from './parse/offload-show.js';
+export * from './parse/offload-stats.js';
+export * from './parse/pipe-groups.js';
+export * from './parse/pmd-perf.js';
+export * from './parse/pmd-rxq.js';
+export * from './parse/pmd-stats.js';
+export type { PmdThread } from './parse/pmd-thread.js';
+export type { UnknownLines } from './parse/unknown-lines.js';
+export * from './parse/upcall-show.js';
+export * from './parse/version.js';
