@@ -33,5 +33,7 @@ export interface ChainStateStore {
 /** The chains that are wanted. */
 export interface ChainSource {
   chains(): readonly ChainIntent[];
+  /** Names of chains whose controller is lost; absent: none can be. */
+  unattended?(): ReadonlySet<string>;
   onChange(listener: () => void): Unsubscribe;
 }

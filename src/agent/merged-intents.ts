@@ -7,14 +7,19 @@ export class MergedIntents implements IntentSource {
   readonly #base: IntentSource;
   readonly #listeners = new Set<() => void>();
   #patches: readonly PortIntent[] = [];
+  /** The same as long as nothing differs: readers compare by identity. */
+  #merged: { readonly base: Intents; readonly intents: Intents } | undefined;
 
   constructor(base: IntentSource) {
     this.#base = base;
   }
 
   intents(): Intents {
-    const { bridges, ports } = this.#base.intents();
-    return { bridges, ports: [...ports, ...this.#patches] };
+    const base = this.#base.intents();
+    if (this.#merged?.base !== base) {
+      this.#merged = { base, intents: { ...base, ports: [...base.ports, ...this.#patches] } };
+    }
+    return this.#merged.intents;
   }
 
   /** Takes over the patch ports that the chains need now. */
@@ -25,6 +30,7 @@ export class MergedIntents implements IntentSource {
         .sort()
         .join(',');
     const isSame = textOf(patches) === textOf(this.#patches);
+    if (!isSame) this.#merged = undefined;
     this.#patches = patches;
     if (!isSame) for (const listener of this.#listeners) listener();
   }

@@ -1,6 +1,7 @@
 /** Puts together what the loops say into the one status that all views are made from. */
 
 import type { AttachOutcome } from './attach-outcome.js';
+import type { Finding } from '../model/condition.js';
 import type { ChainOutcome } from './chain-reconciler.js';
 import type { AgentStatus, AttachStatus, PortsStatus } from './status.js';
 
@@ -11,6 +12,7 @@ export class StatusBoard {
   #chains: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
 
   #attach: AttachOutcome | undefined;
+  #intentFindings: readonly Finding[] = [];
 
   /** @param ovsRunDir directory of Open vSwitch's sockets */
   constructor(ovsRunDir: string, onStatus: (status: AgentStatus) => void) {
@@ -36,10 +38,17 @@ export class StatusBoard {
     this.#publish(outcome.wallMs);
   }
 
+  /** What is to be said of owners' intents has changed, at `wallMs`. */
+  setIntents(findings: readonly Finding[], wallMs: number): void {
+    this.#intentFindings = findings;
+    this.#publish(wallMs);
+  }
+
   #publish(wallMs: number): void {
     const ports = this.#ports;
     if (ports === undefined) return;
-    const { conditions, findings, views } = this.#chains;
+    const { conditions, findings, views, intentsRevision: seen } = this.#chains;
+    const { intentsRevision } = ports;
     this.#onStatus({
       ...ports,
       wallMs: Math.max(wallMs, ports.wallMs),
@@ -49,7 +58,9 @@ export class StatusBoard {
         conditions.every(({ state }) => state === 'ready') &&
         this.#attach?.cluster.kind !== 'connecting',
       conditions: [...ports.conditions, ...conditions],
-      findings: [...ports.findings, ...findings, ...(this.#attach?.findings ?? [])],
+      findings: [...ports.findings, ...findings, ...this.#intentFindings, ...(this.#attach?.findings ?? [])],
+      intentsRevision:
+        seen === undefined || intentsRevision === undefined ? undefined : Math.min(seen, intentsRevision),
       attach: attachStatus(this.#attach),
       chains: views,
       ovsRunDir: this.#ovsRunDir,

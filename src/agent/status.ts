@@ -27,6 +27,8 @@ export interface PortsStatus {
   readonly appliedRounds: number;
   readonly appliedActions: number;
   readonly journal: readonly JournalEntry[];
+  /** Newest revision of what is wanted that this has seen; undefined: none, or nobody counts. */
+  readonly intentsRevision?: number | undefined;
 }
 
 /** What the loop of the host cluster's pods says, in sum: its findings are among the others, its pods in a file of their own. */

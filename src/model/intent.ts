@@ -78,6 +78,8 @@ export interface PortIntent {
 export interface Intents {
   readonly bridges: readonly BridgeIntent[];
   readonly ports: readonly PortIntent[];
+  /** Counts the changes of the source, so that one can tell which of them something has seen. */
+  readonly revision?: number;
 }
 
 /** `a` before `b` when both want the same thing. */
