@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import type { OffloadRow } from '../../src/agent/api-view.js';
+import { OffloadDesk, type OffloadEvidence } from '../../src/agent/offload-desk.js';
+import type { ChainView } from '../../src/chain/chain-view.js';
+import type { OffloadJudgement } from '../../src/offload/offload.js';
+import { portView, switchView } from '../chain/chain-shapes.js';
+import { bridgeRow, mapOf, observedOf, portRow } from '../fakes/plan-rows.js';
+import { shownPod } from '../fakes/shown-pods.js';
+
+const seen = {
+  ...observedOf({
+    root: { otherConfig: mapOf({ 'hw-offload': 'true' }) },
+    bridges: [bridgeRow('br-k', { datapathType: 'system' }), bridgeRow('br-u', { datapathType: 'netdev' })],
+    ports: [portRow('k0', 'br-k'), portRow('u0', 'br-u')],
+  }),
+  qos: new Map(),
+};
+const chainOf = (name: string, bridge: string, ofport: number | undefined): ChainView => ({
+  intent: { name, bridge },
+  switches: [switchView(0, portView('a', ofport), portView('b', ofport))],
+});
+
+function desk(evidence?: OffloadEvidence, snapshot: typeof seen | undefined = seen): OffloadDesk {
+  const parts = {
+    store: { snapshot: () => snapshot },
+    pods: () => [
+      shownPod('web', [{ nadKey: 'default', device: 'u0', isPlugged: true }]),
+      shownPod('late', [{ nadKey: 'default', device: 'k0', isPlugged: false }]),
+    ],
+    chains: () => [chainOf('kernel', 'br-k', 1), chainOf('user', 'br-u', 1), chainOf('bare', 'br-u', undefined)],
+  };
+  return new OffloadDesk(evidence === undefined ? parts : { ...parts, evidence });
+}
+
+const inShort = (rows: readonly OffloadRow[]): readonly string[] =>
+  rows.map(({ key, verdict, reason }) => `${key} ${verdict} ${reason}`);
+
+describe('what is said of offload', () => {
+  it('is said of each port, network of a pod and chain, by the datapath of its bridge', () => {
+    expect(inShort(desk().rows())).toEqual([
+      'port/k0 unknown NotMeasured',
+      'port/u0 software EngineIsSoftware',
+      'attachment/ns/web/default software EngineIsSoftware',
+      'attachment/ns/late/default unknown NotOnSwitch',
+      'chain/kernel unknown NotMeasured',
+      'chain/user software EngineIsSoftware',
+      'chain/bare unknown NotOnSwitch',
+    ]);
+  });
+
+  it('has the engine of all bridges together', () => {
+    expect(desk().status()).toMatchObject({ engine: 'none', isConfigured: true });
+  });
+
+  it('is nothing while the database is not readable', () => {
+    const blind = new OffloadDesk({ store: { snapshot: () => undefined }, pods: () => [], chains: () => [] });
+    expect(blind.status().engine).toBe('unknown');
+    expect(blind.rows()).toEqual([]);
+  });
+
+  it('is what the flows prove, where somebody looks at them', () => {
+    const proven: OffloadJudgement = { verdict: 'hardware', reason: 'NotMeasured', message: 'seen in hardware' };
+    const rows = desk({
+      interface: (name) => (name === 'k0' ? proven : undefined),
+      chain: (name) => (name === 'kernel' ? proven : undefined),
+    }).rows();
+    expect(rows.filter(({ verdict }) => verdict === 'hardware').map(({ key }) => key)).toEqual([
+      'port/k0',
+      'chain/kernel',
+    ]);
+  });
+});
