@@ -6,7 +6,9 @@
 
 import type { CapabilityFacts, NodeFacts, NodeSource, OvsFacts, UplinkFacts } from '../agent/api-view.js';
 import type { DeviceSource, StoreSnapshot, SwitchStore } from '../agent/ports.js';
-import type { MachineReader } from '../host/machine-facts.js';
+import { createDevlinkReader } from '../host/devlink-reader.js';
+import { readFirmware } from '../host/firmware.js';
+import { MachineReader } from '../host/machine-facts.js';
 import type { Clock } from '../lib/clock.js';
 import { safeText } from '../lib/text.js';
 import type { Netdev } from '../model/netdev.js';
@@ -120,4 +122,20 @@ export class NodeFactsReader implements NodeSource {
     this.#firmware = { nowMs, device, version };
     return version;
   }
+}
+
+export interface NodeFactsSources extends Omit<NodeFactsOptions, 'machine' | 'readFirmware'> {
+  /** Directory under which sys, proc and etc are looked for. */
+  readonly root: string;
+}
+
+/** The facts of this machine, with the tools that it has. */
+export function createNodeFacts({ root, ...options }: NodeFactsSources): NodeSource {
+  const { clock } = options;
+  const devlink = createDevlinkReader({ clock });
+  return new NodeFactsReader({
+    ...options,
+    machine: new MachineReader({ root }),
+    readFirmware: (device) => readFirmware(device, { clock, devlink }),
+  });
 }
