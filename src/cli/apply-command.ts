@@ -1,7 +1,6 @@
 /** `dpuctl apply`, `diff` and `delete intents`: one owner's bundle handed in, compared, and taken back. */
 
-import { equals, toJson, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
-import { stringify } from 'yaml';
+import { equals } from '@bufbuild/protobuf';
 import {
   type ApplyResponse,
   ApplyResponseSchema,
@@ -20,6 +19,7 @@ import { parseBundle, readBundleText } from './bundle-file.js';
 import { type CommandContext, exitNotReady } from './command-context.js';
 import { follow } from './follow.js';
 import { formatIntentStatus, formatPhase, formatPlan } from './intent-text.js';
+import { isForPeople, printMessage } from './output.js';
 
 /** Who wants what a person applies by hand. */
 export const ownerDefault = 'dpuctl';
@@ -37,18 +37,6 @@ export interface ApplyOptions {
 }
 
 export type DiffOptions = Pick<ApplyOptions, 'file' | 'owner' | 'generation'>;
-
-/** A message as JSON or YAML, in the names of the proto's JSON form. */
-function printMessage<Desc extends DescMessage>(
-  context: CommandContext,
-  desc: Desc,
-  message: MessageShape<Desc>,
-): void {
-  const plain = toJson(desc, message, { alwaysEmitImplicit: true });
-  context.print(context.format === 'yaml' ? stringify(plain) : `${JSON.stringify(plain, undefined, 2)}\n`);
-}
-
-const isForPeople = ({ format }: CommandContext): boolean => format === 'table' || format === 'wide';
 
 async function intentOf({ connection, signal }: CommandContext, owner: string): Promise<Intent | undefined> {
   try {
@@ -101,7 +89,7 @@ export async function diff(context: CommandContext, options: DiffOptions): Promi
   const draft = await draftOf(context, options);
   const answer = await sendDraft(context, draft, true);
   if (isForPeople(context)) context.print(planText(draft, answer));
-  else printMessage(context, ApplyResponseSchema, answer);
+  else await printMessage(context, ApplyResponseSchema, answer);
   return wouldChange(answer) ? exitNotReady : 0;
 }
 
@@ -111,12 +99,12 @@ export async function apply(context: CommandContext, options: ApplyOptions): Pro
   const preview = await sendDraft(context, draft, true);
   if (isForPeople(context)) context.print(planText(draft, preview));
   if (options.isDryRun) {
-    if (!isForPeople(context)) printMessage(context, ApplyResponseSchema, preview);
+    if (!isForPeople(context)) await printMessage(context, ApplyResponseSchema, preview);
     return 0;
   }
   const answer = await sendDraft(context, draft, false);
   if (options.waitMs !== undefined) return waitReady(context, draft, options.waitMs);
-  if (!isForPeople(context)) printMessage(context, ApplyResponseSchema, answer);
+  if (!isForPeople(context)) await printMessage(context, ApplyResponseSchema, answer);
   else if (answer.status !== undefined) context.print(`${formatPhase(answer.status)}\n`);
   return 0;
 }
@@ -154,7 +142,12 @@ async function waitReady(context: CommandContext, draft: Draft, waitMs: number):
   return showOutcome(context, draft, last, waitMs);
 }
 
-function showOutcome(context: CommandContext, draft: Draft, last: IntentStatus | undefined, waitMs: number): number {
+async function showOutcome(
+  context: CommandContext,
+  draft: Draft,
+  last: IntentStatus | undefined,
+  waitMs: number,
+): Promise<number> {
   if (last === undefined) {
     const who = `owner ${safeText(draft.owner)}, generation ${draft.generation}`;
     throw new AgentError('DEADLINE_EXCEEDED', `nothing was heard of ${who} for ${waitMs / 1_000} s`, {
@@ -162,7 +155,7 @@ function showOutcome(context: CommandContext, draft: Draft, last: IntentStatus |
     });
   }
   if (isForPeople(context)) context.print(formatIntentStatus(last));
-  else printMessage(context, IntentStatusSchema, last);
+  else await printMessage(context, IntentStatusSchema, last);
   if (!isSettled(last)) context.warn(`dpuctl: not ready after ${waitMs / 1_000} s\n`);
   return last.generation === draft.generation && last.phase === IntentStatus_Phase.READY ? 0 : exitNotReady;
 }
@@ -180,7 +173,7 @@ export async function deleteIntents(context: CommandContext, { owner, generation
   if (isForPeople(context)) {
     context.print(`owner ${safeText(owner)} wants nothing any more; what was made for it is removed after a while\n`);
   } else {
-    printMessage(context, DeleteResponseSchema, answer);
+    await printMessage(context, DeleteResponseSchema, answer);
   }
   return 0;
 }

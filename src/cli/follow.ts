@@ -15,9 +15,11 @@ export interface FollowOptions<Message> {
   /** Opens the stream, from where it was. */
   readonly open: (signal: AbortSignal) => AsyncIterable<Message>;
   /** Takes one message; true ends the following. */
-  readonly take: (message: Message) => boolean;
+  readonly take: (message: Message) => boolean | Promise<boolean>;
   /** Whether an error that cannot be retried is one to start over with all the same; prepares `open` for that. */
   readonly startsOver?: (error: AgentError) => boolean;
+  /** A stream has ended before its time. */
+  readonly onLost?: () => void;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface FollowOptions<Message> {
  */
 export async function follow<Message>(
   context: Pick<CommandContext, 'clock' | 'random' | 'signal' | 'warn'>,
-  { open, take, startsOver = () => false }: FollowOptions<Message>,
+  { open, take, startsOver = () => false, onLost }: FollowOptions<Message>,
 ): Promise<void> {
   const { signal } = context;
   const isOver = (): boolean => signal.aborted;
@@ -37,16 +39,17 @@ export async function follow<Message>(
       for await (const message of open(signal)) {
         attempt = 0;
         hasHeard = true;
-        if (take(message)) return;
+        if (await take(message)) return;
       }
     } catch (error) {
       if (isOver()) return;
       if (!(error instanceof AgentError)) throw error;
-      if (startsOver(error)) continue;
-      if (!hasHeard || !error.canRetry) throw error;
-      if (attempt === 0) context.warn(`dpuctl: ${safeText(error.message, 400)}; trying again\n`);
+      const isNew = startsOver(error);
+      if (!isNew && (!hasHeard || !error.canRetry)) throw error;
+      if (!isNew && attempt === 0) context.warn(`dpuctl: ${safeText(error.message, 400)}; trying again\n`);
     }
     if (isOver()) return;
+    onLost?.();
     const waitMs = Math.max(100, backoffMs(attempt, timing, context.random()));
     attempt += 1;
     try {

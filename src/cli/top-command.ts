@@ -1,0 +1,168 @@
+/** `dpuctl top`: rates of ports, pods and chain ports, the busiest first, with what is known of their offload. */
+
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  OffloadRow_Kind,
+  OffloadRow_VerdictSchema,
+  OffloadService,
+  type OffloadRow,
+} from '../gen/proto/dpu/agent/v1/offload_pb.js';
+import { StatsRow_Kind, StatsService, type StatsRow } from '../gen/proto/dpu/agent/v1/stats_pb.js';
+import { AgentError } from '../lib/errors.js';
+import { safeText } from '../lib/text.js';
+import { wordOf } from '../words/enum-words.js';
+import type { CommandContext } from './command-context.js';
+import { follow } from './follow.js';
+import { RateTable, type RateRow, type Rates } from './rates.js';
+import { formatTable } from './table.js';
+
+export interface TopOptions {
+  readonly isOnce: boolean;
+  /** How many rows are shown at most; undefined: all, or what the terminal has room for. */
+  readonly rowsMax: number | undefined;
+  /** Between two looks, ms, 500 and above. */
+  readonly intervalMs: number;
+  /** Lines of the terminal; undefined: not known. */
+  readonly terminalRows: number | undefined;
+}
+
+export const topIntervalMsDefault = 5_000;
+
+const heading = ['KIND', 'NAME', 'BRIDGE', 'RX PKT/S', 'TX PKT/S', 'RX BIT/S', 'TX BIT/S', 'DROPS/S', 'OFFLOAD'];
+
+const kindWords: Readonly<Partial<Record<StatsRow_Kind, string>>> = {
+  [StatsRow_Kind.PORT]: 'port',
+  [StatsRow_Kind.ATTACHMENT]: 'pod',
+  [StatsRow_Kind.CHAIN_PORT]: 'chain',
+};
+
+const steps = ['', 'k', 'M', 'G', 'T'];
+
+/** `0`, `7.5`, `12.3k`, `1.25M`: decimal steps, three digits; `-` for what is not known. */
+export function formatRate(value: number | undefined): string {
+  if (value === undefined) return '-';
+  let rest = value;
+  let step = 0;
+  while (rest >= 999.5 && step < steps.length - 1) {
+    rest /= 1_000;
+    step += 1;
+  }
+  return `${rest === 0 ? '0' : String(Number(rest.toPrecision(3)))}${steps[step] ?? ''}`;
+}
+
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : a + b;
+}
+
+type Offload = ReadonlyMap<string, string>;
+
+const offloadKinds: Readonly<Partial<Record<OffloadRow_Kind, string>>> = {
+  [OffloadRow_Kind.PORT]: 'port',
+  [OffloadRow_Kind.ATTACHMENT]: 'pod',
+  [OffloadRow_Kind.CHAIN]: 'chain',
+};
+
+function offloadOf(rows: readonly OffloadRow[]): Offload {
+  return new Map(
+    rows.map(({ kind, name, verdict }) => [
+      `${offloadKinds[kind] ?? ''} ${name}`,
+      wordOf(OffloadRow_VerdictSchema, verdict) ?? 'unknown',
+    ]),
+  );
+}
+
+/** A port of a chain goes by what is known of the chain. */
+function verdictOf({ kind, name }: StatsRow, offload: Offload): string {
+  const subject = kind === StatsRow_Kind.CHAIN_PORT ? (name.split('/')[0] ?? '') : name;
+  return offload.get(`${kindWords[kind] ?? ''} ${subject}`) ?? '-';
+}
+
+function nameOf({ kind, name, network }: StatsRow): string {
+  const isSecond = kind === StatsRow_Kind.ATTACHMENT && network !== '' && network !== 'default';
+  return safeText(isSecond ? `${name} ${network}` : name);
+}
+
+/** One screen. */
+export function formatTop(rows: readonly RateRow[], offload: Offload, rowsMax: number | undefined): string {
+  const shown = rows.slice(0, rowsMax);
+  const cells = shown.map(({ row, received, sent }) => [
+    kindWords[row.kind] ?? 'other',
+    nameOf(row),
+    safeText(row.bridge),
+    formatRate(received.packets),
+    formatRate(sent.packets),
+    formatRate(received.bits),
+    formatRate(sent.bits),
+    formatRate(sum(received.drops, sent.drops)),
+    verdictOf(row, offload),
+  ]);
+  const more = rows.length > shown.length ? `… and ${rows.length - shown.length} more\n` : '';
+  return formatTable([heading, ...cells]) + more;
+}
+
+const perSecond = ({ packets, bits, drops }: Rates) => ({ packets, bits, drops });
+
+function toLine(rows: readonly RateRow[], offload: Offload, wallMs: number): string {
+  const plain = rows.map(({ row, received, sent }) => ({
+    kind: kindWords[row.kind] ?? 'other',
+    name: row.name,
+    bridge: row.bridge,
+    interface: row.interface,
+    ...(row.network === '' ? {} : { network: row.network }),
+    receivedPerSecond: perSecond(received),
+    sentPerSecond: perSecond(sent),
+    offload: verdictOf(row, offload),
+  }));
+  return `${JSON.stringify({ time: new Date(wallMs).toISOString(), rows: plain })}\n`;
+}
+
+/** An agent that cannot say anything of offload is no reason to show no rates. */
+async function askOffload({ connection, signal }: CommandContext): Promise<Offload> {
+  try {
+    return offloadOf((await connection.service(OffloadService).listOffload({}, { signal })).rows);
+  } catch (error) {
+    if (error instanceof AgentError) return new Map();
+    throw error;
+  }
+}
+
+// Home, each line cleared to its end, then everything below.
+const redraw = (text: string): string => `\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`;
+
+async function show(context: CommandContext, table: RateTable, options: TopOptions, problems: readonly string[]) {
+  const offload = await askOffload(context);
+  const rows = table.rows();
+  if (context.format === 'json' || context.format === 'yaml') {
+    context.print(toLine(rows.slice(0, options.rowsMax), offload, context.clock.wallMs()));
+    return;
+  }
+  const isDrawn = context.isTerminal && !options.isOnce;
+  // Heading, the line about the rest, and the one where the cursor stands.
+  const room = isDrawn && options.terminalRows !== undefined ? Math.max(1, options.terminalRows - 3) : undefined;
+  const told = problems.map((problem) => `${safeText(problem, 400)}\n`).join('');
+  const text = formatTop(rows, offload, options.rowsMax ?? room) + told;
+  context.print(isDrawn ? redraw(text) : options.isOnce ? text : `${text}\n`);
+}
+
+/** Shows rates until the person has had enough, or once. */
+export async function top(context: CommandContext, options: TopOptions): Promise<number> {
+  const table = new RateTable();
+  const request = {
+    selector: { ports: true, attachments: true, chains: true },
+    interval: durationFromMs(options.intervalMs),
+  };
+  if (context.isTerminal && !options.isOnce) context.print('\u001b[2J');
+  await follow(context, {
+    open: (signal) => {
+      table.clear();
+      return context.connection.service(StatsService).watchStats(request, { signal });
+    },
+    take: async (message) => {
+      table.take(message);
+      if (!table.isMeasured) return false;
+      await show(context, table, options, message.problems);
+      return options.isOnce;
+    },
+  });
+  return 0;
+}

@@ -1,0 +1,168 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { status as grpcStatus } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { top } from '../../src/cli/top-command.js';
+import { watchIntents, watchJournal } from '../../src/cli/watch-command.js';
+import { watchTopology } from '../../src/cli/watch-topology.js';
+import { ObjectKind } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
+import { JournalEntry_Outcome, JournalService } from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
+import { OffloadService } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
+import { StatsRow_Kind, StatsService } from '../../src/gen/proto/dpu/agent/v1/stats_pb.js';
+import { TopologyService, WatchTopologyResponseSchema } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
+import { eventually } from '../../src/sandbox/lab/daemon.js';
+import { served } from './grpc-server.js';
+import { recordingContext, startSteering, type Recorded, type Steering } from './steering.js';
+
+let world: Steering | undefined;
+
+afterEach(async () => {
+  await world?.[Symbol.asyncDispose]();
+  world = undefined;
+});
+
+const until = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+/** Runs until the text was printed. */
+async function printedBy(context: Recorded, running: Promise<number>, text: string): Promise<string> {
+  await eventually(() => context.printed.join('').includes(text), `${text} printed`);
+  context.abort.abort();
+  await running;
+  return context.printed.join('').replaceAll(/^\d\d:\d\d:\d\d/gm, 'TIME');
+}
+
+const bridge = (name: string, version: bigint, failMode: string) => ({
+  ref: { kind: ObjectKind.BRIDGE, name },
+  version,
+  object: { case: 'bridge', value: { isPresent: true, failMode } } as const,
+});
+
+const snapshotOf = (resourceVersion: string, ...objects: readonly ReturnType<typeof bridge>[]) =>
+  create(WatchTopologyResponseSchema, {
+    event: { case: 'snapshot', value: { resourceVersion, objects: [...objects], isComplete: true } },
+  });
+
+const lost = () => Object.assign(new Error('going'), { code: grpcStatus.UNAVAILABLE, details: 'going' });
+
+describe('dpuctl watch topology', () => {
+  it('prints a line a change, resumes after a lost connection, and starts over with what differs only', async () => {
+    const asked: string[] = [];
+    world = await startSteering(
+      served(TopologyService, {
+        async *watchTopology({ resourceVersion }, { signal }) {
+          asked.push(resourceVersion);
+          if (asked.length === 1) {
+            yield snapshotOf('1', bridge('br0', 1n, ''), bridge('br1', 1n, ''));
+            yield { event: { case: 'delta', value: { resourceVersion: '2', changed: [bridge('br0', 2n, 'secure')] } } };
+            throw lost();
+          }
+          if (asked.length === 2) {
+            yield { event: { case: 'startOver', value: { reason: 'Expired', message: 'too far behind' } } };
+            throw Object.assign(new Error('x'), { code: grpcStatus.OUT_OF_RANGE, details: 'too far behind' });
+          }
+          yield snapshotOf('9', bridge('br0', 8n, 'secure'), bridge('br2', 9n, ''));
+          await until(signal);
+        },
+      }),
+    );
+    const context = recordingContext(world.connection);
+    const printed = await printedBy(context, watchTopology(context, []), '+ bridge br2');
+    expect(printed).toBe(
+      [
+        'TIME = bridge br0',
+        'TIME = bridge br1',
+        'TIME ~ bridge br0: failMode none → secure',
+        'TIME - bridge br1',
+        'TIME + bridge br2',
+        '',
+      ].join('\n'),
+    );
+    expect(asked).toEqual(['', '2', '']);
+    expect(context.warned.join('')).toContain('starting over: too far behind');
+  });
+});
+
+describe('dpuctl watch journal', () => {
+  it('goes on after the last entry, and begins anew with a new agent', async () => {
+    const entry = (sequence: bigint, summary: string) => ({
+      sequence,
+      summary,
+      actor: 'agent',
+      outcome: JournalEntry_Outcome.APPLIED,
+      time: timestampFromMs(0),
+      details: ['a: 1'],
+    });
+    const asked: unknown[] = [];
+    world = await startSteering(
+      served(JournalService, {
+        listEntries: () => ({ instanceId: 'two' }),
+        async *watchEntries({ afterSequence, tail }, { signal }) {
+          asked.push([afterSequence, tail]);
+          if (asked.length === 1) {
+            yield { instanceId: 'one', entries: [entry(41n, 'first')] };
+            throw lost();
+          }
+          yield { instanceId: 'two', entries: [entry(1n, 'second')], missedCount: 3n };
+          await until(signal);
+        },
+      }),
+    );
+    const context = recordingContext(world.connection);
+    const printed = await printedBy(context, watchJournal(context, { tail: 5 }), 'second');
+    expect(printed).toBe('TIME applied agent: first\n           a: 1\nTIME applied agent: second\n           a: 1\n');
+    expect(asked).toEqual([
+      [0n, 5],
+      [0n, 1_000],
+    ]);
+    expect(context.warned.join('')).toContain('3 entries were dropped');
+  });
+});
+
+describe('dpuctl watch intents', () => {
+  const status = { owner: 'fleet', generation: 3n, phase: 'ready', conditions: [], findings: [], wallMs: 0 } as const;
+
+  it('follows one owner without making it present', async () => {
+    world = await startSteering();
+    world.desk.show(status);
+    const context = recordingContext(world.connection);
+    const printed = await printedBy(context, watchIntents(context, 'fleet'), 'ready');
+    expect(printed).toBe('TIME owner fleet, generation 3: ready\n');
+    expect(world.desk.presences.size).toBe(0);
+  });
+
+  it('fails at once where nobody answers', async () => {
+    world = await startSteering();
+    await world.server[Symbol.asyncDispose]();
+    await expect(watchIntents(recordingContext(world.connection), 'fleet')).rejects.toMatchObject({
+      code: 'NOT_CONNECTED',
+    });
+  });
+});
+
+describe('dpuctl top --once', () => {
+  it('prints the rates between two readings', async () => {
+    const row = (ms: number, bytes: bigint) => ({
+      key: 'k',
+      kind: StatsRow_Kind.PORT,
+      name: 'p0',
+      bridge: 'br0',
+      observedAt: timestampFromMs(ms),
+      received: { packets: 0n, bytes },
+    });
+    world = await startSteering(
+      served(StatsService, {
+        async *watchStats(_request, { signal }) {
+          yield { observedAt: timestampFromMs(0), rows: [row(0, 0n)] };
+          yield { observedAt: timestampFromMs(1_000), rows: [row(1_000, 1_000n)] };
+          await until(signal);
+        },
+      }),
+      served(OffloadService, {}),
+    );
+    const context = recordingContext(world.connection);
+    const options = { isOnce: true, rowsMax: undefined, intervalMs: 1_000, terminalRows: undefined };
+    expect(await top(context, options)).toBe(0);
+    expect(context.printed.join('')).toMatch(/port {2}p0 {4}br0 {5}0 {9}- {9}8k/);
+  });
+});
