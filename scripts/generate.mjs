@@ -1,5 +1,6 @@
-// Writes the generated sources: src/gen/open-vswitch.ts from the checked-in schema. `--check` writes nothing and exits 1
-// when the file is stale. Compiles only the generator, so it works while the rest of the tree does not.
+// Writes what is generated: src/gen/open-vswitch.ts from the checked-in schema, docs/metrics.md from the catalogue of metrics.
+// `--check` writes nothing and exits 1 when a file is stale. Compiles only the generators, so it works while the rest of the
+// tree does not.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
@@ -29,7 +30,10 @@ function compileGenerator(outDir) {
       typeRoots: [join(root, 'node_modules/@types')],
     },
     include: [],
-    files: ['schema.ts', 'codegen/generate.ts', 'wire/json-exact.ts'].map((file) => join(root, 'src/ovsdb', file)),
+    files: [
+      ...['schema.ts', 'codegen/generate.ts', 'wire/json-exact.ts'].map((file) => join(root, 'src/ovsdb', file)),
+      join(root, 'src/telemetry/reference.ts'),
+    ],
   };
   writeFileSync(join(outDir, 'package.json'), '{"type":"module"}');
   writeFileSync(join(outDir, 'tsconfig.json'), JSON.stringify(config));
@@ -43,10 +47,12 @@ async function generate(outDir) {
   const [{ parseSchema }, { generateTypes }, { parseJsonExact }] = await Promise.all(
     ['schema.js', 'codegen/generate.js', 'wire/json-exact.js'].map(load),
   );
-  return outputs.map(({ schema, target, origin }) => {
+  const types = outputs.map(({ schema, target, origin }) => {
     const parsed = parseSchema(parseJsonExact(readFileSync(join(root, schema), 'utf8')));
     return { target, text: generateTypes(parsed, { libraryPath: '../ovsdb/index.js', origin }) };
   });
+  const { metricsReference } = await import(pathToFileURL(join(outDir, 'telemetry/reference.js')).href);
+  return [...types, { target: 'docs/metrics.md', text: metricsReference() }];
 }
 
 function currentText(target) {
