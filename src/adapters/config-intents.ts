@@ -1,6 +1,5 @@
-/** The configuration file as a source of intents: turns what a person wrote into the planner's words. */
+/** Turns what a person wrote into the configuration file, or an owner into a bundle, into the planner's words. */
 
-import type { IntentSource, Unsubscribe } from '../agent/ports.js';
 import type {
   BridgeConfig,
   ChainConfig,
@@ -154,36 +153,4 @@ export function chainIntent(chain: ChainConfig, holder = configuration): ChainIn
 /** The service chains of a configuration, in the order of the file. */
 export function chainIntentsOf(config: Config): readonly ChainIntent[] {
   return config.chains.map((chain) => chainIntent(chain));
-}
-
-/** Holds the intents of the newest valid configuration. */
-export class ConfigIntents implements IntentSource {
-  readonly #listeners = new Set<() => void>();
-  #intents: Intents;
-  #chains: readonly ChainIntent[];
-
-  constructor(config: Config) {
-    this.#intents = intentsOf(config);
-    this.#chains = chainIntentsOf(config);
-  }
-
-  intents(): Intents {
-    return this.#intents;
-  }
-
-  chains(): readonly ChainIntent[] {
-    return this.#chains;
-  }
-
-  /** Takes over a new configuration, bridges and chains at once. */
-  replace(config: Config): void {
-    this.#intents = intentsOf(config);
-    this.#chains = chainIntentsOf(config);
-    for (const listener of this.#listeners) listener();
-  }
-
-  onChange(listener: () => void): Unsubscribe {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
 }

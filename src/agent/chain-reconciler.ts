@@ -18,6 +18,7 @@ import { defaultLegBridges, indexWorld, type DeclaredPatch } from '../chain/worl
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
 import { Trigger } from '../lib/trigger.js';
+import type { ChainIntent } from '../model/chain.js';
 import type { Condition, Finding } from '../model/condition.js';
 import type { Intents, PortIntent } from '../model/intent.js';
 import { withUnstored } from './chain-unstored.js';
@@ -62,6 +63,8 @@ export interface ChainOutcome {
   readonly patches: readonly PortIntent[];
   /** The chains in force, sorted by name. */
   readonly views: readonly ChainView[];
+  /** Newest revision of what is wanted that this has seen. */
+  readonly intentsRevision?: number | undefined;
 }
 
 /** Everything one look yields. */
@@ -76,6 +79,7 @@ interface Decision {
   readonly verdict: ChainsVerdict;
   readonly next: ChainState;
   readonly unstored: string | undefined;
+  readonly intentsRevision: number | undefined;
 }
 
 const retryBackoff: BackoffTiming = { baseMs: 50, capMs: 10_000 };
@@ -137,7 +141,12 @@ export class ChainReconciler {
 
   /** One look, without writing anything; undefined while an input has not been read completely. */
   look(): ChainLook | undefined {
-    const verdict = this.#verdict();
+    return this.lookWith(this.#parts.chains.chains(), this.#parts.ports.intents());
+  }
+
+  /** What one look would yield if this were wanted; writes nothing. Undefined while an input has not been read completely. */
+  lookWith(chains: readonly ChainIntent[], intents: Intents): ChainLook | undefined {
+    const verdict = this.#verdict(chains, intents);
     if (verdict === undefined) return undefined;
     const ids = allocateChainIds(this.#state.ids, verdict.accepted.keys());
     const look = this.#judge(verdict, { ids, accepted: verdict.accepted });
@@ -147,24 +156,33 @@ export class ChainReconciler {
     return { ...look, plan: { ...look.plan, unread: [...new Set([...look.plan.unread, ...unread])].sort() } };
   }
 
-  #verdict(wanted = this.#parts.chains.chains()): ChainsVerdict | undefined {
+  #verdict(wanted = this.#parts.chains.chains(), intents = this.#parts.ports.intents()): ChainsVerdict | undefined {
     const { store, devices } = this.#parts;
     const snapshot = store.snapshot();
     const netdevs = devices.snapshot();
     if (snapshot === undefined || netdevs === undefined) return undefined;
     const { owner } = this.#options;
     const observed = { ...snapshot, netdevs };
-    const declared = declaredPatches(this.#parts.ports.intents());
+    const declared = declaredPatches(intents);
     const index = indexWorld({ observed, find: devices.find, owner, declared, legBridges: defaultLegBridges });
     return validateChains({ wanted, accepted: this.#state.accepted, index });
   }
 
   #judge(verdict: ChainsVerdict, { ids }: ChainState): ChainLook {
     const observed = this.#parts.switches.snapshot();
-    const desired = desireFlows(verdict.chains, ids, { tag: defaultCookieTag, closed: noChains });
+    const closed = this.#closed(verdict);
+    const desired = desireFlows(verdict.chains, ids, { tag: defaultCookieTag, closed });
     const plan = planFlows(desired, observed);
-    const conditions = judgeChains({ verdict, plan, observed, ids, tag: defaultCookieTag, closed: noChains });
+    const conditions = judgeChains({ verdict, plan, observed, ids, tag: defaultCookieTag, closed });
     return { verdict, plan, conditions };
+  }
+
+  /** Chains in force that are to carry nothing while their controller is lost. What the configuration wants has none. */
+  #closed({ chains }: ChainsVerdict): ReadonlySet<string> {
+    const unattended = this.#parts.chains.unattended?.() ?? noChains;
+    if (unattended.size === 0) return noChains;
+    const closed = chains.filter(({ intent }) => intent.onControllerLoss === 'close' && intent.source.rank > 0);
+    return new Set(closed.map(({ intent }) => intent.name).filter((name) => unattended.has(name)));
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -178,10 +196,11 @@ export class ChainReconciler {
     const decision = await this.#decide(isWriting, sinceMs);
     if (decision === undefined) {
       if (this.#parts.store.state().kind !== 'synced') switches.watch([]);
-      onOutcome({ ...this.#last, conditions: this.#unobserved(), findings: [] });
+      const intentsRevision = this.#parts.ports.intents().revision;
+      onOutcome({ ...this.#last, conditions: this.#unobserved(), findings: [], intentsRevision });
       return;
     }
-    const { verdict, next, unstored } = decision;
+    const { verdict, next, unstored, intentsRevision } = decision;
     switches.watch(this.#bridgesToFollow(verdict));
     const look = this.#judge(verdict, next);
     this.#telemetry.took('plan', clock.nowMs() - startMs);
@@ -196,7 +215,7 @@ export class ChainReconciler {
     const { conditions, waiting } = this.#whileRestoring(told);
     const views = verdict.chains.map((chain) => viewChain(chain, next.ids, defaultCookieTag));
     const findings = [...verdict.findings, ...plan.findings, ...waiting];
-    this.#last = { conditions, findings, patches: verdict.patches, views };
+    this.#last = { conditions, findings, patches: verdict.patches, views, intentsRevision };
     onOutcome(this.#last);
   }
 
@@ -228,14 +247,15 @@ export class ChainReconciler {
   async #decide(isWriting: boolean, sinceMs: number): Promise<Decision | undefined> {
     const verdict = this.#verdict();
     if (verdict === undefined) return undefined;
+    const intentsRevision = this.#parts.ports.intents().revision;
     const ids = allocateChainIds(this.#state.ids, verdict.accepted.keys());
     const next: ChainState = { ids, accepted: verdict.accepted };
-    if (!isWriting) return { verdict, next, unstored: undefined };
+    if (!isWriting) return { verdict, next, unstored: undefined, intentsRevision };
     const unstored = await this.#remember(next, sinceMs);
-    if (unstored === undefined) return { verdict, next, unstored };
+    if (unstored === undefined) return { verdict, next, unstored, intentsRevision };
     // The chains that are in force must not suffer: they are kept as they are, and repaired.
     const earlier = this.#verdict([...this.#state.accepted.values()]);
-    return earlier === undefined ? undefined : { verdict: earlier, next: this.#state, unstored };
+    return earlier === undefined ? undefined : { verdict: earlier, next: this.#state, unstored, intentsRevision };
   }
 
   /** Stores what is in force before it is acted upon. @returns why that failed */

@@ -9,6 +9,7 @@ import { Trigger } from '../lib/trigger.js';
 import type { Desired } from '../intent/resolve.js';
 import { Resolver } from '../intent/resolver.js';
 import { objectKey, type Condition } from '../model/condition.js';
+import type { Intents } from '../model/intent.js';
 import type { Observed } from '../model/observed.js';
 import type { Action } from '../plan/action.js';
 import { summarizeAction } from '../plan/format.js';
@@ -53,6 +54,7 @@ export interface ReconcilerParts {
 
 /** Everything one look yields. */
 export interface Look {
+  readonly intents: Intents;
   readonly input: PlanInput;
   readonly plan: Plan;
 }
@@ -115,17 +117,22 @@ export class Reconciler {
 
   /** One look at the world, without writing anything; undefined while an input has not been read completely. */
   look(): Look | undefined {
-    return this.#look(false);
+    return this.#look(false, this.#parts.intents.intents());
+  }
+
+  /** What one look would yield if this were wanted; writes nothing. Undefined while an input has not been read completely. */
+  lookWith(intents: Intents): Look | undefined {
+    return this.#look(false, intents, new Resolver());
   }
 
   /** @param isSighting whether the look counts for those that are removed once they have been seen often enough */
-  #look(isSighting: boolean): Look | undefined {
-    const { store, devices, liveness, intents, clock } = this.#parts;
+  #look(isSighting: boolean, intents: Intents, resolver = this.#resolver): Look | undefined {
+    const { store, devices, liveness, clock } = this.#parts;
     const snapshot = store.snapshot();
     const netdevs = devices.snapshot();
     if (snapshot === undefined || netdevs === undefined || store.state().kind !== 'synced') return undefined;
     const observed: Observed = { ...snapshot, netdevs, liveness: liveness.snapshot() };
-    const desired = this.#resolver.resolve(intents.intents(), { root: snapshot.root, netdevs, find: devices.find });
+    const desired = resolver.resolve(intents, { root: snapshot.root, netdevs, find: devices.find });
     const nowMs = clock.nowMs();
     const input: PlanInput = {
       desired,
@@ -138,9 +145,9 @@ export class Reconciler {
     const first = plan(input);
     if (isSighting) this.#memory.see(first.candidates, nowMs);
     const ripe = this.#memory.ripe(first.candidates, nowMs);
-    if (ripe.size === 0) return { input, plan: first };
+    if (ripe.size === 0) return { intents, input, plan: first };
     const ripened = { ...input, ripe };
-    return { input: ripened, plan: plan(ripened) };
+    return { intents, input: ripened, plan: plan(ripened) };
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -150,7 +157,7 @@ export class Reconciler {
     this.#dirtySinceMs = undefined;
     this.#trigger.fireWithin(this.#options.fullResyncMs);
     this.#telemetry.round(startMs - sinceMs);
-    const look = this.#look(true);
+    const look = this.#look(true, this.#parts.intents.intents());
     this.#telemetry.took('plan', clock.nowMs() - startMs);
     if (look === undefined) {
       // A vswitchd without its database accepts a question, never answers it, and spins while it is asked.
@@ -249,7 +256,7 @@ export class Reconciler {
   }
 
   #publish(look: Look | undefined): void {
-    const { store, liveness, clock, onStatus } = this.#parts;
+    const { store, liveness, clock, intents, onStatus } = this.#parts;
     const alive = liveness.snapshot();
     const conditions = look === undefined ? this.#unobserved() : judge(look.input, look.plan);
     const repair = this.#mode();
@@ -266,6 +273,7 @@ export class Reconciler {
       appliedRounds: this.#appliedRounds,
       appliedActions: this.#appliedActions,
       journal: this.#parts.journal.tail(journalShownCount),
+      intentsRevision: (look?.intents ?? intents.intents()).revision,
     });
   }
 

@@ -3,7 +3,6 @@
  * switch; holds no rules of its own.
  */
 
-import { ConfigIntents } from '../adapters/config-intents.js';
 import { ChainStateFile } from '../adapters/chain-state-file.js';
 import { HostDevices } from '../adapters/host-devices.js';
 import { OpenFlowSwitches } from '../adapters/openflow-switches.js';
@@ -11,6 +10,7 @@ import { monitoredColumns, OvsdbStore, writerLock } from '../adapters/ovsdb-stor
 import { SwitchProbe } from '../adapters/switch-probe.js';
 import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { ChainReconciler } from '../agent/chain-reconciler.js';
+import type { IntentDesk } from '../agent/intent-desk-types.js';
 import { Journal, type JournalEntry } from '../agent/journal.js';
 import { MergedIntents } from '../agent/merged-intents.js';
 import { Reconciler } from '../agent/reconciler.js';
@@ -25,6 +25,7 @@ import type { Clock } from '../lib/clock.js';
 import { OvsdbClient, type TlsFiles } from '../ovsdb/index.js';
 import type { GraceByCause } from '../plan/sightings.js';
 import { assembleAttach, type AttachPart } from './assemble-attach.js';
+import { assembleIntents, type IntentsPart } from './assemble-intents.js';
 import type { ClusterEnvironment } from '../adapters/cluster-access.js';
 
 /**
@@ -57,7 +58,10 @@ export interface AssembleOptions {
 
 export interface Assembly {
   readonly client: OvsdbClient<OpenVswitchDatabase>;
-  readonly intents: ConfigIntents;
+  /** What is wanted: of the configuration, which can be replaced, and of all owners. */
+  readonly intents: IntentsPart;
+  /** Where owners hand in what they want. */
+  readonly desk: IntentDesk;
   readonly devices: HostDevices;
   readonly journal: Journal;
   readonly probe: SwitchProbe;
@@ -109,7 +113,6 @@ export function assemble(options: AssembleOptions): Assembly {
   const { config, clock, random } = options;
   const client = createClient(config, clock, random);
   const lock = options.isWriter ? writerLock(config.agent.owner) : undefined;
-  const intents = new ConfigIntents(config);
   const devices = new HostDevices({ ...config.representors, clock, random });
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const liveness = new SharedLiveness(probe);
@@ -117,8 +120,22 @@ export function assemble(options: AssembleOptions): Assembly {
   const { onBug } = options;
   const journal = new Journal(journalCountMax);
   journal.onEntry(options.onJournal);
-  const board = new StatusBoard(config.ovs.runDir, options.onStatus);
-  const merged = new MergedIntents(intents);
+  const board = new StatusBoard(config.ovs.runDir, (status) => {
+    intents.desk.setStatus(status);
+    options.onStatus(status);
+  });
+  const intents = assembleIntents({
+    config,
+    clock,
+    isWriter: options.isWriter,
+    devices,
+    loops: () => ({ reconciler, chains }),
+    onJournal: (entry) => void journal.add(entry),
+    onFindings: (findings) => board.setIntents(findings, clock.wallMs()),
+    onAlarm: (error) => options.onTrouble('stored intents', error),
+  });
+  const { wanted: allIntents } = intents;
+  const merged = new MergedIntents(allIntents);
   const onStatus = (status: PortsStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
@@ -134,8 +151,8 @@ export function assemble(options: AssembleOptions): Assembly {
       store,
       devices,
       switches,
-      chains: intents,
-      ports: intents,
+      chains: allIntents,
+      ports: allIntents,
       state,
       clock,
       random,
@@ -151,7 +168,7 @@ export function assemble(options: AssembleOptions): Assembly {
       coalesceMs: Math.min(coalesceMs, chainCoalesceMsMax),
       fullResyncMs,
       repair,
-      bridges: () => programmableBridges(intents.intents()),
+      bridges: () => programmableBridges(allIntents.intents()),
     },
   );
   const { hostCluster, attach: wanted } = config;
@@ -169,7 +186,7 @@ export function assemble(options: AssembleOptions): Assembly {
         store,
         devices,
         liveness: liveness.share(),
-        declared: new DeclaredSource(intents, devices.find),
+        declared: new DeclaredSource(allIntents, devices.find),
         onOutcome: (outcome) => {
           board.setAttach(outcome);
           options.onAttach?.(outcome);
@@ -180,6 +197,7 @@ export function assemble(options: AssembleOptions): Assembly {
   return {
     client,
     intents,
+    desk: intents.desk,
     devices,
     journal,
     probe,
@@ -189,12 +207,14 @@ export function assemble(options: AssembleOptions): Assembly {
     start: () => {
       if (lock !== undefined) client.lock(lock);
       client.start();
+      intents.desk.start();
       reconciler.start();
       chains.start();
       attach?.start();
       devices.start().catch(onBug);
     },
     close: async () => {
+      await intents.desk.close();
       await Promise.all([reconciler.close(), chains.close(), attach?.close()]);
       switches.close();
       probe.close();

@@ -122,7 +122,8 @@ async function chainPlan(context: OnceContext, attempt: Attempt): Promise<ChainP
   if (look === undefined) return undefined;
   const { verdict, plan } = look;
   // Without chains there can be flows of former ones; when there are none either, there is nothing to say.
-  if (context.config.chains.length === 0 && plan.changes.length + plan.unread.length === 0) return undefined;
+  if (attempt.assembly.intents.wanted.chains().length === 0 && plan.changes.length + plan.unread.length === 0)
+    return undefined;
   return {
     plan: { ...plan, findings: [...verdict.findings, ...plan.findings] },
     names: portNames(verdict.chains),
@@ -154,7 +155,7 @@ export async function showPlan(context: OnceContext, isJson: boolean): Promise<n
   try {
     const first = await firstLook(context, attempt);
     // The patch ports that chains need are known once the chains were looked at.
-    const names = config.chains.map(({ name }) => name);
+    const names = attempt.assembly.intents.wanted.chains().map(({ name }) => name);
     const isJudged = (name: string): boolean =>
       latest.status?.conditions.some((entry) => isOfChain(entry, name)) === true;
     await waitFor(context, attempt, flowsMsMax, () => (names.every(isJudged) ? true : undefined));

@@ -159,6 +159,13 @@ function waitingCondition(intent: PortIntent, why: Exclude<FindResult, { kind: '
   return { object, state: 'waiting', reason: 'NetdevMissing', message: why.reason, evidence: { code: why.code } };
 }
 
+/** The name under which the port is in the database and in conditions, or would be: that of its device, where one is found. */
+export function judgedName(intent: PortIntent, netdevs: ReadonlyMap<string, Netdev>, find: FindNetdev): string {
+  const { attachment, name } = intent;
+  const found = attachment.kind === 'representor' ? find(attachment.selector, netdevs) : undefined;
+  return found?.kind === 'found' ? found.netdev.name : (name ?? describeSelector(intent));
+}
+
 /** A name for a port whose device is not there yet: what is looked for. */
 function describeSelector(intent: PortIntent): string {
   if (intent.attachment.kind !== 'representor') return '?';

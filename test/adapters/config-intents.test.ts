@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { chainIntentsOf, ConfigIntents, intentsOf } from '../../src/adapters/config-intents.js';
+import { chainIntentsOf, intentsOf } from '../../src/adapters/config-intents.js';
 import { checkIntent } from '../../src/chain/check-chain.js';
 import type { Config } from '../../src/config/config.js';
 import { loadConfig } from '../../src/config/load.js';
-import type { ChainIntent } from '../../src/model/chain.js';
 import { arbitraryConfig } from '../config/arbitrary-config.js';
 
 const load = (...lines: readonly string[]): Config => loadConfig({ text: lines.join('\n') }).config;
@@ -15,8 +14,6 @@ const withChain = (name: string, ...ports: readonly string[]): Config =>
     'bridges: [{name: br-sfc}]',
     `chains: [{name: ${name}, switches: [{name: s, ports: [${ports.map((port) => `{${port}}`).join(', ')}]}]}]`,
   );
-
-const uplinks = ['kind: uplink, uplink: 0', 'kind: uplink, uplink: 1'];
 
 describe('chainIntentsOf', () => {
   it('gives every chain with its source', () => {
@@ -122,21 +119,5 @@ describe('intentsOf', () => {
   it('gives a system interface the empty type of the database', () => {
     const config = load('bridges: [{name: a, ports: [{kind: uplink, uplink: 0, interfaceType: system}]}]');
     expect(intentsOf(config).ports[0]?.attachment).toMatchObject({ kind: 'representor', type: '' });
-  });
-});
-
-describe('ConfigIntents', () => {
-  it('exchanges bridges and chains together, and then says so', () => {
-    const source = new ConfigIntents(withChain('before', ...uplinks));
-    expect(source.chains().map(({ name }) => name)).toEqual(['before']);
-    const seen: (readonly [readonly ChainIntent[], number])[] = [];
-    const stop = source.onChange(() => seen.push([source.chains(), source.intents().bridges.length]));
-    source.replace(withChain('after', ...uplinks));
-    expect(seen.map(([chains, bridges]) => [...chains.map(({ name }) => name), bridges])).toEqual([['after', 1]]);
-    stop();
-    source.replace(load(''));
-    expect(seen).toHaveLength(1);
-    expect(source.chains()).toEqual([]);
-    expect(source.intents().bridges).toEqual([]);
   });
 });
