@@ -1,8 +1,8 @@
 /** Every command that is parsed, asked of a real daemon; ovs-appctl and searching in its text are the witnesses. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as unixctl from '../../../src/unixctl/index.js';
-import { eventually } from '../lab/daemon.js';
-import type { OvsLab } from '../lab/ovs.js';
+import { Daemon, eventually } from '../lab/daemon.js';
+import { daemonArgs, type OvsLab } from '../lab/ovs.js';
 import { ports, sendPackets, startSwitch } from './traffic.js';
 
 let lab: OvsLab;
@@ -202,6 +202,32 @@ describe('ovsdb-server', () => {
       expect(unixctl.parseVersion(await server.call('version'))?.program).toBe('ovsdb-server');
     } finally {
       server.close();
+    }
+  });
+});
+
+describe('ovn-controller', () => {
+  it('is asked in the same way', async () => {
+    const env = { ...lab.env, OVN_RUNDIR: lab.runDir };
+    const controller = new Daemon(
+      ['ovn-controller', `unix:${lab.socket}`, ...daemonArgs(lab.dir, 'ovn-controller')],
+      env,
+    );
+    const ovn = new unixctl.UnixctlSession(lab.runDir, 'ovn-controller');
+    controller.start();
+    try {
+      await controller.ready(() =>
+        ovn.has('connection-status').catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'NOT_CONNECTED' });
+          return false;
+        }),
+      );
+      expect(await ovn.call('connection-status')).toContain('not connected');
+      expect(unixctl.parseVersion(await ovn.call('version'))?.program).toBe('ovn-controller');
+      expect(unixctl.parseCoverage(await ovn.call('coverage/show')).unknown).toEqual(clean);
+    } finally {
+      ovn.close();
+      await controller.stop();
     }
   });
 });

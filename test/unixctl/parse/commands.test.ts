@@ -8,7 +8,7 @@ const clean = { count: 0, first: [] };
 describe('every fixture', () => {
   it('says where it is from', () => {
     const wrong = [...fixtures()].filter(([name, line]) =>
-      name.startsWith('nvidia/')
+      name.startsWith('by-hand/')
         ? !line.startsWith('# written by hand from the documented shape')
         : !/^# recorded from Open vSwitch \d\.\d\.0, ports of type /.test(line),
     );
@@ -232,20 +232,20 @@ describe('of one release only', () => {
 
 describe('of documented shapes', () => {
   it('a kernel datapath has masks, caches and ports of many types', () => {
-    const { datapaths, unknown } = unixctl.parseDatapathShow(fixture('nvidia/kernel-show'));
+    const { datapaths, unknown } = unixctl.parseDatapathShow(fixture('by-hand/kernel-show'));
     expect(unknown).toEqual(clean);
     expect(datapaths).toMatchObject([{ hit: 123456, lost: 2, masks: 7, maskHits: 250000, cacheHits: 120000 }]);
     expect(datapaths[0]?.ports.map(({ type }) => type)).toEqual(['internal', 'internal', 'system', 'geneve']);
   });
 
   it('upcall/show prints offloaded flows only when there are some', () => {
-    const { datapaths, unknown } = unixctl.parseUpcallShow(fixture('nvidia/kernel-upcall-show'));
+    const { datapaths, unknown } = unixctl.parseUpcallShow(fixture('by-hand/kernel-upcall-show'));
     expect(unknown).toEqual(clean);
     expect(datapaths).toMatchObject([{ flows: 42, offloaded: 31, keys: [20, 22] }]);
   });
 
   it('offload-stats-show of NVIDIA has connections, and absurd figures are none', () => {
-    const { providers, unknown } = unixctl.parseOffloadStats(fixture('nvidia/offload-stats-show'));
+    const { providers, unknown } = unixctl.parseOffloadStats(fixture('by-hand/offload-stats-show'));
     expect(unknown).toEqual(clean);
     expect(providers[0]?.total).toMatchObject({
       enqueued: 3,
@@ -260,7 +260,7 @@ describe('of documented shapes', () => {
   });
 
   it('metrics/show is the text format of Prometheus', () => {
-    const metrics = unixctl.parseMetrics(fixture('nvidia/metrics-show'));
+    const metrics = unixctl.parseMetrics(fixture('by-hand/metrics-show'));
     expect(metrics.unknown).toEqual(clean);
     expect(metrics.families.get('ovs_vswitchd_datapath_packets_total')).toMatchObject({
       type: 'counter',
@@ -274,11 +274,11 @@ describe('of documented shapes', () => {
   });
 
   it('DPDK tells its heaps, DOCA its pipes', () => {
-    expect(unixctl.parseMallocStats(fixture('nvidia/get-malloc-stats'))).toMatchObject({
+    expect(unixctl.parseMallocStats(fixture('by-hand/get-malloc-stats'))).toMatchObject({
       heaps: [{ id: 0, name: 'socket_0', size: 2 ** 30, greatestFreeSize: 2 ** 28, allocationCount: 4711 }],
       unknown: clean,
     });
-    expect(unixctl.parsePipeGroups(fixture('nvidia/pipe-group-dump'))).toEqual({
+    expect(unixctl.parsePipeGroups(fixture('by-hand/pipe-group-dump'))).toEqual({
       groups: new Map([
         ['0x0', 3],
         ['0x7', 1],

@@ -50,7 +50,7 @@ describe('the parser of flow dumps', () => {
   });
 
   it('reads the shape of NVIDIA, with its reasons', () => {
-    const dump = parseFlowDump(fixture('nvidia/dump-flows-m'));
+    const dump = parseFlowDump(fixture('by-hand/dump-flows-m'));
     expect(dump).toMatchObject({ flows: 2, headers: 2, unknown: clean, unknownFields: clean });
     expect(dump.list).toMatchObject([
       { layer: 'doca', offloaded: 'yes', flags: 'SFP.', usedMs: 10, packets: 918273, core: 3, offloadInfo: undefined },
@@ -151,7 +151,7 @@ describe('the fields of a match', () => {
   });
 
   it('hold all of the text again when they are joined', () => {
-    const text = parseFlowDump(fixture('nvidia/dump-flows-m')).list[0]!;
+    const text = parseFlowDump(fixture('by-hand/dump-flows-m')).list[0]!;
     for (const part of [text.match, text.actions]) {
       const joined = flowFields(part).map(({ name, inside }) => (inside === undefined ? name : `${name}(${inside})`));
       expect(joined.join(',')).toBe(part);

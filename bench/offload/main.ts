@@ -1,0 +1,22 @@
+/** Benchmarks of offload statistics: `npm run bench -- offload [case ...] [--quick]`. Figures of one machine: trust ratios. */
+import { runSuite, type Cases } from '../suite.js';
+import { dump } from './dump.js';
+import { parseLines } from './lines.js';
+import { live } from './live.js';
+
+interface Effort {
+  readonly flowCount: number;
+  readonly liveCount: number;
+  readonly rounds: number;
+}
+
+const cases: Cases<Effort> = {
+  lines: ({ flowCount, rounds }) => Promise.resolve(parseLines(flowCount, rounds)),
+  dump: ({ flowCount, rounds }) => dump(flowCount, rounds),
+  live: ({ liveCount, rounds }) => live(liveCount, rounds),
+};
+
+await runSuite(cases, {
+  quick: { flowCount: 200_000, liveCount: 2000, rounds: 1 },
+  full: { flowCount: 200_000, liveCount: 20_000, rounds: 5 },
+});
