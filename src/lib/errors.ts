@@ -85,6 +85,7 @@ export const errorPolicies = {
   API_INVALID: never,
   API_LIMIT: backoff,
   API_EXPIRED: never,
+  API_CLOSED: backoff,
   NOT_FOUND: never,
   // Intents that owners hand in over the API.
   INTENT_INVALID: never,

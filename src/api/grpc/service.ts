@@ -35,3 +35,10 @@ export interface ServiceEntry<S extends DescService = DescService> {
   readonly handlers: ServiceHandlers<S>;
   readonly roles?: Readonly<Partial<Record<keyof S['method'], Role>>>;
 }
+
+/** A service of any kind, for lists of them: every `ServiceEntry<S>` is one. */
+export interface AnyServiceEntry {
+  readonly service: DescService;
+  readonly handlers: Readonly<Record<string, (request: never, context: CallContext) => unknown>>;
+  readonly roles?: Readonly<Partial<Record<string, Role>>>;
+}

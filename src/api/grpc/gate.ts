@@ -1,0 +1,199 @@
+/**
+ * What every call passes before anything of it is read: is there room, who calls, may he, and does his request arrive in time.
+ * One gate for all services, the libraries' too, as an interceptor of grpc-js that is made anew for each connection: a call is
+ * tied to its connection by that, and by nothing that a client could say.
+ */
+
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptor,
+  type ServerListener,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import type { Clock, Timer } from '../../lib/clock.js';
+import { AgentError, toError } from '../../lib/errors.js';
+import { hasRole, type Caller, type Role } from '../caller.js';
+import { admit } from './admitted.js';
+import { statusOfThrown } from './errors.js';
+import type { GrpcLimits } from './limits.js';
+import type { OnBug } from './adapter.js';
+import type { PeerLoad } from './peer-load.js';
+
+/** A caller with the load that it and its other connections make. */
+export interface KnownPeer {
+  readonly caller: Caller;
+  readonly load: PeerLoad;
+}
+
+/** A connection as the gate sees it. */
+export interface GuardedConnection {
+  /** Who is at its other end. @throws AgentError API_FORBIDDEN, API_UNAUTHENTICATED or API_LIMIT */
+  peer(): Promise<KnownPeer>;
+  /** The connection's calls; the gate adds and removes them. */
+  readonly calls: Set<GuardedCall>;
+  /** For log lines before the identity is known. */
+  readonly name: string;
+}
+
+/** A call that can be ended from outside. */
+export interface GuardedCall {
+  /** Sends the error as the call's status, and aborts its work. */
+  end(error: AgentError): void;
+}
+
+export interface GateOptions {
+  readonly clock: Clock;
+  readonly limits: GrpcLimits;
+  /** The role that each method needs, by path; one that is not named needs viewer. */
+  readonly roles: ReadonlyMap<string, Role>;
+  /** A call that was refused, for the log. */
+  readonly onRefused: (error: AgentError, who: string, method: string) => void;
+  readonly onBug: OnBug;
+}
+
+type BaseCall = Parameters<ServerInterceptor>[1];
+
+function limitError(message: string, facts: Record<string, number>): AgentError {
+  return new AgentError('API_LIMIT', message, {
+    facts,
+    remedy: 'End calls that are not needed, or use fewer at once.',
+  });
+}
+
+export class Gate {
+  readonly options: GateOptions;
+  /** Calls that are open now. */
+  openCount = 0;
+
+  constructor(options: GateOptions) {
+    this.options = options;
+  }
+
+  interceptorFor(connection: GuardedConnection): ServerInterceptor {
+    return (method, base) => {
+      const call = new Call(this, connection, method.path, base);
+      return new ServerInterceptingCall(base, { start: (next) => next(call.listener()) });
+    };
+  }
+}
+
+class Call implements GuardedCall {
+  readonly #gate: Gate;
+  readonly #connection: GuardedConnection;
+  readonly #method: string;
+  readonly #base: BaseCall;
+  readonly #abort = new AbortController();
+  #isOpen = false;
+  #requestTimer: Timer | undefined;
+  #load: PeerLoad | undefined;
+  #isReceiving = false;
+
+  constructor(gate: Gate, connection: GuardedConnection, method: string, base: BaseCall) {
+    this.#gate = gate;
+    this.#connection = connection;
+    this.#method = method;
+    this.#base = base;
+  }
+
+  listener(): ServerListener {
+    return {
+      onReceiveMetadata: (metadata, next) => {
+        this.#isOpen = true;
+        this.#gate.openCount += 1;
+        this.#connection.calls.add(this);
+        this.#enter(metadata, next).catch((thrown: unknown) => this.#refuse(thrown));
+      },
+      onReceiveHalfClose: (next) => {
+        this.#received();
+        next();
+      },
+      onCancel: () => this.#close(),
+    };
+  }
+
+  end(error: AgentError): void {
+    if (!this.#isOpen) return;
+    this.#abort.abort(error);
+    this.#tell(error);
+  }
+
+  async #enter(metadata: Metadata, next: (metadata: Metadata) => void): Promise<void> {
+    const { limits, clock } = this.#gate.options;
+    if (this.#gate.openCount > limits.streamsMax)
+      throw limitError('too many calls at once', { limit: limits.streamsMax });
+    const { caller, load } = await this.#connection.peer();
+    if (this.#hasEnded()) return;
+    this.#checkRole(caller);
+    if (load.streamCount >= limits.peerStreamsMax) {
+      throw limitError(`too many calls of ${caller.identity} at once`, { limit: limits.peerStreamsMax });
+    }
+    load.streamCount += 1;
+    this.#load = load;
+    await load.startReceiving(limits.peerReceivingMax);
+    if (this.#hasEnded()) {
+      load.endReceiving();
+      return;
+    }
+    this.#isReceiving = true;
+    this.#requestTimer = clock.after(limits.requestMs, () => this.#onLate(), true);
+    admit(metadata, { caller, signal: this.#abort.signal });
+    next(metadata);
+  }
+
+  // A function, since what it tells changes while `#enter` waits.
+  #hasEnded(): boolean {
+    return !this.#isOpen;
+  }
+
+  #checkRole(caller: Caller): void {
+    const role = this.#gate.options.roles.get(this.#method) ?? 'viewer';
+    if (hasRole(caller, role)) return;
+    throw new AgentError('API_FORBIDDEN', `${caller.identity} is no ${role}`, {
+      facts: { identity: caller.identity, role, method: this.#method },
+      remedy: `Grant the identity the role ${role} in api.grpc.grants of the configuration.`,
+    });
+  }
+
+  /** The whole request is here. */
+  #received(): void {
+    this.#requestTimer?.cancel();
+    if (!this.#isReceiving) return;
+    this.#isReceiving = false;
+    this.#load?.endReceiving();
+  }
+
+  #onLate(): void {
+    const { requestMs } = this.#gate.options.limits;
+    this.#refuse(new AgentError('DEADLINE_EXCEEDED', `the request did not arrive within ${requestMs} ms`));
+  }
+
+  #refuse(thrown: unknown): void {
+    if (!this.#isOpen) return;
+    if (thrown instanceof AgentError) {
+      const { identity } = thrown.facts;
+      const who = typeof identity === 'string' ? identity : this.#connection.name;
+      this.#gate.options.onRefused(thrown, who, this.#method);
+    }
+    this.#abort.abort(toError(thrown));
+    this.#tell(thrown);
+  }
+
+  #tell(thrown: unknown): void {
+    const { code, details, metadata }: StatusObject = statusOfThrown(thrown, (bug) =>
+      this.#gate.options.onBug(bug, this.#method),
+    );
+    this.#base.sendStatus({ code, details, metadata });
+  }
+
+  /** grpc-js says so once for each call, however it ended. */
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#gate.openCount -= 1;
+    this.#connection.calls.delete(this);
+    this.#received();
+    if (this.#load !== undefined) this.#load.streamCount -= 1;
+    this.#abort.abort(new AgentError('ABORTED', 'the call has ended'));
+  }
+}

@@ -1,0 +1,69 @@
+/** How much the gRPC server takes from its clients, and why that much. Tests give smaller ones. */
+
+export interface GrpcLimits {
+  /** Largest request, bytes. A bundle of a thousand ports with all options is below 1 MiB. */
+  readonly requestBytesMax: number;
+  /** Largest answer, bytes. A topology of 1000 ports is about 1 MiB; large ones go in several messages. */
+  readonly responseBytesMax: number;
+  /** Open calls of one connection: told to the client in SETTINGS and enforced by nghttp2. */
+  readonly connectionStreamsMax: number;
+  /** Open calls of one peer over all its connections: a controller has a handful of watches on each. */
+  readonly peerStreamsMax: number;
+  /** Open calls of all. Each costs some 20 KB. */
+  readonly streamsMax: number;
+  /** Requests of one peer that are being received at once; others wait. With `requestBytesMax` it bounds what a peer can make us hold. */
+  readonly peerReceivingMax: number;
+  /** Connections of one listener that have shown what they want. */
+  readonly connectionsMax: number;
+  /** Connections of one peer: uid, or address. dpuctl opens one for each command. */
+  readonly peerConnectionsMax: number;
+  /** Connections of one listener that have not finished TLS and the preface; the oldest goes when another comes. */
+  readonly unfinishedMax: number;
+  /** Time for TLS and the preface, ms. An honest client on a bad link needs less than 2 s. */
+  readonly handshakeMs: number;
+  /** Time in which a request has to arrive, ms: all requests of this API are one message. */
+  readonly requestMs: number;
+  /** A call whose handler ignores its end, or a library's bidirectional stream, ends after this, ms. */
+  readonly bidiMs: number;
+  /** A connection without calls is closed after this, ms: sessions of frequent short probes pile up otherwise (grpc-node#2975). */
+  readonly idleMs: number;
+  /** A TCP connection is closed after this, ms, give or take a tenth: certificates and grants are looked at anew. */
+  readonly ageMs: number;
+  /** Time to finish calls that were told to end, ms. */
+  readonly graceMs: number;
+  /** Silence after which the peer is pinged, and time for its answer, ms: a peer that lost power holds nothing for long. */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** How often the certificate files are read, ms. */
+  readonly rereadMs: number;
+  /** How often the addresses are held against the links of the host, ms. */
+  readonly guardMs: number;
+  /** One line for each kind of refusal and peer in this time, ms. */
+  readonly quietMs: number;
+}
+
+const minuteMs = 60_000;
+const mebibyte = 1_048_576;
+
+export const grpcLimits: GrpcLimits = {
+  requestBytesMax: 4 * mebibyte,
+  responseBytesMax: 16 * mebibyte,
+  connectionStreamsMax: 100,
+  peerStreamsMax: 256,
+  streamsMax: 1_024,
+  peerReceivingMax: 8,
+  connectionsMax: 256,
+  peerConnectionsMax: 64,
+  unfinishedMax: 64,
+  handshakeMs: 10_000,
+  requestMs: 30_000,
+  bidiMs: minuteMs,
+  idleMs: 5 * minuteMs,
+  ageMs: 60 * minuteMs,
+  graceMs: 1_000,
+  keepaliveMs: minuteMs,
+  keepaliveTimeoutMs: 20_000,
+  rereadMs: 5_000,
+  guardMs: minuteMs,
+  quietMs: minuteMs,
+};

@@ -1,0 +1,230 @@
+/**
+ * The gRPC server of the agent: its listeners, its connections and the services. Nothing that a client or the world does makes
+ * it throw; what goes wrong is told by callbacks.
+ */
+
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import { Server } from '@grpc/grpc-js';
+import type { Clock } from '../../lib/clock.js';
+import { AgentError } from '../../lib/errors.js';
+import type { Role } from '../caller.js';
+import { callerOf, type Grant } from '../grants.js';
+import type { Identity } from '../identity.js';
+import type { PeerCredentials } from '../peer-credentials.js';
+import { addService, methodPath, type OnBug } from './adapter.js';
+import { Connection, type Arrival } from './connection.js';
+import { Door } from './door.js';
+import { Gate } from './gate.js';
+import { KeptListener, type OpenListener } from './kept-listener.js';
+import { grpcLimits, type GrpcLimits } from './limits.js';
+import { PeerLoads } from './peer-load.js';
+import { waitForPreface } from './preface.js';
+import { Quiet } from './quiet.js';
+import type { AnyServiceEntry } from './service.js';
+import { socketHandleFd } from './socket-fd.js';
+import { UnixListener } from './unix-listener.js';
+
+/** The section `api.grpc` of the configuration, as far as the server needs it. */
+export interface GrpcSettings {
+  /** Absent: `api.sock` in the run directory. */
+  readonly socket?: string;
+  readonly group?: string;
+  readonly grants: readonly Grant[];
+}
+
+/** Something that was refused, for the log; told at most once a minute for each kind and peer. */
+export interface Refusal {
+  readonly error: AgentError;
+  /** The caller, or where the connection came from. Safe to print. */
+  readonly who: string;
+  /** Path of the method; undefined: the connection itself. */
+  readonly method: string | undefined;
+  /** How many like it were not told since the last time. */
+  readonly hiddenCount: number;
+}
+
+export interface GrpcApiOptions {
+  readonly config: GrpcSettings;
+  readonly runDir: string;
+  readonly services: readonly AnyServiceEntry[];
+  readonly peerCredentials: PeerCredentials;
+  /** User of this process; undefined where there are none. */
+  readonly ownUid: number | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** An address cannot be listened at, or certificates cannot be used. */
+  readonly onTrouble: (error: AgentError) => void;
+  readonly onBug: OnBug;
+  readonly onRefused: (refusal: Refusal) => void;
+  /** For tests. */
+  readonly limits?: Partial<GrpcLimits>;
+}
+
+function rolesOf(services: readonly AnyServiceEntry[]): ReadonlyMap<string, Role> {
+  const roles = new Map<string, Role>();
+  for (const { service, roles: named } of services) {
+    for (const method of service.methods) {
+      const role = named?.[method.localName];
+      if (role !== undefined) roles.set(methodPath(method), role);
+    }
+  }
+  return roles;
+}
+
+export class GrpcApi {
+  readonly #options: GrpcApiOptions;
+  readonly #limits: GrpcLimits;
+  readonly #server: Server;
+  readonly #gate: Gate;
+  readonly #loads = new PeerLoads();
+  readonly #quiet: Quiet;
+  readonly #listeners: readonly KeptListener[];
+  readonly #connections = new Set<Connection>();
+  #isClosed = false;
+
+  constructor(options: GrpcApiOptions) {
+    this.#options = options;
+    const limits = { ...grpcLimits, ...options.limits };
+    this.#limits = limits;
+    const { clock, services, onBug } = options;
+    this.#quiet = new Quiet(clock, limits.quietMs);
+    this.#gate = new Gate({
+      clock,
+      limits,
+      roles: rolesOf(services),
+      onRefused: (error, who, method) => this.#tellRefused(error, who, method),
+      onBug,
+    });
+    this.#server = new Server({
+      'grpc.max_receive_message_length': limits.requestBytesMax,
+      'grpc.max_send_message_length': limits.responseBytesMax,
+      'grpc.max_concurrent_streams': limits.connectionStreamsMax,
+      'grpc.max_connection_idle_ms': limits.idleMs,
+      'grpc.keepalive_time_ms': limits.keepaliveMs,
+      'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+      // It keeps an account of every call for a protocol that is not served.
+      'grpc.enable_channelz': 0,
+    });
+    for (const service of services) addService(this.#server, service, onBug);
+    this.#listeners = [
+      this.#kept(
+        () => this.#openUnix(),
+        () => undefined,
+      ),
+    ];
+  }
+
+  /** Begins to listen; resolves after the first try at each address, however that went. */
+  async start(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.start()));
+  }
+
+  /** Where it listens now: `unix:/run/…/api.sock`, `192.0.2.7:8443`. */
+  addresses(): readonly string[] {
+    return this.#listeners.flatMap(({ address }) => (address === undefined ? [] : [address]));
+  }
+
+  /** Connections that are open now. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes no more calls, ends those that run with UNAVAILABLE, and cuts off what is left after the grace time. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    const error = new AgentError('API_CLOSED', 'the agent stops', { remedy: 'Connect again in a moment.' });
+    const gone = [...this.#connections].map((connection) => connection.closed);
+    for (const connection of this.#connections) connection.end(error);
+    await Promise.all(gone);
+    this.#server.forceShutdown();
+  }
+
+  #kept(open: () => Promise<OpenListener>, check: () => void): KeptListener {
+    const { clock, random, onTrouble, onBug } = this.#options;
+    const checkMs = this.#limits.guardMs;
+    return new KeptListener({
+      clock,
+      random,
+      checkMs,
+      open,
+      check,
+      onTrouble,
+      onBug: (thrown) => onBug(thrown, 'listen'),
+    });
+  }
+
+  async #openUnix(): Promise<OpenListener> {
+    const { config, runDir } = this.#options;
+    const path = config.socket ?? join(runDir, 'api.sock');
+    const door = this.#door('unix');
+    const onSocket = (socket: Socket, boundPath: string): void => {
+      door.enter(socket);
+      socket.on('error', () => undefined);
+      this.#receive(socket, socket, 'unix', door, () => ({ identity: this.#processOf(socket, boundPath) }));
+    };
+    const listener = await UnixListener.open({ path, group: config.group, onSocket });
+    const close = async (): Promise<void> => {
+      door.clear();
+      await listener.close();
+    };
+    return { address: `unix:${path}`, close };
+  }
+
+  #processOf(socket: Socket, boundPath: string): Promise<Identity> {
+    const fd = socketHandleFd(socket);
+    if (fd === undefined) return Promise.resolve({ kind: 'unknown', reason: 'the connection is gone' });
+    return this.#options.peerCredentials.peerOf(fd, boundPath);
+  }
+
+  #door(name: string): Door {
+    const { clock } = this.#options;
+    const onDropped = (why: 'slow' | 'crowded'): void => {
+      const message =
+        why === 'slow' ? 'a connection did not say what it wants in time' : 'too many connections that say nothing';
+      this.#tellRefused(new AgentError('API_LIMIT', message), name, undefined);
+    };
+    return new Door({ clock, limits: this.#limits, onDropped });
+  }
+
+  /** Waits for the preface on `socket`, which lies on `raw`, and serves it. */
+  #receive(raw: Socket, socket: Socket, name: string, door: Door, know: () => Omit<Arrival, 'socket' | 'name'>): void {
+    waitForPreface(socket).then(
+      (preface) => {
+        door.pass(raw);
+        if (preface === 'good' && !this.#isClosed) this.#serve({ socket, name, ...know() });
+        else socket.destroy();
+        if (preface === 'bad') {
+          this.#tellRefused(new AgentError('API_INVALID', 'a connection speaks no HTTP/2'), name, undefined);
+        }
+      },
+      (thrown: unknown) => this.#options.onBug(thrown, 'preface'),
+    );
+  }
+
+  #serve(arrival: Arrival): void {
+    if (this.#connections.size >= this.#limits.connectionsMax) {
+      this.#tellRefused(new AgentError('API_LIMIT', 'too many connections'), arrival.name, undefined);
+      arrival.socket.destroy();
+      return;
+    }
+    const { clock, config, ownUid } = this.#options;
+    const connection = new Connection(arrival, {
+      server: this.#server,
+      gate: this.#gate,
+      loads: this.#loads,
+      clock,
+      limits: this.#limits,
+      callerOf: (identity) => callerOf(identity, { grants: config.grants, ownUid }),
+      onRefused: (error, who) => this.#tellRefused(error, who, undefined),
+    });
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+  }
+
+  #tellRefused(error: AgentError, who: string, method: string | undefined): void {
+    const hiddenCount = this.#quiet.admit(`${error.code} ${who}`);
+    if (hiddenCount !== undefined) this.#options.onRefused({ error, who, method, hiddenCount });
+  }
+}
