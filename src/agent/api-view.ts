@@ -5,6 +5,7 @@
 
 import type { AttachSummary, Explanation } from '../attach/ladder.js';
 import type { PodFacts } from '../attach/attachment-view.js';
+import type { ChainCounts } from '../chain/count-chain.js';
 import type { Condition, Finding, ObjectRef } from '../model/condition.js';
 import type { MachineFacts } from '../model/machine.js';
 import type { OffloadStatus, OffloadVerdict } from '../offload/offload.js';
@@ -145,7 +146,16 @@ export interface Explainer {
     signal: AbortSignal,
   ): Promise<{ readonly account: ObjectAccount; readonly pods: readonly Explanation[] }>;
   chain(name: string): ObjectAccount;
+  /** Asks the switch; a bridge that does not answer is a problem of the answer. */
+  lookAtChain(name: string): Promise<ChainLookAnswer>;
   trace(question: TraceQuestion, signal: AbortSignal): Promise<TraceAnswer>;
+}
+
+/** What a chain has counted. */
+export interface ChainLookAnswer extends ChainCounts {
+  /** Milliseconds since 1970 UTC. */
+  readonly wallMs: number;
+  readonly problems: readonly string[];
 }
 
 export interface TraceQuestion {

@@ -6,6 +6,8 @@
 import { explainPod, flowQuestions } from '../attach/explain.js';
 import { findPod, networksOn, requireNetwork, similarPods } from '../attach/find-pod.js';
 import type { AttachSummary, ExplainInput, Explanation, FlowCount } from '../attach/ladder.js';
+import type { ChainView } from '../chain/chain-view.js';
+import { countChain, type LookedBridge } from '../chain/count-chain.js';
 import { answerHops } from '../chain/trace/answer.js';
 import { defaultPacket, parsePacket } from '../chain/trace/packet.js';
 import { findStart } from '../chain/trace/start.js';
@@ -14,6 +16,7 @@ import { walkChain, type TraceSource } from '../chain/trace/walk.js';
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import type {
+  ChainLookAnswer,
   Explainer,
   JournalSource,
   ObjectAccount,
@@ -44,11 +47,27 @@ export interface PacketTracer {
   run<T>(signal: AbortSignal, use: (source: TraceSource) => Promise<T>): Promise<T>;
 }
 
+/** What the bridges of a chain count. */
+export interface LookedChain {
+  /** Milliseconds since 1970 UTC. */
+  readonly wallMs: number;
+  /** Those that answered. */
+  readonly bridges: ReadonlyMap<string, LookedBridge>;
+  /** Why the others did not, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the counters of a chain; a bridge that does not answer is no error. */
+export interface ChainLooker {
+  look(chain: ChainView): Promise<LookedChain>;
+}
+
 export interface ExplainerDeps {
   readonly status: StatusSource;
   readonly journal: Pick<JournalSource, 'tail'>;
   readonly flows: FlowCounter;
   readonly tracer: PacketTracer;
+  readonly looker: ChainLooker;
   readonly clock: Clock;
 }
 
@@ -96,6 +115,12 @@ export class AgentExplainer implements Explainer {
 
   chain(name: string): ObjectAccount {
     return accountOf(this.#status(), this.#journal(), 'chain', name);
+  }
+
+  async lookAtChain(name: string): Promise<ChainLookAnswer> {
+    const chain = requireChain(this.#status(), name);
+    const { wallMs, bridges, problems } = await this.#deps.looker.look(chain);
+    return { wallMs, problems, ...countChain(chain, bridges) };
   }
 
   async trace({ chain: name, from, packet: text }: TraceQuestion, signal: AbortSignal): Promise<TraceAnswer> {

@@ -5,6 +5,7 @@
 
 import { BridgeSessions } from '../adapters/bridge-sessions.js';
 import { ChainCounters } from '../adapters/chain-counters.js';
+import { SwitchChainLooker } from '../adapters/chain-looker.js';
 import { SwitchFlowCounter } from '../adapters/flow-counter.js';
 import type { HostDevices } from '../adapters/host-devices.js';
 import { InterfaceCounters } from '../adapters/interface-counters.js';
@@ -100,6 +101,7 @@ export function assembleView(options: ViewOptions): ViewPart {
       journal,
       flows: new SwitchFlowCounter(sessions),
       tracer: new SwitchPacketTracer(runDir, clock, sessions),
+      looker: new SwitchChainLooker(sessions, clock),
       clock,
     }),
     node,

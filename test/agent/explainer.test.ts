@@ -35,6 +35,7 @@ function explainer(
     journal: { tail: () => [] },
     flows: { count: () => Promise.resolve({ taking: 3, sending: 4 }) },
     tracer: tracing,
+    looker: { look: () => Promise.resolve({ wallMs: 7, bridges: new Map(), problems: ['br-sfc is silent'] }) },
     clock: systemClock,
     ...over,
   });
@@ -112,6 +113,20 @@ describe('the explanation of a port', () => {
   it('is refused where nothing is known of it', async () => {
     await expect(explainer(agentStatus(), []).port('nobody', never)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(() => explainer(agentStatus(), []).chain('nobody')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+  });
+});
+
+describe('a look at a chain', () => {
+  it('says which bridges did not answer, and what the others count', async () => {
+    const look = await explainer(agentStatus({ chains: [chain] }), []).lookAtChain('c');
+    expect(look).toEqual({
+      wallMs: 7,
+      ports: new Map(),
+      legs: new Map(),
+      stations: new Map(),
+      problems: ['br-sfc is silent'],
+    });
+    await expect(explainer(agentStatus(), []).lookAtChain('c')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

@@ -209,6 +209,7 @@ export class ApiWorld {
       chain: () => {
         throw new Error('nobody explains here');
       },
+      lookAtChain: () => Promise.reject(new Error('nobody explains here')),
       trace: () => Promise.reject(new Error('nobody explains here')),
     },
     node: { facts: () => Promise.resolve(facts) },

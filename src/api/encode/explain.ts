@@ -1,13 +1,21 @@
 /** Explanations and traces in the words of `dpu/agent/v1/explain.proto`. Pure. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ObjectAccount, TraceAnswer, TraceAnswerHop, TraceAnswerPort } from '../../agent/api-view.js';
+import type {
+  ChainLookAnswer,
+  DirectionCounters,
+  ObjectAccount,
+  TraceAnswer,
+  TraceAnswerHop,
+  TraceAnswerPort,
+} from '../../agent/api-view.js';
 import { rungTitles, type Explanation, type Ladder, type LadderVerdict, type Rung } from '../../attach/ladder.js';
 import {
   Ladder_Verdict,
   Rung_State,
   TraceResponse_Fate,
   type LadderSchema,
+  type LookAtChainResponseSchema,
   type ObjectAccountSchema,
   type PodExplanationSchema,
   type RungSchema,
@@ -15,7 +23,8 @@ import {
   type TracePortSchema,
   type TraceResponseSchema,
 } from '../../gen/proto/dpu/agent/v1/explain_pb.js';
-import { encodeCondition, encodeFinding, encodeRef, optional, optionalTimestamp } from './common.js';
+import type { CountersSchema } from '../../gen/proto/dpu/agent/v1/stats_pb.js';
+import { encodeCondition, encodeFinding, encodeRef, optional, optionalTimestamp, timestamp } from './common.js';
 import { encodeJournalEntry } from './journal.js';
 
 const verdicts: Readonly<Record<LadderVerdict, Ladder_Verdict>> = {
@@ -81,6 +90,15 @@ export function encodeAccount(account: ObjectAccount): MessageInitShape<typeof O
   };
 }
 
+function encodeCounters({ packets, bytes, drops, errors }: DirectionCounters): MessageInitShape<typeof CountersSchema> {
+  return {
+    ...optional('packets', packets),
+    ...optional('bytes', bytes),
+    ...optional('drops', drops),
+    ...optional('errors', errors),
+  };
+}
+
 function encodePort(port: TraceAnswerPort): MessageInitShape<typeof TracePortSchema> {
   const { bridge, ofport, name, words, problem, service, entersBridge } = port;
   return {
@@ -105,6 +123,25 @@ function encodeHop(hop: TraceAnswerHop): MessageInitShape<typeof TraceHopSchema>
     exits: exits.map(encodePort),
     opaque: [...opaque],
     ...optional('death', death),
+  };
+}
+
+export function encodeLook(look: ChainLookAnswer): MessageInitShape<typeof LookAtChainResponseSchema> {
+  const { wallMs, ports, legs, stations, problems } = look;
+  return {
+    observedAt: timestamp(wallMs),
+    ports: [...ports].map(([key, { received, sent }]) => {
+      const leg = legs.get(key);
+      return {
+        key,
+        received: encodeCounters(received),
+        sent: encodeCounters(sent),
+        ...optional('legReceived', leg === undefined ? undefined : encodeCounters(leg.received)),
+        ...optional('legSent', leg === undefined ? undefined : encodeCounters(leg.sent)),
+      };
+    }),
+    switches: [...stations].map(([index, stationCount]) => ({ index, stationCount })),
+    problems: [...problems],
   };
 }
 

@@ -5,7 +5,7 @@ import { isNamespaceName, isObjectName } from '../../attach/nad-key.js';
 import { ExplainService } from '../../gen/proto/dpu/agent/v1/explain_pb.js';
 import { AgentError } from '../../lib/errors.js';
 import { encodeAttachSummary } from '../encode/common.js';
-import { encodeAccount, encodeExplanation, encodeTrace } from '../encode/explain.js';
+import { encodeAccount, encodeExplanation, encodeLook, encodeTrace } from '../encode/explain.js';
 import type { ServiceEntry } from '../grpc/service.js';
 import { RequestError } from '../request-error.js';
 
@@ -59,6 +59,7 @@ export function explainService(explainer: Explainer): ServiceEntry<typeof Explai
         return { account: encodeAccount(account), pods: pods.map(encodeExplanation) };
       },
       explainChain: ({ name }) => ({ account: encodeAccount(explainer.chain(requireName('name', name))) }),
+      lookAtChain: async ({ name }) => encodeLook(await explainer.lookAtChain(requireName('name', name))),
       trace: async ({ chain, from, packet }, { signal }) => {
         const question = {
           chain: requireName('chain', chain),

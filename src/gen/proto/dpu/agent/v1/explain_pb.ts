@@ -10,6 +10,8 @@ import type { AttachSummary, Condition, Finding, ObjectRef } from "./common_pb.j
 import { file_dpu_agent_v1_common } from "./common_pb.js";
 import type { JournalEntry } from "./journal_pb.js";
 import { file_dpu_agent_v1_journal } from "./journal_pb.js";
+import type { Counters } from "./stats_pb.js";
+import { file_dpu_agent_v1_stats } from "./stats_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dpu/agent/v1/explain.proto.
  */
 export const file_dpu_agent_v1_explain: GenFile = /*@__PURE__*/
-  fileDesc("ChpkcHUvYWdlbnQvdjEvZXhwbGFpbi5wcm90bxIMZHB1LmFnZW50LnYxIkUKEUV4cGxhaW5Qb2RSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB25ldHdvcmsYAyABKAkidAoSRXhwbGFpblBvZFJlc3BvbnNlEjEKC2V4cGxhbmF0aW9uGAEgASgLMhwuZHB1LmFnZW50LnYxLlBvZEV4cGxhbmF0aW9uEisKBmF0dGFjaBgCIAEoCzIbLmRwdS5hZ2VudC52MS5BdHRhY2hTdW1tYXJ5IiIKEkV4cGxhaW5Qb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJIm8KE0V4cGxhaW5Qb3J0UmVzcG9uc2USLAoHYWNjb3VudBgBIAEoCzIbLmRwdS5hZ2VudC52MS5PYmplY3RBY2NvdW50EioKBHBvZHMYAiADKAsyHC5kcHUuYWdlbnQudjEuUG9kRXhwbGFuYXRpb24iIwoTRXhwbGFpbkNoYWluUmVxdWVzdBIMCgRuYW1lGAEgASgJIkQKFEV4cGxhaW5DaGFpblJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5kcHUuYWdlbnQudjEuT2JqZWN0QWNjb3VudCLeAQoNT2JqZWN0QWNjb3VudBInCgZvYmplY3QYASABKAsyFy5kcHUuYWdlbnQudjEuT2JqZWN0UmVmEisKCmNvbmRpdGlvbnMYAiADKAsyFy5kcHUuYWdlbnQudjEuQ29uZGl0aW9uEicKCGZpbmRpbmdzGAMgAygLMhUuZHB1LmFnZW50LnYxLkZpbmRpbmcSKwoHam91cm5hbBgEIAMoCzIaLmRwdS5hZ2VudC52MS5Kb3VybmFsRW50cnkSDwoHY29tbWFuZBgFIAEoCRIQCghpc19yZWFkeRgGIAEoCCKWAQoOUG9kRXhwbGFuYXRpb24SEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDdWlkGAMgASgJEhEKCW5vZGVfbmFtZRgEIAEoCRINCgVpc19vaxgFIAEoCBIlCgdsYWRkZXJzGAYgAygLMhQuZHB1LmFnZW50LnYxLkxhZGRlchINCgVub3RlcxgHIAMoCSKFAgoGTGFkZGVyEg8KB25ldHdvcmsYASABKAkSLQoHdmVyZGljdBgCIAEoDjIcLmRwdS5hZ2VudC52MS5MYWRkZXIuVmVyZGljdBIhCgVydW5ncxgDIAMoCzISLmRwdS5hZ2VudC52MS5SdW5nEg0KBW5vdGVzGAQgAygJIogBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX1JFQURZEAESEwoPVkVSRElDVF9XQUlUSU5HEAISEgoOVkVSRElDVF9GQUlMRUQQAxITCg9WRVJESUNUX05PVEhJTkcQBBITCg9WRVJESUNUX1VOS05PV04QBSKFAwoEUnVuZxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEicKBXN0YXRlGAMgASgOMhguZHB1LmFnZW50LnYxLlJ1bmcuU3RhdGUSDAoEc2VlbhgEIAEoCRIuCgZ2YWx1ZXMYBSADKAsyHi5kcHUuYWdlbnQudjEuUnVuZy5WYWx1ZXNFbnRyeRImCgJhdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaXNfc2luY2UYByABKAgSKgoJZGlhZ25vc2lzGAggASgLMhcuZHB1LmFnZW50LnYxLkRpYWdub3NpcxotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIQCgxTVEFURV9CUk9LRU4QAhIRCg1TVEFURV9VTktOT1dOEAMSEQoNU1RBVEVfU0tJUFBFRBAEIl8KCURpYWdub3NpcxIOCgZyZWFzb24YASABKAkSEgoKaXNfd2FpdGluZxgCIAEoCBINCgVjYXVzZRgDIAEoCRIOCgZyZW1lZHkYBCABKAkSDwoHY29tbWFuZBgFIAEoCSI7CgxUcmFjZVJlcXVlc3QSDQoFY2hhaW4YASABKAkSDAoEZnJvbRgCIAEoCRIOCgZwYWNrZXQYAyABKAkixQEKDVRyYWNlUmVzcG9uc2USLgoEZmF0ZRgBIAEoDjIgLmRwdS5hZ2VudC52MS5UcmFjZVJlc3BvbnNlLkZhdGUSJAoEaG9wcxgCIAMoCzIWLmRwdS5hZ2VudC52MS5UcmFjZUhvcBIMCgR0ZXh0GAMgASgJIlAKBEZhdGUSFAoQRkFURV9VTlNQRUNJRklFRBAAEhIKDkZBVEVfREVMSVZFUkVEEAESDwoLRkFURV9QQVJUTFkQAhINCglGQVRFX0RJRVMQAyK6AQoIVHJhY2VIb3ASDgoGYnJpZGdlGAEgASgJEg4KBnN3aXRjaBgCIAEoCRInCgZlbnRlcnMYAyABKAsyFy5kcHUuYWdlbnQudjEuVHJhY2VQb3J0Eg8KB3NlcnZpY2UYBCABKAkSDQoFc3RlcHMYBSADKAkSJgoFZXhpdHMYBiADKAsyFy5kcHUuYWdlbnQudjEuVHJhY2VQb3J0Eg0KBWRlYXRoGAcgASgJEg4KBm9wYXF1ZRgIIAMoCSKBAQoJVHJhY2VQb3J0Eg4KBmJyaWRnZRgBIAEoCRIOCgZvZnBvcnQYAiABKA0SDAoEbmFtZRgDIAEoCRINCgV3b3JkcxgEIAEoCRIPCgdwcm9ibGVtGAUgASgJEg8KB3NlcnZpY2UYBiABKAkSFQoNZW50ZXJzX2JyaWRnZRgHIAEoCTLOAgoORXhwbGFpblNlcnZpY2USTwoKRXhwbGFpblBvZBIfLmRwdS5hZ2VudC52MS5FeHBsYWluUG9kUmVxdWVzdBogLmRwdS5hZ2VudC52MS5FeHBsYWluUG9kUmVzcG9uc2USUgoLRXhwbGFpblBvcnQSIC5kcHUuYWdlbnQudjEuRXhwbGFpblBvcnRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkV4cGxhaW5Qb3J0UmVzcG9uc2USVQoMRXhwbGFpbkNoYWluEiEuZHB1LmFnZW50LnYxLkV4cGxhaW5DaGFpblJlcXVlc3QaIi5kcHUuYWdlbnQudjEuRXhwbGFpbkNoYWluUmVzcG9uc2USQAoFVHJhY2USGi5kcHUuYWdlbnQudjEuVHJhY2VSZXF1ZXN0GhsuZHB1LmFnZW50LnYxLlRyYWNlUmVzcG9uc2ViBnByb3RvMw", [file_dpu_agent_v1_common, file_dpu_agent_v1_journal, file_google_protobuf_timestamp]);
+  fileDesc("ChpkcHUvYWdlbnQvdjEvZXhwbGFpbi5wcm90bxIMZHB1LmFnZW50LnYxIkUKEUV4cGxhaW5Qb2RSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB25ldHdvcmsYAyABKAkidAoSRXhwbGFpblBvZFJlc3BvbnNlEjEKC2V4cGxhbmF0aW9uGAEgASgLMhwuZHB1LmFnZW50LnYxLlBvZEV4cGxhbmF0aW9uEisKBmF0dGFjaBgCIAEoCzIbLmRwdS5hZ2VudC52MS5BdHRhY2hTdW1tYXJ5IiIKEkV4cGxhaW5Qb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJIm8KE0V4cGxhaW5Qb3J0UmVzcG9uc2USLAoHYWNjb3VudBgBIAEoCzIbLmRwdS5hZ2VudC52MS5PYmplY3RBY2NvdW50EioKBHBvZHMYAiADKAsyHC5kcHUuYWdlbnQudjEuUG9kRXhwbGFuYXRpb24iIwoTRXhwbGFpbkNoYWluUmVxdWVzdBIMCgRuYW1lGAEgASgJIkQKFEV4cGxhaW5DaGFpblJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5kcHUuYWdlbnQudjEuT2JqZWN0QWNjb3VudCLeAQoNT2JqZWN0QWNjb3VudBInCgZvYmplY3QYASABKAsyFy5kcHUuYWdlbnQudjEuT2JqZWN0UmVmEisKCmNvbmRpdGlvbnMYAiADKAsyFy5kcHUuYWdlbnQudjEuQ29uZGl0aW9uEicKCGZpbmRpbmdzGAMgAygLMhUuZHB1LmFnZW50LnYxLkZpbmRpbmcSKwoHam91cm5hbBgEIAMoCzIaLmRwdS5hZ2VudC52MS5Kb3VybmFsRW50cnkSDwoHY29tbWFuZBgFIAEoCRIQCghpc19yZWFkeRgGIAEoCCKWAQoOUG9kRXhwbGFuYXRpb24SEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDdWlkGAMgASgJEhEKCW5vZGVfbmFtZRgEIAEoCRINCgVpc19vaxgFIAEoCBIlCgdsYWRkZXJzGAYgAygLMhQuZHB1LmFnZW50LnYxLkxhZGRlchINCgVub3RlcxgHIAMoCSKFAgoGTGFkZGVyEg8KB25ldHdvcmsYASABKAkSLQoHdmVyZGljdBgCIAEoDjIcLmRwdS5hZ2VudC52MS5MYWRkZXIuVmVyZGljdBIhCgVydW5ncxgDIAMoCzISLmRwdS5hZ2VudC52MS5SdW5nEg0KBW5vdGVzGAQgAygJIogBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX1JFQURZEAESEwoPVkVSRElDVF9XQUlUSU5HEAISEgoOVkVSRElDVF9GQUlMRUQQAxITCg9WRVJESUNUX05PVEhJTkcQBBITCg9WRVJESUNUX1VOS05PV04QBSKFAwoEUnVuZxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEicKBXN0YXRlGAMgASgOMhguZHB1LmFnZW50LnYxLlJ1bmcuU3RhdGUSDAoEc2VlbhgEIAEoCRIuCgZ2YWx1ZXMYBSADKAsyHi5kcHUuYWdlbnQudjEuUnVuZy5WYWx1ZXNFbnRyeRImCgJhdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaXNfc2luY2UYByABKAgSKgoJZGlhZ25vc2lzGAggASgLMhcuZHB1LmFnZW50LnYxLkRpYWdub3NpcxotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImQKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIQCgxTVEFURV9CUk9LRU4QAhIRCg1TVEFURV9VTktOT1dOEAMSEQoNU1RBVEVfU0tJUFBFRBAEIl8KCURpYWdub3NpcxIOCgZyZWFzb24YASABKAkSEgoKaXNfd2FpdGluZxgCIAEoCBINCgVjYXVzZRgDIAEoCRIOCgZyZW1lZHkYBCABKAkSDwoHY29tbWFuZBgFIAEoCSIiChJMb29rQXRDaGFpblJlcXVlc3QSDAoEbmFtZRgBIAEoCSK1AQoTTG9va0F0Q2hhaW5SZXNwb25zZRIvCgtvYnNlcnZlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFcG9ydHMYAiADKAsyGy5kcHUuYWdlbnQudjEuQ2hhaW5Qb3J0TG9vaxIvCghzd2l0Y2hlcxgDIAMoCzIdLmRwdS5hZ2VudC52MS5DaGFpblN3aXRjaExvb2sSEAoIcHJvYmxlbXMYBCADKAkixAEKDUNoYWluUG9ydExvb2sSCwoDa2V5GAEgASgJEigKCHJlY2VpdmVkGAIgASgLMhYuZHB1LmFnZW50LnYxLkNvdW50ZXJzEiQKBHNlbnQYAyABKAsyFi5kcHUuYWdlbnQudjEuQ291bnRlcnMSLAoMbGVnX3JlY2VpdmVkGAQgASgLMhYuZHB1LmFnZW50LnYxLkNvdW50ZXJzEigKCGxlZ19zZW50GAUgASgLMhYuZHB1LmFnZW50LnYxLkNvdW50ZXJzIjcKD0NoYWluU3dpdGNoTG9vaxINCgVpbmRleBgBIAEoDRIVCg1zdGF0aW9uX2NvdW50GAIgASgNIjsKDFRyYWNlUmVxdWVzdBINCgVjaGFpbhgBIAEoCRIMCgRmcm9tGAIgASgJEg4KBnBhY2tldBgDIAEoCSLFAQoNVHJhY2VSZXNwb25zZRIuCgRmYXRlGAEgASgOMiAuZHB1LmFnZW50LnYxLlRyYWNlUmVzcG9uc2UuRmF0ZRIkCgRob3BzGAIgAygLMhYuZHB1LmFnZW50LnYxLlRyYWNlSG9wEgwKBHRleHQYAyABKAkiUAoERmF0ZRIUChBGQVRFX1VOU1BFQ0lGSUVEEAASEgoORkFURV9ERUxJVkVSRUQQARIPCgtGQVRFX1BBUlRMWRACEg0KCUZBVEVfRElFUxADIroBCghUcmFjZUhvcBIOCgZicmlkZ2UYASABKAkSDgoGc3dpdGNoGAIgASgJEicKBmVudGVycxgDIAEoCzIXLmRwdS5hZ2VudC52MS5UcmFjZVBvcnQSDwoHc2VydmljZRgEIAEoCRINCgVzdGVwcxgFIAMoCRImCgVleGl0cxgGIAMoCzIXLmRwdS5hZ2VudC52MS5UcmFjZVBvcnQSDQoFZGVhdGgYByABKAkSDgoGb3BhcXVlGAggAygJIoEBCglUcmFjZVBvcnQSDgoGYnJpZGdlGAEgASgJEg4KBm9mcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEg0KBXdvcmRzGAQgASgJEg8KB3Byb2JsZW0YBSABKAkSDwoHc2VydmljZRgGIAEoCRIVCg1lbnRlcnNfYnJpZGdlGAcgASgJMqIDCg5FeHBsYWluU2VydmljZRJPCgpFeHBsYWluUG9kEh8uZHB1LmFnZW50LnYxLkV4cGxhaW5Qb2RSZXF1ZXN0GiAuZHB1LmFnZW50LnYxLkV4cGxhaW5Qb2RSZXNwb25zZRJSCgtFeHBsYWluUG9ydBIgLmRwdS5hZ2VudC52MS5FeHBsYWluUG9ydFJlcXVlc3QaIS5kcHUuYWdlbnQudjEuRXhwbGFpblBvcnRSZXNwb25zZRJVCgxFeHBsYWluQ2hhaW4SIS5kcHUuYWdlbnQudjEuRXhwbGFpbkNoYWluUmVxdWVzdBoiLmRwdS5hZ2VudC52MS5FeHBsYWluQ2hhaW5SZXNwb25zZRJSCgtMb29rQXRDaGFpbhIgLmRwdS5hZ2VudC52MS5Mb29rQXRDaGFpblJlcXVlc3QaIS5kcHUuYWdlbnQudjEuTG9va0F0Q2hhaW5SZXNwb25zZRJACgVUcmFjZRIaLmRwdS5hZ2VudC52MS5UcmFjZVJlcXVlc3QaGy5kcHUuYWdlbnQudjEuVHJhY2VSZXNwb25zZWIGcHJvdG8z", [file_dpu_agent_v1_common, file_dpu_agent_v1_journal, file_dpu_agent_v1_stats, file_google_protobuf_timestamp]);
 
 /**
  * Asks for a pod.
@@ -558,6 +560,146 @@ export const DiagnosisSchema: GenMessage<Diagnosis> = /*@__PURE__*/
   messageDesc(file_dpu_agent_v1_explain, 10);
 
 /**
+ * Asks for the counters of a chain.
+ *
+ * @generated from message dpu.agent.v1.LookAtChainRequest
+ */
+export type LookAtChainRequest = Message<"dpu.agent.v1.LookAtChainRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.LookAtChainRequest.
+ * Use `create(LookAtChainRequestSchema)` to create a new message.
+ */
+export const LookAtChainRequestSchema: GenMessage<LookAtChainRequest> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_explain, 11);
+
+/**
+ * The counters of a chain at one moment.
+ *
+ * @generated from message dpu.agent.v1.LookAtChainResponse
+ */
+export type LookAtChainResponse = Message<"dpu.agent.v1.LookAtChainResponse"> & {
+  /**
+   * When the switch was asked.
+   *
+   * @generated from field: google.protobuf.Timestamp observed_at = 1;
+   */
+  observedAt?: Timestamp | undefined;
+
+  /**
+   * One for each port that could be counted.
+   *
+   * @generated from field: repeated dpu.agent.v1.ChainPortLook ports = 2;
+   */
+  ports: ChainPortLook[];
+
+  /**
+   * One for each learning switch.
+   *
+   * @generated from field: repeated dpu.agent.v1.ChainSwitchLook switches = 3;
+   */
+  switches: ChainSwitchLook[];
+
+  /**
+   * What could not be asked, one sentence each.
+   *
+   * @generated from field: repeated string problems = 4;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message dpu.agent.v1.LookAtChainResponse.
+ * Use `create(LookAtChainResponseSchema)` to create a new message.
+ */
+export const LookAtChainResponseSchema: GenMessage<LookAtChainResponse> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_explain, 12);
+
+/**
+ * What passed one port of a chain.
+ *
+ * @generated from message dpu.agent.v1.ChainPortLook
+ */
+export type ChainPortLook = Message<"dpu.agent.v1.ChainPortLook"> & {
+  /**
+   * `chain/switch/port`.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Into the chain.
+   *
+   * @generated from field: dpu.agent.v1.Counters received = 2;
+   */
+  received?: Counters | undefined;
+
+  /**
+   * Out of it.
+   *
+   * @generated from field: dpu.agent.v1.Counters sent = 3;
+   */
+  sent?: Counters | undefined;
+
+  /**
+   * Into the bridge beyond the patch pair, at the port that was selected; absent: there is none.
+   *
+   * @generated from field: dpu.agent.v1.Counters leg_received = 4;
+   */
+  legReceived?: Counters | undefined;
+
+  /**
+   * Out of it there.
+   *
+   * @generated from field: dpu.agent.v1.Counters leg_sent = 5;
+   */
+  legSent?: Counters | undefined;
+};
+
+/**
+ * Describes the message dpu.agent.v1.ChainPortLook.
+ * Use `create(ChainPortLookSchema)` to create a new message.
+ */
+export const ChainPortLookSchema: GenMessage<ChainPortLook> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_explain, 13);
+
+/**
+ * What one learning switch of a chain knows.
+ *
+ * @generated from message dpu.agent.v1.ChainSwitchLook
+ */
+export type ChainSwitchLook = Message<"dpu.agent.v1.ChainSwitchLook"> & {
+  /**
+   * Place in the chain, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * Stations that it has learned.
+   *
+   * @generated from field: uint32 station_count = 2;
+   */
+  stationCount: number;
+};
+
+/**
+ * Describes the message dpu.agent.v1.ChainSwitchLook.
+ * Use `create(ChainSwitchLookSchema)` to create a new message.
+ */
+export const ChainSwitchLookSchema: GenMessage<ChainSwitchLook> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_explain, 14);
+
+/**
  * Asks where a packet goes.
  *
  * @generated from message dpu.agent.v1.TraceRequest
@@ -590,7 +732,7 @@ export type TraceRequest = Message<"dpu.agent.v1.TraceRequest"> & {
  * Use `create(TraceRequestSchema)` to create a new message.
  */
 export const TraceRequestSchema: GenMessage<TraceRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_explain, 11);
+  messageDesc(file_dpu_agent_v1_explain, 15);
 
 /**
  * Where the packet goes.
@@ -625,7 +767,7 @@ export type TraceResponse = Message<"dpu.agent.v1.TraceResponse"> & {
  * Use `create(TraceResponseSchema)` to create a new message.
  */
 export const TraceResponseSchema: GenMessage<TraceResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_explain, 12);
+  messageDesc(file_dpu_agent_v1_explain, 16);
 
 /**
  * What becomes of it.
@@ -666,7 +808,7 @@ export enum TraceResponse_Fate {
  * Describes the enum dpu.agent.v1.TraceResponse.Fate.
  */
 export const TraceResponse_FateSchema: GenEnum<TraceResponse_Fate> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_explain, 12, 0);
+  enumDesc(file_dpu_agent_v1_explain, 16, 0);
 
 /**
  * The way through one bridge.
@@ -736,7 +878,7 @@ export type TraceHop = Message<"dpu.agent.v1.TraceHop"> & {
  * Use `create(TraceHopSchema)` to create a new message.
  */
 export const TraceHopSchema: GenMessage<TraceHop> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_explain, 13);
+  messageDesc(file_dpu_agent_v1_explain, 17);
 
 /**
  * A port on the way of a packet.
@@ -799,7 +941,7 @@ export type TracePort = Message<"dpu.agent.v1.TracePort"> & {
  * Use `create(TracePortSchema)` to create a new message.
  */
 export const TracePortSchema: GenMessage<TracePort> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_explain, 14);
+  messageDesc(file_dpu_agent_v1_explain, 18);
 
 /**
  * Explanations. Role: viewer; `Trace` asks the switch and needs operator.
@@ -836,6 +978,16 @@ export const ExplainService: GenService<{
     methodKind: "unary";
     input: typeof ExplainChainRequestSchema;
     output: typeof ExplainChainResponseSchema;
+  },
+  /**
+   * What has passed each port of a chain, as the switch counts now; asked twice, it gives rates.
+   *
+   * @generated from rpc dpu.agent.v1.ExplainService.LookAtChain
+   */
+  lookAtChain: {
+    methodKind: "unary";
+    input: typeof LookAtChainRequestSchema;
+    output: typeof LookAtChainResponseSchema;
   },
   /**
    * Where a packet goes in a chain; none is sent.
