@@ -52,7 +52,7 @@ function arrange(conditions: readonly Condition[]): readonly Condition[] {
 const heading = ['OBJECT', 'TYPE', 'OFPORT', 'LINK', 'MTU', 'STATE', 'REASON', 'MESSAGE'];
 
 /** One line about the agent and its peers. */
-export function formatSummary(status: AgentStatus): string {
+export function formatSummary(status: Pick<AgentStatus, 'isReady' | 'ovsdb' | 'vswitchd' | 'repair'>): string {
   const ovsdb = status.ovsdb.kind === 'synced' ? `in sync with ${status.ovsdb.endpoint}` : status.ovsdb.message;
   const mode = status.repair === 'on' ? '' : ` · mode ${status.repair}`;
   return `${status.isReady ? 'READY' : 'NOT READY'} · OVSDB ${ovsdb} · vswitchd ${status.vswitchd}${mode}\n`;

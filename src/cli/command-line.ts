@@ -1,0 +1,147 @@
+/** The command line of dpuctl: which command, with which arguments and options. */
+
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { safeText } from '../lib/text.js';
+import type { OutputFormat } from './command-context.js';
+import { globalOptions, type CommandInput, type CommandSpec, type OptionSpec } from './command-spec.js';
+import { usage } from './usage.js';
+
+export type ParsedLine =
+  /** `topic`: the command that help is wanted of; undefined: of all. */
+  | { readonly kind: 'help'; readonly topic: CommandSpec | undefined }
+  | {
+      readonly kind: 'command';
+      readonly command: CommandSpec;
+      readonly input: CommandInput;
+      readonly format: OutputFormat;
+      /** Milliseconds; undefined: the usual. */
+      readonly timeoutMs: number | undefined;
+    };
+
+const timeoutSecondsMax = 3_600;
+
+type ParseOptions = NonNullable<ParseArgsConfig['options']>;
+
+function toParseOptions(options: readonly OptionSpec[]): ParseOptions {
+  return Object.fromEntries(
+    options.map(({ name, short, value }) => [
+      name,
+      { type: value === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) },
+    ]),
+  );
+}
+
+/** The words before the options of a command are known: options of all commands are understood, others let pass. */
+function leadingWords(args: readonly string[]): readonly string[] {
+  const { positionals } = parseArgs({
+    args: [...args],
+    options: toParseOptions(globalOptions),
+    allowPositionals: true,
+    strict: false,
+  });
+  return positionals;
+}
+
+/** The command that the words begin with; the longest name wins. */
+function findCommand(commands: readonly CommandSpec[], words: readonly string[]): CommandSpec | undefined {
+  const candidates = commands.filter(({ name }) => name.split(' ').every((word, place) => words[place] === word));
+  return candidates.sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+function unknownCommand(commands: readonly CommandSpec[], words: readonly string[]): Error {
+  const [first = '', second] = words;
+  const family = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name.split(' ')[1]);
+  if (family.length === 0) return usage(`there is no command "${safeText(first)}"`);
+  const wanted = `dpuctl ${first} takes ${family.join(', ')}`;
+  return usage(second === undefined ? wanted : `${wanted}, not "${safeText(second)}"`);
+}
+
+/** The commands that have the option, for whoever gave it to another. */
+function homesOf(commands: readonly CommandSpec[], option: string): readonly string[] {
+  return commands.filter(({ options }) => options.some(({ name }) => name === option)).map(({ name }) => name);
+}
+
+function parse(commands: readonly CommandSpec[], command: CommandSpec, args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: toParseOptions([...globalOptions, ...command.options]),
+      allowPositionals: true,
+    });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const option = /^Unknown option '--([a-z-]+)/.exec(message)?.[1];
+    const homes = option === undefined ? [] : homesOf(commands, option);
+    const hint = `See dpuctl ${command.name} --help.`;
+    if (homes.length > 0) throw usage(`--${option ?? ''} is an option of dpuctl ${homes.join(', ')}`, hint);
+    throw usage(safeText(message, 300), hint);
+  }
+}
+
+function checkArguments({ name, args: specs }: CommandSpec, args: readonly string[]): void {
+  const hint = `See dpuctl ${name} --help.`;
+  const extra = args[specs.length];
+  if (extra !== undefined) throw usage(`unexpected argument "${safeText(extra)}"`, hint);
+  for (const [place, spec] of specs.entries()) {
+    const given = args[place];
+    if (given === undefined) {
+      if (spec.isOptional === true) continue;
+      throw usage(`dpuctl ${name} needs ${spec.name}: ${spec.help}`, hint);
+    }
+    if (spec.values !== undefined && !spec.values.includes(given)) {
+      throw usage(`${spec.name} is one of ${spec.values.join(', ')}, not "${safeText(given)}"`, hint);
+    }
+  }
+}
+
+function checkValues(options: readonly OptionSpec[], values: CommandInput['options']): void {
+  for (const { name, values: allowed } of options) {
+    const given = values[name];
+    if (allowed === undefined || typeof given !== 'string' || allowed.includes(given)) continue;
+    throw usage(`--${name} takes ${allowed.join(', ')}, not "${safeText(given)}"`);
+  }
+}
+
+function formatOf({ name, formats }: CommandSpec, values: CommandInput['options']): OutputFormat {
+  const named = values['output'] === 'text' ? 'table' : values['output'];
+  const wanted = values['json'] === true ? 'json' : values['wide'] === true ? 'wide' : named;
+  const format = formats.find((entry) => entry === (wanted ?? formats[0]));
+  if (format !== undefined) return format;
+  throw usage(`dpuctl ${name} prints ${formats.join(', ')}, not ${safeText(String(wanted))}`);
+}
+
+/** A number of seconds as milliseconds. @throws AgentError USAGE */
+export function parseSeconds(option: string, text: string, secondsMin: number, secondsMax: number): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= secondsMin && seconds <= secondsMax) return seconds * 1_000;
+  throw usage(`--${option} takes seconds from ${secondsMin} to ${secondsMax}, not "${safeText(text)}"`);
+}
+
+/** A number of things. @throws AgentError USAGE */
+export function parseCount(option: string, text: string, min: number, max: number): number {
+  const count = Number(text);
+  if (/^\d{1,15}$/.test(text) && count >= min && count <= max) return count;
+  throw usage(`--${option} takes a number from ${min} to ${max}, not "${safeText(text)}"`);
+}
+
+/**
+ * What the arguments ask for.
+ * @throws AgentError USAGE
+ */
+export function parseLine(commands: readonly CommandSpec[], args: readonly string[]): ParsedLine {
+  const words = leadingWords(args);
+  const isHelp = args.includes('--help') || args.includes('-h') || words[0] === 'help';
+  const asked = words[0] === 'help' ? words.slice(1) : words;
+  const command = findCommand(commands, asked.length === 0 ? ['status'] : asked);
+  if (isHelp) return { kind: 'help', topic: asked.length === 0 ? undefined : command };
+  if (command === undefined) throw unknownCommand(commands, asked);
+  const { values, positionals } = parse(commands, command, args);
+  const options = values as CommandInput['options'];
+  // Before the first word of the command there are options only, so its arguments follow its words.
+  const rest = asked.length === 0 ? [] : positionals.slice(command.name.split(' ').length);
+  checkArguments(command, rest);
+  checkValues([...globalOptions, ...command.options], options);
+  const timeout = options['timeout'];
+  const timeoutMs = typeof timeout === 'string' ? parseSeconds('timeout', timeout, 0.1, timeoutSecondsMax) : undefined;
+  return { kind: 'command', command, input: { args: rest, options }, format: formatOf(command, options), timeoutMs };
+}
