@@ -52,8 +52,14 @@ export class TextReceiver implements Receiver {
   }
 
   finish(facts: AnswerFacts): void {
-    this.#finish(this.#buffer.toString('utf8', 0, this.#size), facts);
+    const bytes = this.#buffer.subarray(0, this.#size);
     this.#buffer = Buffer.alloc(0);
+    try {
+      this.#finish(bytes.toString('utf8'), facts);
+    } catch (cause) {
+      // V8 has no strings beyond half a gigabyte.
+      this.#fail(new AgentError('LIMIT_EXCEEDED', 'the answer is too long for one text: stream it', { cause }));
+    }
   }
 
   fail(error: Error): void {

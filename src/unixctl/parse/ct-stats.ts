@@ -15,7 +15,7 @@ export interface CtStats {
   readonly total: number | undefined;
   /** Connections by protocol as printed: `TCP`, `UDP`, `ICMP`, `Other`. What is 0 is left out. */
   readonly protocols: ReadonlyMap<string, number>;
-  /** With -m: TCP connections by state and the like, in `protocol/state` form. */
+  /** With -m: connections by protocol and state, `TCP/SYN_SENT`. */
   readonly states: ReadonlyMap<string, number>;
   readonly unknown: UnknownLines;
 }
@@ -28,14 +28,16 @@ export function parseCtStats(text: string): CtStats {
   const states = new Map<string, number>();
   const unknown = new UnknownLineTally();
   for (const line of linesOf(text)) {
-    const [, indent = '', name = '', value] = /^(\s+)(\S.*?): (\d+)$/.exec(line) ?? [];
-    if (value === undefined) {
-      if (!/^Connections Stats:/.test(line) && !/^\s+Conn per TCP states:$/.test(line)) unknown.add(line);
+    const [, name = '', value] = /^\s+(\w.*?): (\d+)$/.exec(line) ?? [];
+    const [, state, count] = /^\s+\[(\S+)\]=(\d+)$/.exec(line) ?? [];
+    if (state !== undefined) states.set(`${protocol}/${state}`, Number(count));
+    else if (value === undefined) {
+      if (!/^Connections Stats:|^\s+Conn per TCP states:$/.test(line)) unknown.add(line);
     } else if (name === 'Total') total = Number(value);
-    else if (indent.length <= 2) {
+    else {
       protocol = name;
       protocols.set(name, Number(value));
-    } else states.set(`${protocol}/${name}`, Number(value));
+    }
   }
   return { total, protocols, states, unknown: unknown.result };
 }

@@ -11,6 +11,7 @@
 
 import { UnknownLineTally, type UnknownLines } from './unknown-lines.js';
 
+/** Its texts are slices of the line: whoever keeps one of them keeps the whole line in memory. */
 export interface DatapathFlow {
   /** Undefined without -m. */
   readonly ufid: string | undefined;

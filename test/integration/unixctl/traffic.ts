@@ -25,7 +25,7 @@ const setUp = [
 
 /** The first datagrams to the second port have a rule each, so that each gets a datapath flow of its own. */
 const rules = [
-  'priority=10,in_port=1,udp,actions=ct(commit,zone=7),output:3',
+  'priority=10,in_port=1,ip,actions=ct(commit,zone=7),output:3',
   ...[0, 1, 2].map((index) => `priority=20,in_port=2,udp,udp_dst=${4096 + index},actions=output:3`),
   'priority=10,in_port=2,udp,actions=drop',
 ];
@@ -43,15 +43,22 @@ export async function startSwitch(): Promise<OvsLab> {
   }
 }
 
-const datagram = (destination: number): string =>
+const packet = (protocol: number, layer4: string): string =>
   'in_port(1),eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),eth_type(0x0800),' +
-  'ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),' +
-  `udp(src=1000,dst=${destination})`;
+  `ipv4(src=10.0.0.1,dst=10.0.0.2,proto=${protocol},tos=0,ttl=64,frag=no),${layer4}`;
 
-/** Sends a datagram into each port that sends, and waits until the datapath has flows for them. */
+/**
+ * Sends `count` datagrams into each port that sends, and a TCP SYN into the first; waits until all are through.
+ */
 export async function sendPackets(lab: OvsLab, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
-    for (const port of ['pf0vf3', 'pf0vf4']) await lab.appctl('netdev-dummy/receive', port, datagram(4096 + index));
+    for (const port of ['pf0vf3', 'pf0vf4']) {
+      await lab.appctl('netdev-dummy/receive', port, packet(17, `udp(src=1000,dst=${4096 + index})`));
+    }
   }
-  await eventually(async () => (await lab.appctl('dpctl/dump-flows')).includes('in_port('), 'a datapath flow');
+  await lab.appctl('netdev-dummy/receive', 'pf0vf3', packet(6, 'tcp(src=1000,dst=80),tcp_flags(syn)'));
+  await eventually(async () => {
+    const [, hit, missed] = /hit:(\d+) missed:(\d+)/.exec(await lab.appctl('dpctl/show')) ?? [];
+    return Number(hit) + Number(missed) === 2 * count + 1;
+  }, 'every packet is through');
 }

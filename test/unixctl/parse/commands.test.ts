@@ -211,6 +211,8 @@ describe('of one release only', () => {
       ],
       unknown: clean,
     });
+    const { total, protocols, states } = unixctl.parseCtStats(text('ct-stats-show-m'));
+    expect([total, [...protocols.values()], [...states]]).toEqual([6, [2, 2, 2], [['TCP/SYN_SENT', 2]]]);
     const features = unixctl.parseDpFeatures(text('show-dp-features'));
     expect(features.unknown).toEqual(clean);
     expect(features.features.get('CT state NAT')).toBe(true);
@@ -231,6 +233,29 @@ describe('of one release only', () => {
 });
 
 describe('of documented shapes', () => {
+  it('a queue has its share of the thread once there is a measurement', () => {
+    const text = [
+      'Displaying last 60 seconds pmd usage %',
+      'pmd thread numa_id 1 core_id 5:',
+      '  isolated : true',
+      '  port: p0                queue-id:  0 (enabled)   pmd usage: 12 %',
+      '  port: pf0vf3            queue-id: 11 (disabled)  pmd usage:  0 %',
+      '  overhead:  4 %',
+    ].join('\n');
+    expect(unixctl.parsePmdRxq(text)).toMatchObject({
+      unknown: clean,
+      threads: [
+        {
+          core: 5,
+          numaNode: 1,
+          isIsolated: true,
+          overheadPercent: 4,
+          queues: [{ usagePercent: 12 }, { port: 'pf0vf3', queue: 11, isEnabled: false, usagePercent: 0 }],
+        },
+      ],
+    });
+  });
+
   it('a kernel datapath has masks, caches and ports of many types', () => {
     const { datapaths, unknown } = unixctl.parseDatapathShow(fixture('by-hand/kernel-show'));
     expect(unknown).toEqual(clean);
