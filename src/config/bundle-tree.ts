@@ -16,6 +16,8 @@ export const bundlePlace: Place = { kind: 'flag' };
 
 const emptyValue: SourceNode = { kind: 'scalar', place: bundlePlace, value: null, text: '' };
 
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
+
 /** The tree of `value`; what is no plain data, too deep, too much, or under a key that JavaScript takes for its own is a problem. */
 export function treeOf(value: unknown, problems: ProblemList): SourceNode {
   return new TreeMaker(problems).node(value, []);
@@ -35,7 +37,7 @@ class TreeMaker {
       if (this.#count === nodesMax + 1) this.#problem([], `there are more than ${nodesMax} values`);
       return emptyValue;
     }
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    if (typeof value === 'string' || isFiniteNumber(value) || typeof value === 'boolean') {
       return { kind: 'scalar', place: bundlePlace, value, text: String(value) };
     }
     if (value === null) return emptyValue;
