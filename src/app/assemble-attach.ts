@@ -19,7 +19,9 @@ import type { AttachOutcome } from '../agent/attach-outcome.js';
 import { Attacher, type AttacherParts } from '../agent/attacher.js';
 import type { LeaseKeeper, PodDeviceSource } from '../agent/attach-ports.js';
 import type { JournalChange } from '../agent/journal.js';
+import type { SessionTelemetry } from '../agent/api-view.js';
 import type { LivenessSource } from '../agent/ports.js';
+import type { LoopRecorder } from '../agent/telemetry-book.js';
 import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
 import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
 import type { Clock } from '../lib/clock.js';
@@ -41,10 +43,12 @@ export interface AttachPartOptions {
   readonly declared: AttacherParts['declared'];
   readonly onOutcome: (outcome: AttachOutcome) => void;
   readonly onJournal: (entry: JournalChange) => void;
+  readonly telemetry: LoopRecorder;
   readonly onBug: (error: unknown) => void;
 }
 
 export interface AttachPart {
+  sessions(): readonly SessionTelemetry[];
   start(): void;
   close(): Promise<void>;
 }
@@ -140,6 +144,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
         options.onOutcome({ ...outcome, findings: [...outcome.findings, ...missing] });
       },
       onJournal: options.onJournal,
+      telemetry: options.telemetry,
       onBug,
     },
     {
@@ -154,6 +159,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
     },
   );
   return {
+    sessions: () => pods.sessions(),
     start: () => {
       pods.start();
       lease.start?.();

@@ -17,6 +17,7 @@ import { Reconciler } from '../agent/reconciler.js';
 import { SharedLiveness } from '../agent/shared-liveness.js';
 import { DeclaredSource } from '../agent/declared-source.js';
 import { StatusBoard } from '../agent/status-board.js';
+import { TelemetryBook } from '../agent/telemetry-book.js';
 import type { AgentStatus, PortsStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
 import type { Intents } from '../model/intent.js';
@@ -64,6 +65,8 @@ export interface Assembly {
   readonly desk: IntentDesk;
   readonly devices: HostDevices;
   readonly journal: Journal;
+  readonly store: OvsdbStore;
+  readonly telemetry: TelemetryBook;
   readonly probe: SwitchProbe;
   readonly reconciler: Reconciler;
   readonly chains: ChainReconciler;
@@ -120,6 +123,8 @@ export function assemble(options: AssembleOptions): Assembly {
   const { onBug } = options;
   const journal = new Journal(journalCountMax);
   journal.onEntry(options.onJournal);
+  const telemetry = new TelemetryBook();
+  journal.onEntry((entry) => telemetry.noteEntry(entry));
   const board = new StatusBoard(config.ovs.runDir, (status) => {
     intents.desk.setStatus(status);
     options.onStatus(status);
@@ -139,7 +144,18 @@ export function assemble(options: AssembleOptions): Assembly {
   const onStatus = (status: PortsStatus): void => board.setPorts(status);
   const { owner, coalesceMs, fullResyncMs, bootGraceMs, repair } = config.agent;
   const reconciler = new Reconciler(
-    { store, devices, liveness: liveness.share(), intents: merged, clock, random, onStatus, journal, onBug },
+    {
+      store,
+      devices,
+      liveness: liveness.share(),
+      intents: merged,
+      clock,
+      random,
+      onStatus,
+      journal,
+      telemetry: telemetry.recorder('ports'),
+      onBug,
+    },
     { owner, coalesceMs, fullResyncMs, bootGraceMs, grace: graceOf(config), repair },
   );
   const switches = new OpenFlowSwitches({ runDir: config.ovs.runDir, clock, random, onTrouble: options.onTrouble });
@@ -161,6 +177,7 @@ export function assemble(options: AssembleOptions): Assembly {
         board.setChains(outcome, clock.wallMs());
       },
       onJournal: (entry) => void journal.add(entry),
+      telemetry: telemetry.recorder('chains'),
       onBug,
     },
     {
@@ -192,14 +209,21 @@ export function assemble(options: AssembleOptions): Assembly {
           options.onAttach?.(outcome);
         },
         onJournal: (entry) => void journal.add(entry),
+        telemetry: telemetry.recorder('attach'),
         onBug,
       });
+  telemetry.addSessions(() => store.sessions());
+  telemetry.addSessions(() => switches.sessions());
+  telemetry.addSessions(() => attach?.sessions() ?? []);
+  telemetry.setFlows(() => switches.snapshot());
   return {
     client,
     intents,
     desk: intents.desk,
     devices,
     journal,
+    store,
+    telemetry,
     probe,
     reconciler,
     chains,
