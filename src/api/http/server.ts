@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { AgentView } from '../../agent/api-view.js';
 import { backoffMs, type BackoffTiming } from '../../lib/backoff.js';
 import type { Clock, Timer } from '../../lib/clock.js';
@@ -197,6 +197,9 @@ export class HttpApi {
     this.#app = fastify({
       logger: false,
       bodyLimit: 1,
+      frameworkErrors: (_error, _request, reply: FastifyReply) => {
+        void reply.code(400).send({ code: 'API_INVALID', message: 'the path cannot be read' });
+      },
       clientErrorHandler: (error, socket) => answerMalformed(error, socket, figures),
       serverFactory: (handler) => {
         const server = make((request, response) => gate.enter(request, response, () => handler(request, response)));
