@@ -58,6 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'config',
     'ovsdb',
     'kube',
+    'host',
     'gen',
     'cli',
     'telemetry',

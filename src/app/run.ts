@@ -3,10 +3,17 @@
  * configuration, and ends in order. It keeps no state that the world does not have.
  */
 
+import { randomUUID } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { PodsFile } from '../adapters/pods-file.js';
 import { StatusFile } from '../adapters/status-file.js';
 import type { JournalEntry } from '../agent/journal.js';
+import { StatusKeeper } from '../agent/status-keeper.js';
 import type { AgentStatus } from '../agent/status.js';
+import { createAddressGuard } from '../api/grpc/address-guard.js';
+import type { Refusal } from '../api/grpc/server.js';
+import { SocketPeers } from '../host/socket-peers.js';
+import type { Netdev } from '../model/netdev.js';
 import type { Config } from '../config/config.js';
 import { ConfigWatcher } from '../config/watcher.js';
 import type { Clock } from '../lib/clock.js';
@@ -15,6 +22,8 @@ import { formatObject, objectKey, type Condition } from '../model/condition.js';
 import { errorFields, type Logger } from '../telemetry/log.js';
 import type { ConfigSource } from './arguments.js';
 import { assemble } from './assemble.js';
+import { assembleApi } from './assemble-api.js';
+import { assembleView } from './assemble-view.js';
 import { createAttachLog } from './attach-log.js';
 
 export interface RunContext {
@@ -94,6 +103,21 @@ function createTroubleLog(logger: Logger): (what: string, error: Error) => void 
   };
 }
 
+/** Who was refused by the API, and why; told at most once a minute for each. */
+function logRefusal(logger: Logger, { error, who, method, hiddenCount }: Refusal): void {
+  logger.warn({ who, method, hiddenCount, ...errorFields(error) }, 'API call refused');
+}
+
+function logUnknownPeer(logger: Logger, reason: string): void {
+  const remedy = 'Install iproute2 (ss) and let the agent see /proc of its callers; until then they may only look.';
+  logger.warn({ reason: safeText(reason, 300), remedy }, 'a caller on the socket cannot be identified');
+}
+
+/** Whether the device is the DPU's end of a link to the host. */
+function isHostFunction(netdev: Netdev | undefined): boolean {
+  return netdev !== undefined && ['hostPf', 'hostVf', 'hostSf'].includes(netdev.kind);
+}
+
 /** Runs until the signal; resolves when everything is closed. What it leaves in the switch stays there. */
 export async function runAgent(context: RunContext): Promise<void> {
   const { config, source, env, clock, random, logger, signal } = context;
@@ -114,6 +138,8 @@ export async function runAgent(context: RunContext): Promise<void> {
   });
   let fail = (_error: unknown): void => undefined;
   const broken = new Promise<never>((_resolve, reject) => (fail = reject));
+  const keeper = new StatusKeeper();
+  const onTrouble = createTroubleLog(logger);
   const assembly = assemble({
     config,
     clock,
@@ -122,15 +148,39 @@ export async function runAgent(context: RunContext): Promise<void> {
     onStatus: (status) => {
       logStatus(status);
       statusFile.show(status);
+      keeper.set(status);
     },
     onJournal: (entry) => logChange(logger, entry),
     onAttach: (outcome) => {
       logAttach(outcome);
+      keeper.setPods(outcome.podFacts);
       podsFile.show(() => ({ wallMs: outcome.wallMs, nodeName: outcome.nodeName, pods: outcome.podFacts() }));
     },
     environment: env,
     version: context.version,
-    onTrouble: createTroubleLog(logger),
+    onTrouble,
+    onBug: (error) => fail(error),
+  });
+  const instanceId = randomUUID();
+  const view = assembleView({
+    ...{ config, clock, random, instanceId, version: context.version, status: keeper },
+    ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
+    ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => fail(error) },
+  });
+  const api = assembleApi({
+    config,
+    view: view.view,
+    clock,
+    random,
+    version: context.version,
+    peerCredentials: new SocketPeers({ clock, onUnknown: (reason) => logUnknownPeer(logger, reason) }),
+    addressGuard: createAddressGuard({
+      interfaces: networkInterfaces,
+      isHostFunction: (device) => isHostFunction(assembly.devices.snapshot()?.get(device)),
+    }),
+    ownUid: process.getuid?.(),
+    onTrouble,
+    onRefused: (refusal) => logRefusal(logger, refusal),
     onBug: (error) => fail(error),
   });
   let current = config;
@@ -155,9 +205,14 @@ export async function runAgent(context: RunContext): Promise<void> {
     watcher.start();
     context.onReload(() => watcher.reload());
     assembly.start();
+    view.start();
+    await api.start();
+    logger.info({ addresses: api.addresses() }, 'API listens');
     await Promise.race([ended, broken]);
   } finally {
     watcher.stop();
+    await api.close();
+    await view.close();
     await assembly.close();
     await Promise.all([statusFile.close(), podsFile.close()]);
     logger.info('agent ended');
