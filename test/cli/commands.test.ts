@@ -1,3 +1,4 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { AgentExplainer } from '../../src/agent/explainer.js';
 import { encodeCondition, encodeFinding } from '../../src/api/encode/common.js';
@@ -7,11 +8,17 @@ import { parseLine } from '../../src/cli/command-line.js';
 import type { CtlContext } from '../../src/cli/command-spec.js';
 import { commands } from '../../src/cli/command-table.js';
 import { colorPaint, plainPaint } from '../../src/cli/paint.js';
-import { ConditionState, ObjectKind } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
+import {
+  ClusterState_State,
+  ConditionState,
+  LeaseState_State,
+  ObjectKind,
+  OvsdbState_State,
+} from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
 import { IntentService, IntentStatus_Phase } from '../../src/gen/proto/dpu/agent/v1/intent_pb.js';
 import { JournalEntry_Outcome, JournalService } from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
 import { NodeService } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
-import { TopologyService } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
+import { TopologyObjectSchema, TopologyService } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { AgentError } from '../../src/lib/errors.js';
 import type { Condition } from '../../src/model/condition.js';
@@ -55,9 +62,9 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
     observedAt: seconds(-3),
     mode: 'on',
     bridge: 'br-int',
-    cluster: { state: 1, server: 'https://host:6443' },
+    cluster: { state: ClusterState_State.SYNCED, server: 'https://host:6443' },
     nodeName: 'host-a',
-    lease: { state: 3, at: seconds(-5) },
+    lease: { state: LeaseState_State.HELD, at: seconds(-5) },
     podCount: 3,
     counts: { Ready: 1 },
   };
@@ -78,7 +85,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
     ],
   };
   const attachment = { namespace: 'shop', pod: 'web-0', network: 'default', pf: 0, vf: 3, device: 'pf0vf3' };
-  const objects = [
+  const objects: readonly MessageInitShape<typeof TopologyObjectSchema>[] = [
     {
       ref: { kind: ObjectKind.PORT, name: 'p1', bridge: 'br-sfc' },
       conditions: [encodeCondition(linkDown)],
@@ -126,7 +133,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
           observedAt: seconds(-2),
           freshSeconds: 60,
           isReady: conditions.every(({ state }) => state === 'ready'),
-          ovsdb: { state: 1, endpoint: 'unix:/db.sock' },
+          ovsdb: { state: OvsdbState_State.SYNCED, endpoint: 'unix:/db.sock' },
           vswitchd: 'alive',
           repair: 'on',
           conditions: conditions.map(encodeCondition),
@@ -164,7 +171,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
     served(TopologyService, {
       getTopology: ({ kinds }) => ({
         resourceVersion: 'i/5',
-        objects: objects.filter(({ ref }) => kinds.length === 0 || kinds.includes(ref.kind)),
+        objects: objects.filter(({ ref }) => kinds.length === 0 || kinds.includes(ref?.kind ?? ObjectKind.UNSPECIFIED)),
       }),
     }),
     served(IntentService, {
