@@ -1,0 +1,182 @@
+/** A real server of Prometheus scrapes the API of an agent: over plain HTTP, and over TLS with a token. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { Daemon, eventually } from '../../../src/sandbox/lab/daemon.js';
+import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
+import { ruleGroups } from '../../fakes/deployed.js';
+import { CertificateFolder } from '../../kube/certificates.js';
+
+interface Target {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly health: string;
+  readonly lastError: string;
+}
+
+interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Prometheus with a port and a directory of its own. */
+class Prometheus {
+  readonly #port: number;
+  readonly #daemon: Daemon;
+
+  private constructor(port: number, daemon: Daemon) {
+    this.#port = port;
+    this.#daemon = daemon;
+  }
+
+  static async start(dir: string, scrapes: readonly object[]): Promise<Prometheus> {
+    const port = await freePort();
+    await mkdir(join(dir, 'data'), { recursive: true });
+    await writeFile(join(dir, 'rules.yml'), stringify({ groups: ruleGroups() }));
+    const config = {
+      global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' },
+      rule_files: [join(dir, 'rules.yml')],
+      scrape_configs: scrapes,
+    };
+    const file = join(dir, 'prometheus.yml');
+    await writeFile(file, stringify(config));
+    const daemon = new Daemon(
+      [
+        'prometheus',
+        `--config.file=${file}`,
+        `--storage.tsdb.path=${join(dir, 'data')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      process.env,
+    );
+    const server = new Prometheus(port, daemon);
+    daemon.start();
+    await daemon.ready(() => server.#isReady());
+    return server;
+  }
+
+  async #isReady(): Promise<boolean> {
+    return fetch(`http://127.0.0.1:${this.#port}/-/ready`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  async #ask<T>(path: string): Promise<T> {
+    const answer = await fetch(`http://127.0.0.1:${this.#port}/api/v1/${path}`);
+    return ((await answer.json()) as { readonly data: T }).data;
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    return (await this.#ask<{ activeTargets: readonly Target[] }>('targets')).activeTargets;
+  }
+
+  async query(expr: string): Promise<readonly Series[]> {
+    return (await this.#ask<{ result: readonly Series[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
+  }
+
+  async rules(): Promise<readonly { health: string; lastError?: string }[]> {
+    const { groups } = await this.#ask<{ groups: readonly { rules: readonly { health: string }[] }[] }>('rules');
+    return groups.flatMap(({ rules }) => rules);
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon.stop();
+  }
+}
+
+describe('a server of Prometheus', () => {
+  let dir = '';
+  let server: Prometheus | undefined;
+  let certificates: CertificateFolder | undefined;
+  const worlds: ApiWorld[] = [];
+
+  afterEach(async () => {
+    await server?.stop();
+    await Promise.all(worlds.splice(0).map((world) => world.close()));
+    await certificates?.remove();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it('finds its targets up, gets the series of every interface, and loses those of one that goes', async () => {
+    dir = await mkdtemp(join(tmpdir(), 'prometheus-'));
+    certificates = await CertificateFolder.make();
+    await certificates.authority('ca');
+    const leaf = await certificates.leaf('server', 'ca');
+    const tokenFile = join(dir, 'token');
+    await writeFile(tokenFile, 'open sesame'.replace(' ', '-'));
+    const plain = await new ApiWorld().serve();
+    const guarded = await new ApiWorld().serve({ config: { listen: '127.0.0.1:0', tls: leaf, tokenFile } });
+    worlds.push(plain, guarded);
+    for (const world of worlds) {
+      const rows = Array.from({ length: 50 }, (_, index) => portRow(`pf0vf${index}`, world.clock.wallMs()));
+      world.rows = [...rows, ...rows.map((row) => podRow(row, 'shop', `web "${row.name}"`))];
+      world.show({ attach: attachOf(world.clock) });
+    }
+    server = await Prometheus.start(dir, [
+      {
+        job_name: 'dpu-node-agent',
+        static_configs: [{ targets: [`127.0.0.1:${plain.port}`] }],
+      },
+      {
+        job_name: 'guarded',
+        scheme: 'https',
+        authorization: { credentials_file: tokenFile },
+        tls_config: { ca_file: join(certificates.dir, 'ca.pem') },
+        static_configs: [{ targets: [`127.0.0.1:${guarded.port}`] }],
+      },
+      {
+        job_name: 'stranger',
+        scheme: 'https',
+        tls_config: { ca_file: join(certificates.dir, 'ca.pem') },
+        static_configs: [{ targets: [`127.0.0.1:${guarded.port}`] }],
+      },
+    ]);
+    const prometheus = server;
+    const health = await eventually(async () => {
+      const targets = await prometheus.targets();
+      return targets.length === 3 && targets.every((target) => target.health !== 'unknown') && targets;
+    });
+    const byJob = new Map(health.map((target) => [target.labels['job'], target]));
+    expect(byJob.get('dpu-node-agent')).toMatchObject({ health: 'up', lastError: '' });
+    expect(byJob.get('guarded')).toMatchObject({ health: 'up', lastError: '' });
+    expect(byJob.get('stranger')).toMatchObject({ health: 'down' });
+    expect(byJob.get('stranger')?.lastError).toContain('401');
+
+    for (const job of ['dpu-node-agent', 'guarded']) {
+      const expr = `dpu_agent_interface_bytes_total{job="${job}", direction="sent"}`;
+      const series = await eventually(async () => {
+        const found = await prometheus.query(expr);
+        return found.length === 50 && found;
+      });
+      const one = series.find(({ metric }) => metric['interface'] === 'pf0vf7');
+      expect(one?.metric).toMatchObject({ namespace: 'shop', pod: 'web "pf0vf7"', bridge: 'br-int' });
+      expect(one?.value[1]).toBe('101000');
+    }
+
+    plain.rows = plain.rows.filter((row) => row.interface !== 'pf0vf7');
+    // Prometheus marks what is missing from a scrape as stale at once.
+    await eventually(async () => {
+      const left = await prometheus.query('dpu_agent_interface_bytes_total{job="dpu-node-agent", direction="sent"}');
+      return left.length === 49;
+    });
+    const rules = await eventually(async () => {
+      const all = await prometheus.rules();
+      return all.length > 0 && all.every((rule) => rule.health !== 'unknown') && all;
+    });
+    expect(rules.filter((rule) => rule.health !== 'ok')).toEqual([]);
+    expect(plain.switchReads + guarded.switchReads).toBe(0);
+  });
+});
