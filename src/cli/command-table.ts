@@ -145,4 +145,20 @@ const lookingCommands: readonly CommandSpec[] = [
   },
 ];
 
-export const commands: readonly CommandSpec[] = [...lookingCommands, ...steeringCommands];
+const completionCommand: CommandSpec = {
+  name: 'completion',
+  summary: 'a script that completes the words of dpuctl in a shell',
+  args: [{ name: 'SHELL', help: 'for which', values: ['bash', 'zsh', 'fish'] }],
+  options: [],
+  formats: ['table'],
+  examples: ['completion bash'],
+  load: async () => {
+    const { completionScript } = await import('./completion.js');
+    return (context, { args: [shell] }) => {
+      context.print(completionScript(shell === 'zsh' || shell === 'fish' ? shell : 'bash', commands));
+      return Promise.resolve(0);
+    };
+  },
+};
+
+export const commands: readonly CommandSpec[] = [...lookingCommands, ...steeringCommands, completionCommand];

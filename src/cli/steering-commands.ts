@@ -4,6 +4,7 @@ import { ObjectKind } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import { safeText } from '../lib/text.js';
 import { parseCount, parseSeconds } from './command-line.js';
 import type { CommandInput, CommandSpec, OptionSpec } from './command-spec.js';
+import type { DoctorPlaces } from './doctor-gather.js';
 import { usage } from './usage.js';
 
 const fileOption: OptionSpec = {
@@ -47,6 +48,36 @@ const intervalMsOf = (options: Options, msDefault: number): number => {
 };
 
 const plain = ['table', 'json', 'yaml'] as const;
+
+const ovsRunDirOption: OptionSpec = {
+  name: 'ovs-run-dir',
+  value: 'DIR',
+  help: "directory of Open vSwitch's sockets: by default the one that the agent names",
+  isFile: true,
+};
+
+const configOption: OptionSpec = {
+  name: 'config',
+  value: 'FILE',
+  help: "the agent's configuration: /etc/dpu-node-agent/config.yaml by default",
+  isFile: true,
+};
+
+const stateDirOption: OptionSpec = {
+  name: 'state-dir',
+  value: 'DIR',
+  help: "the agent's state directory: /var/lib/dpu-node-agent by default",
+  isFile: true,
+};
+
+async function placesOf(options: Options): Promise<DoctorPlaces> {
+  const { doctorPlacesDefault } = await import('./doctor-gather.js');
+  return {
+    ovsRunDir: textOf(options, 'ovs-run-dir'),
+    configFile: textOf(options, 'config') ?? doctorPlacesDefault.configFile,
+    stateDir: textOf(options, 'state-dir') ?? doctorPlacesDefault.stateDir,
+  };
+}
 
 const watchedKinds = {
   bridges: ObjectKind.BRIDGE,
@@ -170,6 +201,55 @@ export const steeringCommands: readonly CommandSpec[] = [
       const { deleteIntents } = await import('./apply-command.js');
       return (context, { args, options }) =>
         deleteIntents(context, { owner: args[1] ?? '', generation: generationOf(options) });
+    },
+  },
+  {
+    name: 'doctor',
+    summary: 'checks what the agent needs, with or without it: pass, fail with a remedy, or not testable',
+    args: [],
+    options: [ovsRunDirOption, configOption, stateDirOption],
+    formats: plain,
+    examples: ['doctor', 'doctor -o json'],
+    load: async () => {
+      const [{ doctor }, { gatherFacts }] = await Promise.all([
+        import('./doctor-command.js'),
+        import('./doctor-gather.js'),
+      ]);
+      return async (context, { options }) => doctor(context, await gatherFacts(context, await placesOf(options)));
+    },
+  },
+  {
+    name: 'bundle',
+    summary: 'an archive for those who help from afar; identities and secrets are taken out',
+    args: [],
+    options: [
+      {
+        name: 'file',
+        short: 'f',
+        value: 'FILE',
+        help: 'the archive, .tar.gz: by default named by the time',
+        isFile: true,
+      },
+      { name: 'no-redact', help: 'leave addresses, names and ids in it' },
+      ovsRunDirOption,
+      configOption,
+      stateDirOption,
+    ],
+    formats: ['table'],
+    examples: ['bundle', 'bundle -f /tmp/node.tar.gz'],
+    load: async () => {
+      const [{ supportBundle }, { gatherFacts }] = await Promise.all([
+        import('./support-bundle.js'),
+        import('./doctor-gather.js'),
+      ]);
+      return async (context, { options }) => {
+        const places = await placesOf(options);
+        return supportBundle(context, await gatherFacts(context, places), {
+          file: textOf(options, 'file'),
+          isRedacted: options['no-redact'] !== true,
+          configFile: places.configFile,
+        });
+      };
     },
   },
 ];

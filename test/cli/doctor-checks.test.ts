@@ -86,7 +86,7 @@ function run(name: string, facts: DoctorFacts): CheckResult {
 }
 
 const attachOf = (attach: NonNullable<MessageInitShape<typeof StatusSchema>['attach']> | undefined) =>
-  ({ ...healthy, status: statusOf({ attach } as MessageInitShape<typeof StatusSchema>) }) as const;
+  ({ ...healthy, status: statusOf({ attach }) }) as const;
 const withDatabase = (more: Partial<DatabaseFacts>): DoctorFacts => ({
   ...healthy,
   database: known({ ...database, ...more }),
