@@ -100,7 +100,7 @@ const commonNameForm = /^[ -~]{1,64}$/;
 function commonNameOf(certificate: X509Certificate): string | undefined {
   // From the parsed form and not from `subject`, which is text with line breaks. Beyond its type, a certificate may have no
   // subject, and several names are an array.
-  const subject: { readonly CN?: unknown } | undefined = certificate.toLegacyObject().subject;
+  const { subject } = certificate.toLegacyObject() as { readonly subject?: { readonly CN?: unknown } };
   const name = subject?.CN;
   return typeof name === 'string' && commonNameForm.test(name) ? name : undefined;
 }

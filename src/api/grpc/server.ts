@@ -10,19 +10,25 @@ import type { Clock } from '../../lib/clock.js';
 import { AgentError } from '../../lib/errors.js';
 import type { Role } from '../caller.js';
 import { callerOf, type Grant } from '../grants.js';
-import type { Identity } from '../identity.js';
+import { certificateIdentity, type Identity } from '../identity.js';
 import type { PeerCredentials } from '../peer-credentials.js';
 import { addService, methodPath, type OnBug } from './adapter.js';
 import { Connection, type Arrival } from './connection.js';
 import { Door } from './door.js';
 import { Gate } from './gate.js';
+import type { AddressGuard } from './address-guard.js';
+import { CertificateRotation } from './certificate-rotation.js';
 import { KeptListener, type OpenListener } from './kept-listener.js';
+import { Health, type HealthSource } from './health.js';
 import { grpcLimits, type GrpcLimits } from './limits.js';
 import { PeerLoads } from './peer-load.js';
 import { waitForPreface } from './preface.js';
 import { Quiet } from './quiet.js';
+import { addReflection } from './reflection.js';
 import type { AnyServiceEntry } from './service.js';
 import { socketHandleFd } from './socket-fd.js';
+import { readTlsFiles, type TlsFiles } from './tls-files.js';
+import { addressText, TlsListener } from './tls-listener.js';
 import { UnixListener } from './unix-listener.js';
 
 /** The section `api.grpc` of the configuration, as far as the server needs it. */
@@ -30,7 +36,12 @@ export interface GrpcSettings {
   /** Absent: `api.sock` in the run directory. */
   readonly socket?: string;
   readonly group?: string;
+  /** `host:port`, each an address of this machine. */
+  readonly listen: readonly string[];
+  /** Present whenever `listen` is not empty. */
+  readonly tls?: TlsFiles;
   readonly grants: readonly Grant[];
+  readonly reflection: boolean;
 }
 
 /** Something that was refused, for the log; told at most once a minute for each kind and peer. */
@@ -48,7 +59,10 @@ export interface GrpcApiOptions {
   readonly config: GrpcSettings;
   readonly runDir: string;
   readonly services: readonly AnyServiceEntry[];
+  readonly health: HealthSource;
   readonly peerCredentials: PeerCredentials;
+  /** Throws for addresses that the host can reach. */
+  readonly addressGuard: AddressGuard;
   /** User of this process; undefined where there are none. */
   readonly ownUid: number | undefined;
   readonly clock: Clock;
@@ -72,6 +86,17 @@ function rolesOf(services: readonly AnyServiceEntry[]): ReadonlyMap<string, Role
   return roles;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, the host of IPv6 in brackets; the configuration has checked it. */
+function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
 export class GrpcApi {
   readonly #options: GrpcApiOptions;
   readonly #limits: GrpcLimits;
@@ -81,6 +106,7 @@ export class GrpcApi {
   readonly #quiet: Quiet;
   readonly #listeners: readonly KeptListener[];
   readonly #connections = new Set<Connection>();
+  #health: Health | undefined;
   #isClosed = false;
 
   constructor(options: GrpcApiOptions) {
@@ -107,16 +133,23 @@ export class GrpcApi {
       'grpc.enable_channelz': 0,
     });
     for (const service of services) addService(this.#server, service, onBug);
-    this.#listeners = [
-      this.#kept(
-        () => this.#openUnix(),
-        () => undefined,
-      ),
-    ];
+    const { listen, tls } = options.config;
+    const tcp = tls === undefined ? [] : listen.map((text) => this.#keptTcp(parseAddress(text), tls));
+    const unix = this.#kept(
+      () => this.#openUnix(),
+      () => undefined,
+    );
+    this.#listeners = [unix, ...tcp];
   }
 
   /** Begins to listen; resolves after the first try at each address, however that went. */
   async start(): Promise<void> {
+    const { health, config, services } = this.#options;
+    this.#health = await Health.addTo(this.#server, health);
+    if (config.reflection) {
+      const own = services.map(({ service }) => service);
+      await addReflection(this.#server, own, this.#health.descriptors);
+    }
     await Promise.all(this.#listeners.map((listener) => listener.start()));
   }
 
@@ -133,6 +166,7 @@ export class GrpcApi {
   /** Takes no more calls, ends those that run with UNAVAILABLE, and cuts off what is left after the grace time. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#health?.close();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     const error = new AgentError('API_CLOSED', 'the agent stops', { remedy: 'Connect again in a moment.' });
     const gone = [...this.#connections].map((connection) => connection.closed);
@@ -170,6 +204,65 @@ export class GrpcApi {
       await listener.close();
     };
     return { address: `unix:${path}`, close };
+  }
+
+  #keptTcp({ host, port }: Address, tls: TlsFiles): KeptListener {
+    const { addressGuard } = this.#options;
+    return this.#kept(
+      () => this.#openTcp(host, port, tls),
+      () => addressGuard(host),
+    );
+  }
+
+  async #openTcp(host: string, port: number, files: TlsFiles): Promise<OpenListener> {
+    const limits = this.#limits;
+    const name = addressText(host, port);
+    const door = this.#door(name);
+    const own = new Set<Socket>();
+    const material = await readTlsFiles(files);
+    const listener = await TlsListener.open({
+      host,
+      port,
+      material,
+      handshakeMs: limits.handshakeMs,
+      addressConnectionsMax: limits.peerConnectionsMax,
+      onSocket: (raw) => {
+        door.enter(raw);
+        own.add(raw);
+        raw.once('close', () => own.delete(raw));
+      },
+      onSecure: (raw, socket, certificate, from) => {
+        const identity = certificateIdentity(certificate);
+        const end = this.#endOfCertificate(identity.endsMs);
+        this.#receive(raw, socket, from, door, () => ({ identity: Promise.resolve(identity), end }));
+      },
+      onRefused: (error, from) => this.#tellRefused(error, from, undefined),
+    });
+    const rotation = new CertificateRotation(this.#options, limits.rereadMs, files, material, listener);
+    // The address may have become one of a link to the host: then what came over it goes too.
+    const close = async (): Promise<void> => {
+      rotation.close();
+      listener.close();
+      door.clear();
+      if (!this.#isClosed) for (const raw of own) raw.destroy();
+      await Promise.resolve();
+    };
+    return { address: listener.address, close };
+  }
+
+  /** When a connection has to end that rests on a certificate. */
+  #endOfCertificate(endsMs: number): { readonly inMs: number; readonly error: AgentError } {
+    const { clock, random } = this.#options;
+    const { ageMs } = this.#limits;
+    const validMs = endsMs - clock.wallMs();
+    // Not all at once, where all had connected at once.
+    const agedMs = ageMs * (0.9 + 0.2 * random());
+    if (validMs < agedMs) {
+      const remedy = 'Connect again with a certificate that is valid.';
+      return { inMs: validMs, error: new AgentError('API_UNAUTHENTICATED', 'the certificate has expired', { remedy }) };
+    }
+    const remedy = 'Connect again, and go on from the last version.';
+    return { inMs: agedMs, error: new AgentError('API_CLOSED', 'the connection has reached its age', { remedy }) };
   }
 
   #processOf(socket: Socket, boundPath: string): Promise<Identity> {

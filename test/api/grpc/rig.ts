@@ -46,10 +46,12 @@ export class Rig {
       dir,
       ({ bugs, troubles, refusals }) =>
         new GrpcApi({
-          config: { grants: [] },
+          config: { listen: [], grants: [], reflection: false },
+          health: { current: () => new Map(), onChange: () => () => undefined },
           runDir: dir,
           services: [service],
           peerCredentials: { peerOf: () => Promise.resolve(identity) },
+          addressGuard: () => undefined,
           ownUid: undefined,
           clock: systemClock,
           random: Math.random,
