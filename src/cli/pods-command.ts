@@ -59,15 +59,16 @@ export async function pods(context: CtlContext, { options }: CommandInput): Prom
   const attach = decodeAttach(status.attach);
   const objects = sortAttachments(topology.objects, options['failing-first'] === true);
   const nowWallMs = clock.wallMs();
+  const [ageMs, freshMs] = [nowWallMs - (wallMsOf(status.observedAt) ?? 0), status.freshSeconds * 1_000];
   if (isForPeople(context)) {
     const table = formatPods(objects, attach.podCount, context.format === 'wide', nowWallMs);
-    const age = formatAge(nowWallMs - (wallMsOf(status.observedAt) ?? 0), status.freshSeconds * 1_000);
+    const age = formatAge(ageMs, freshMs);
     context.print(`${formatAttachState(attach, nowWallMs)}\n${paintStates(table, context.paint)}\n${age}`);
   } else {
     const { resourceVersion } = topology;
     const shown = create(GetTopologyResponseSchema, { resourceVersion, objects: [...objects] });
     await printMessage(context, GetTopologyResponseSchema, shown);
   }
-  const isFresh = attach.cluster.kind !== 'connecting';
+  const isFresh = ageMs <= freshMs && attach.cluster.kind !== 'connecting';
   return isFresh && objects.every(isReady) ? 0 : exitNotReady;
 }

@@ -18,7 +18,8 @@ import {
 import { IntentService, IntentStatus_Phase } from '../../src/gen/proto/dpu/agent/v1/intent_pb.js';
 import { JournalEntry_Outcome, JournalService } from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
 import { NodeService } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
-import { TopologyObjectSchema, TopologyService } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
+import type { TopologyObjectSchema } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
+import { TopologyService } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { AgentError } from '../../src/lib/errors.js';
 import type { Condition } from '../../src/model/condition.js';
