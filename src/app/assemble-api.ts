@@ -1,6 +1,7 @@
 /** Puts together how others see and steer the agent: the gRPC services, and HTTP beside them. Holds no rules. */
 
 import type { AgentView } from '../agent/api-view.js';
+import { AgentHealth } from '../api/agent-health.js';
 import type { Address } from '../api/http/admission.js';
 import type { AddressGuard } from '../api/grpc/address-guard.js';
 import { GrpcApi, type Refusal } from '../api/grpc/server.js';
@@ -74,6 +75,11 @@ export function assembleApi(options: ApiOptions): ApiPart {
           services,
           peerCredentials: options.peerCredentials,
           addressGuard: options.addressGuard,
+          health: new AgentHealth(
+            view.status,
+            clock,
+            services.map(({ service }) => service.typeName),
+          ),
           ownUid: options.ownUid,
           clock,
           random,
