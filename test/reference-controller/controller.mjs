@@ -6,6 +6,7 @@
 // broken, when the plan says so by its order. At the end everything is deleted.
 
 import { readFileSync } from 'node:fs';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
