@@ -138,6 +138,8 @@ export async function runAgent(context: RunContext): Promise<void> {
   });
   let fail = (_error: unknown): void => undefined;
   const broken = new Promise<never>((_resolve, reject) => (fail = reject));
+  // Whatever breaks before somebody waits for it, or after, must not end the process in disorder.
+  broken.catch(() => undefined);
   const keeper = new StatusKeeper();
   const onTrouble = createTroubleLog(logger);
   const assembly = assemble({
