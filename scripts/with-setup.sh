@@ -24,6 +24,7 @@ need ethtool ethtool ethtool
 need ping iputils-ping iputils
 need openssl openssl openssl
 need tcpdump tcpdump tcpdump
+need curl curl curl
 need python3 python3 python3
 # The Python IDL is what the benchmarks are measured against; RHEL carries it under changing names, so there it is optional.
 if command -v apt-get >/dev/null 2>&1 && ! /usr/bin/python3 -c 'import ovs' >/dev/null 2>&1; then
@@ -75,6 +76,31 @@ if ! command -v kubectl >/dev/null 2>&1; then
   (kubectl_package) || true
   command -v kubectl >/dev/null 2>&1 ||
     say "kubectl is missing: no package of it could be installed here (kubernetes-client, openshift-clients); put one on the PATH, see https://kubernetes.io/docs/tasks/tools/ - tests that drive it will fail"
+fi
+
+# Prometheus and promtool, which the tests of the metrics and alerts drive. The package of Debian starts a service: it is kept
+# from that, and taken out of the boot again, where this script is what installed it. RHEL has no package of it; there the
+# binaries of the project's own release belong on the PATH.
+prometheus_package() {
+  command -v apt-get >/dev/null 2>&1 || return 1
+  local policy=/usr/sbin/policy-rc.d made=no
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    made=yes
+  fi
+  local status=0
+  { as_root apt-get update -qq &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || status=1
+  [ "$made" = no ] || as_root rm -f "$policy"
+  if command -v systemctl >/dev/null 2>&1; then as_root systemctl disable prometheus >/dev/null 2>&1 || true; fi
+  return "$status"
+}
+if ! command -v promtool >/dev/null 2>&1 || ! command -v prometheus >/dev/null 2>&1; then
+  say "installing prometheus"
+  (prometheus_package) || true
+  command -v promtool >/dev/null 2>&1 ||
+    say "prometheus is missing: no package of it could be installed here (Debian: prometheus); put prometheus and promtool of https://prometheus.io/download/ on the PATH - tests that drive them will fail"
 fi
 
 node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
