@@ -20,7 +20,9 @@ import {
   type UntypedServiceImplementation,
   type sendUnaryData,
 } from '@grpc/grpc-js';
+import { statusOfError } from '../../src/api/grpc/errors.js';
 import type { ServiceHandlers } from '../../src/api/grpc/service.js';
+import { AgentError } from '../../src/lib/errors.js';
 
 type Handlers<S extends DescService> = Partial<ServiceHandlers<S>>;
 
@@ -37,6 +39,11 @@ export function served<S extends DescService>(service: S, handlers: Handlers<S>)
 
 type AnyHandler = (request: Message, context: { signal: AbortSignal }) => unknown;
 
+/** An error of the agent as the agent tells it; another one as it is. */
+function told(error: unknown): Error | ReturnType<typeof statusOfError> {
+  return error instanceof AgentError ? statusOfError(error) : (error as Error);
+}
+
 async function stream(call: ServerWritableStream<Message, Message>, messages: AsyncIterable<Message>): Promise<void> {
   try {
     for await (const message of messages) {
@@ -45,7 +52,7 @@ async function stream(call: ServerWritableStream<Message, Message>, messages: As
     }
     call.end();
   } catch (error) {
-    call.emit('error', error);
+    call.emit('error', told(error));
   }
 }
 
@@ -81,7 +88,7 @@ function implementationOf({ service, handlers }: Served): UntypedServiceImplemen
       const unary = (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>): void => {
         void (async () => handler(call.request, { signal: signalOf(call) }) as Promise<Message>)().then(
           (answer) => done(null, answer),
-          (error: unknown) => done(error as Error),
+          (error: unknown) => done(told(error)),
         );
       };
       const streaming = (call: ServerWritableStream<Message, Message>): void => {
