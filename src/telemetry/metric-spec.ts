@@ -73,14 +73,14 @@ export class Families {
     }
   }
 
-  /** One series per combination of labels that occurs, with how often it does. */
+  /** One series per combination of labels that occurs, with how often it does; what else an object has is left out. */
   count<Label extends string>(spec: MetricSpec<Label>, all: Iterable<LabelValues<Label>>): void {
-    const counts = new Map<string, { labels: LabelValues<Label>; value: number }>();
-    for (const labels of all) {
-      const key = spec.labels.map((label) => labels[label]).join('\0');
+    const counts = new Map<string, { labels: Record<string, string>; value: number }>();
+    for (const object of all) {
+      const key = spec.labels.map((label) => object[label]).join('\0');
       const entry = counts.get(key);
-      if (entry === undefined) counts.set(key, { labels, value: 1 });
-      else entry.value += 1;
+      if (entry !== undefined) entry.value += 1;
+      else counts.set(key, { labels: Object.fromEntries(spec.labels.map((name) => [name, object[name]])), value: 1 });
     }
     for (const sample of counts.values()) this.#add(spec, sample);
   }
