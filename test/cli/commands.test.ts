@@ -100,7 +100,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
     },
     {
       ref: { kind: ObjectKind.CHAIN, name: 'c', bridge: 'br-sfc' },
-      conditions: [{ ...encodeCondition(linkDown), object: { kind: ObjectKind.CHAIN, name: 'c', bridge: 'br-sfc' } }],
+      conditions: [encodeCondition({ ...linkDown, object: { kind: 'chain', name: 'c', bridge: 'br-sfc' } })],
       object: { case: 'chain' as const, value: chain },
     },
     {
