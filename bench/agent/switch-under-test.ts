@@ -47,6 +47,7 @@ function configText(lab: OvsLab, root: string, portCount: number): string {
     ovs: { runDir: lab.runDir },
     representors: { finder: 'simulated', root },
     agent: { runDir, stateDir: runDir },
+    api: { http: { listen: '127.0.0.1:0' } },
     log: { level: 'warn' },
     bridges: [{ name: 'br-int', failMode: 'secure', ports }],
   });

@@ -5,7 +5,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 // Only what is imported is compiled with the bench, and the agent is started by its path.
 import type {} from '../../src/main.js';
-import type { AgentStatus } from '../../src/agent/status.js';
+import type { ShownStatus } from '../../src/cli/decode.js';
+import { AgentApi } from '../../src/sandbox/agent-api.js';
 import { Daemon, eventually } from '../../src/sandbox/lab/daemon.js';
 import type { ProbeNote } from './probe.js';
 
@@ -30,11 +31,11 @@ const wholeJson = (text: string): string | undefined => (text.endsWith('}') ? te
 
 export class AgentUnderTest implements AsyncDisposable {
   readonly #daemon: Daemon;
-  readonly #dir: string;
+  readonly #api: AgentApi;
   readonly #probe: string;
 
   private constructor(dir: string, { flags = [], hasProbe = true }: AgentOptions) {
-    this.#dir = dir;
+    this.#api = new AgentApi(join(dir, 'api.sock'));
     this.#probe = join(dir, 'probe.json');
     const env = { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`, BENCH_PROBE: this.#probe };
     const probe = hasProbe ? ['--import', probeFile] : [];
@@ -83,6 +84,7 @@ export class AgentUnderTest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#api.close();
     await this.#daemon.stop('SIGTERM');
   }
 
@@ -102,9 +104,8 @@ export class AgentUnderTest implements AsyncDisposable {
     return JSON.parse(text) as ProbeNote;
   }
 
-  async #status(): Promise<AgentStatus | undefined> {
-    const text = await readFile(join(this.#dir, 'status.json'), 'utf8').catch(() => undefined);
-    return text === undefined ? undefined : (JSON.parse(text) as AgentStatus);
+  #status(): Promise<ShownStatus | undefined> {
+    return this.#api.shown();
   }
 
   async #isReady(): Promise<boolean> {

@@ -92,6 +92,7 @@ export class Stage implements AsyncDisposable {
       ovs: { runDir: this.ovs.runDir },
       representors: { finder: 'simulated' },
       agent: { runDir: dir, stateDir: dir },
+      api: { http: { listen: '127.0.0.1:0' } },
       hostCluster: { kubeconfig, nodeName },
       attach: { mode: 'attach', ovnInstalled: this.ovn === undefined ? 'ignore' : 'require', lease: { renewMs: 0 } },
       bridges: [],

@@ -23,6 +23,7 @@ function configText(lab: OvsLab): string {
     ovs: { runDir: lab.runDir },
     representors: { finder: 'simulated', root: '/' },
     agent: { runDir, stateDir: runDir },
+    api: { http: { listen: '127.0.0.1:0' } },
     log: { level: 'warn' },
     bridges: [{ name: 'br-sfc', datapathType: 'netdev', failMode: 'secure', ports }],
     chains: [{ name: 'wire', switches: [{ ports }] }],

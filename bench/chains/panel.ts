@@ -31,6 +31,7 @@ function configText(lab: OvsLab, chainCount: number): string {
     ovs: { runDir: lab.runDir },
     representors: { finder: 'simulated', root: join(lab.dir, 'root') },
     agent: { runDir, stateDir: runDir },
+    api: { http: { listen: '127.0.0.1:0' } },
     log: { level: 'warn' },
     bridges: [{ name: bridgeName, mode: 'share' }],
     chains,

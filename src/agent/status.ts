@@ -31,7 +31,7 @@ export interface PortsStatus {
   readonly intentsRevision?: number | undefined;
 }
 
-/** What the loop of the host cluster's pods says, in sum: its findings are among the others, its pods in a file of their own. */
+/** What the loop of the host cluster's pods says, in sum: its findings are among the others, its pods in the topology. */
 export type AttachStatus = Omit<AttachOutcome, 'findings' | 'podFacts'>;
 
 /** What the agent says. */

@@ -1,12 +1,10 @@
 /**
- * The daemon: assembles the agent, logs what really changes, shows its status in a file, follows changes of the
- * configuration, and ends in order. It keeps no state that the world does not have.
+ * The daemon: assembles the agent, logs what really changes, serves the API, follows changes of the configuration, and ends in
+ * order. It keeps no state that the world does not have.
  */
 
 import { randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { PodsFile } from '../adapters/pods-file.js';
-import { StatusFile } from '../adapters/status-file.js';
 import type { JournalEntry } from '../agent/journal.js';
 import { StatusKeeper } from '../agent/status-keeper.js';
 import type { AgentStatus } from '../agent/status.js';
@@ -121,15 +119,6 @@ function isHostFunction(netdev: Netdev | undefined): boolean {
 /** Runs until the signal; resolves when everything is closed. What it leaves in the switch stays there. */
 export async function runAgent(context: RunContext): Promise<void> {
   const { config, source, env, clock, random, logger, signal } = context;
-  const statusFile = new StatusFile(config.agent.runDir, (error) =>
-    logger.warn(errorFields(error), 'status not shown'),
-  );
-  const podsFile = new PodsFile(
-    config.agent.runDir,
-    clock,
-    (error) => logger.warn(errorFields(error), 'pods not shown'),
-    (error) => fail(error),
-  );
   const logStatus = createStatusLog(logger);
   const logAttach = createAttachLog(logger, clock);
   const ended = new Promise<void>((resolve) => {
@@ -149,14 +138,12 @@ export async function runAgent(context: RunContext): Promise<void> {
     isWriter: true,
     onStatus: (status) => {
       logStatus(status);
-      statusFile.show(status);
       keeper.set(status);
     },
     onJournal: (entry) => logChange(logger, entry),
     onAttach: (outcome) => {
       logAttach(outcome);
       keeper.setPods(outcome.podFacts);
-      podsFile.show(() => ({ wallMs: outcome.wallMs, nodeName: outcome.nodeName, pods: outcome.podFacts() }));
     },
     environment: env,
     version: context.version,
@@ -216,7 +203,6 @@ export async function runAgent(context: RunContext): Promise<void> {
     await api.close();
     await view.close();
     await assembly.close();
-    await Promise.all([statusFile.close(), podsFile.close()]);
     logger.info('agent ended');
   }
 }

@@ -105,6 +105,8 @@ function open(target: ApiTarget): Client {
     // The address is the one that was named, not one that some variable of the environment leads to.
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
+    // A new connection does not sit out the pause that another one to the same address has earned.
+    'grpc.use_local_subchannel_pool': 1,
   };
   if (target.kind === 'unix') return new Client(`unix:${target.path}`, credentials.createInsecure(), options);
   const name = target.serverName;

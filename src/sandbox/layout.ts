@@ -72,6 +72,8 @@ export function agentConfig(paths: SandboxPaths, isReal: boolean): string {
       ovs: { runDir: paths.runDir },
       representors: { finder: 'simulated', root: paths.root },
       agent: { runDir: `${paths.dir}/agent`, stateDir: `${paths.dir}/agent` },
+      // Any free port: several sandboxes may run at once.
+      api: { http: { listen: '127.0.0.1:0' } },
       hostCluster: { kubeconfig: paths.kubeconfig, nodeName },
       // No OVN here: br-int forwards by itself.
       attach: { mode: 'attach', ovnInstalled: 'ignore', lease: { namespace: leaseNamespace } },

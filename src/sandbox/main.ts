@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatStatus } from '../cli/status-text.js';
 import { AgentError, toError } from '../lib/errors.js';
+import { checkApi, httpUrl, insideNetwork } from './api-check.js';
 import { breakAndWatch, faults } from './faults.js';
 import { thiefName } from './host-cluster.js';
 import { eventually } from './lab/daemon.js';
@@ -47,7 +48,7 @@ async function bringUp(sandbox: Sandbox): Promise<void> {
 
 /** What `dpuctl why` says of the pod whose function is another's. */
 async function explainThief(sandbox: Sandbox): Promise<string> {
-  const args = ['why', 'pod', `default/${thiefName}`, '--run-dir', join(sandbox.lab.dir, 'agent')];
+  const args = ['why', 'pod', `default/${thiefName}`, '--run-dir', sandbox.agent.runDir];
   const ask = async (): Promise<string | undefined> => {
     const { stdout } = await runFile(process.execPath, [dpuctlFile, ...args]).catch(
       // A broken rung is told by the exit status.
@@ -62,6 +63,7 @@ async function explainThief(sandbox: Sandbox): Promise<string> {
 /** The demonstration; true when everything was repaired. */
 async function runOnce(sandbox: Sandbox): Promise<boolean> {
   await bringUp(sandbox);
+  print(`${await checkApi(sandbox, dpuctlFile)}\n`);
   let repairedCount = 0;
   for (const fault of faults) {
     print(`break: ${fault.title}\n`);
@@ -79,15 +81,18 @@ async function runOnce(sandbox: Sandbox): Promise<boolean> {
 
 function hints(sandbox: Sandbox): string {
   const db = `ovs-vsctl --db=unix:${sandbox.lab.socket}`;
-  const kubectl = `kubectl --kubeconfig ${join(sandbox.lab.dir, 'agent', 'kubeconfig')}`;
-  const runDir = `--run-dir ${join(sandbox.lab.dir, 'agent')}`;
+  const kubectl = `kubectl --kubeconfig ${join(sandbox.agent.runDir, 'kubeconfig')}`;
+  const dpuctl = `npx dpuctl --address unix:${sandbox.agent.socket}`;
+  const curl = [...insideNetwork(sandbox), 'curl', '-s'].join(' ');
   return [
     '',
     'Break something in another terminal; it is repaired while you look:',
     `  ${db} del-port p0`,
+    'Ask there:',
     `  ${kubectl} get pods`,
-    `  npx dpuctl pods ${runDir}`,
-    `  npx dpuctl why pod default/${thiefName} ${runDir}`,
+    `  ${dpuctl} status`,
+    `  ${dpuctl} why pod default/${thiefName}`,
+    ...(sandbox.agent.httpAddress === undefined ? [] : [`  ${curl} ${httpUrl(sandbox, '/metrics')}`]),
     'Ctrl-C ends the sandbox.',
     '',
   ].join('\n');

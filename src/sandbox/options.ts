@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { AgentError } from '../lib/errors.js';
 
 export interface SandboxOptions {
-  /** Bring it up, break three things, show their repair, and end. */
+  /** Bring it up, ask its API, break three things, show their repair, and end. */
   readonly isOnce: boolean;
   /** Number of virtual functions of the host. */
   readonly vfCount: number;
@@ -24,8 +24,8 @@ and the host cluster: an embedded API server with stand-ins for what runs on the
 Two pods are attached by a representor each; a third claims a function that is not its own, and is refused.
 
 Usage: npm run sandbox -- [options]
-      --once       bring it up, break three things by hand, show each repaired with the time it took, and end;
-                   exit status 0 only if all were repaired
+      --once       bring it up, ask its API, break three things by hand, show each repaired with the time it took, and
+                   end; exit status 0 only if the API answered and all were repaired
       --vfs N      number of virtual functions of the host, 1 to ${vfCountMax} (default 3)
       --dummy      use Open vSwitch's dummy datapath: needs no root, carries no real packets
   -h, --help       print this

@@ -129,6 +129,7 @@ export class Rig implements AsyncDisposable {
       ovs: { runDir: this.lab.runDir },
       representors: { finder: 'simulated', root: this.root },
       agent: { runDir: dir, stateDir: dir, fullResyncMs: 1000, orphanGraceMs: 300 },
+      api: { http: { listen: '127.0.0.1:0' } },
     };
     for (const [section, value] of Object.entries(input)) {
       const own = base[section];

@@ -4,11 +4,10 @@
  * ovs-vsctl, kubectl and packets.
  */
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PodsFileContent } from '../../../src/adapters/pods-file.js';
 import type { AgentStatus } from '../../../src/agent/status.js';
-import type { PodFacts } from '../../../src/attach/attachment-view.js';
+import type { PodAttachment } from '../../../src/sandbox/agent-api.js';
 import { AgentProcess } from '../../../src/sandbox/agent-process.js';
 import { adminUser, ClusterApi, type ClusterApiOptions } from '../../../src/sandbox/cluster/cluster-api.js';
 import { mastersGroup } from '../../../src/sandbox/cluster/users.js';
@@ -111,6 +110,7 @@ export class AttachRig implements AsyncDisposable {
       ovs: { runDir: this.ovs.runDir },
       representors: { finder: 'simulated' },
       agent: { runDir: dir, stateDir: dir, fullResyncMs: 1000, orphanGraceMs: 1000 },
+      api: { http: { listen: '127.0.0.1:0' } },
       hostCluster: { kubeconfig },
       attach: { mode: 'attach', ovnInstalled: isOvn ? 'require' : 'ignore', lease: { namespace: leaseNamespace } },
       bridges: isOvn ? [] : [{ name: 'br-int', mode: 'own', datapathType: 'netdev', failMode: 'standalone' }],
@@ -127,12 +127,14 @@ export class AttachRig implements AsyncDisposable {
     return agent;
   }
 
-  /** What the newest agent shows of a pod. */
-  async pod(name: string, namespace = 'default'): Promise<PodFacts | undefined> {
-    const file = join(this.ovs.dir, `agent${this.#count}`, 'agent', 'pods.json');
-    const text = await readFile(file, 'utf8').catch(() => '{"pods":[]}');
-    const { pods } = JSON.parse(text) as PodsFileContent;
-    return pods.find((pod) => pod.name === name && pod.namespace === namespace);
+  /** What the newest agent says of the networks of a pod; undefined: it does not know the pod. */
+  async pod(name: string, namespace = 'default'): Promise<readonly PodAttachment[] | undefined> {
+    const agent = this.#agents.at(-1);
+    const all = await agent?.attachments();
+    const own = all?.filter((entry) => entry.pod === name && entry.namespace === namespace) ?? [];
+    // A pod with nothing to attach is no object of the topology.
+    if (own.length === 0 && (await agent?.knowsPod(namespace, name)) !== true) return undefined;
+    return own;
   }
 
   /** The API as the host's side uses it, with all rights. */
