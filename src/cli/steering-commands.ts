@@ -1,6 +1,5 @@
 /** The commands that follow or change something, and those about dpuctl and the machine. Part of the table of commands. */
 
-import { ObjectKind } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import { safeText } from '../lib/text.js';
 import { parseCount, parseSeconds } from './command-line.js';
 import type { CommandInput, CommandSpec, OptionSpec } from './command-spec.js';
@@ -79,16 +78,6 @@ async function placesOf(options: Options): Promise<DoctorPlaces> {
   };
 }
 
-const watchedKinds = {
-  bridges: ObjectKind.BRIDGE,
-  ports: ObjectKind.PORT,
-  representors: ObjectKind.REPRESENTOR,
-  attachments: ObjectKind.ATTACHMENT,
-  chains: ObjectKind.CHAIN,
-} as const;
-
-const isWatchedKind = (word: string): word is keyof typeof watchedKinds => Object.hasOwn(watchedKinds, word);
-
 export const steeringCommands: readonly CommandSpec[] = [
   {
     name: 'top',
@@ -120,7 +109,7 @@ export const steeringCommands: readonly CommandSpec[] = [
       {
         name: 'KIND',
         help: 'what to watch: by default the whole topology',
-        values: ['topology', ...Object.keys(watchedKinds), 'journal', 'intents'],
+        values: ['topology', 'bridges', 'ports', 'representors', 'attachments', 'chains', 'journal', 'intents'],
         isOptional: true,
       },
       { name: 'OWNER', help: 'of intents: only those of this owner', isOptional: true },
@@ -129,15 +118,17 @@ export const steeringCommands: readonly CommandSpec[] = [
     formats: plain,
     examples: ['watch', 'watch ports', 'watch intents fleet'],
     load: async () => {
-      const [{ watchTopology }, { watchIntents, watchJournal }] = await Promise.all([
+      const [{ watchTopology }, { watchIntents, watchJournal }, { topologyKinds, topologyWord }] = await Promise.all([
         import('./watch-topology.js'),
         import('./watch-command.js'),
+        import('./get-command.js'),
       ]);
       return (context, { args: [word = 'topology', owner] }) => {
         if (word === 'intents') return watchIntents(context, owner);
         if (owner !== undefined) throw usage(`unexpected argument "${safeText(owner)}"`, 'See dpuctl watch --help.');
         if (word === 'journal') return watchJournal(context, { tail: 20 });
-        return watchTopology(context, isWatchedKind(word) ? [watchedKinds[word]] : []);
+        const kind = topologyWord(word);
+        return watchTopology(context, kind === undefined ? [] : [topologyKinds[kind][1]]);
       };
     },
   },
