@@ -23,15 +23,16 @@ export interface GrpcLimits {
   readonly handshakeMs: number;
   /** Time in which a request has to arrive, ms: all requests of this API are one message. */
   readonly requestMs: number;
-  /** A call whose handler ignores its end, or a library's bidirectional stream, ends after this, ms. */
-  readonly bidiMs: number;
   /** A connection without calls is closed after this, ms: sessions of frequent short probes pile up otherwise (grpc-node#2975). */
   readonly idleMs: number;
   /** A TCP connection is closed after this, ms, give or take a tenth: certificates and grants are looked at anew. */
   readonly ageMs: number;
   /** Time to finish calls that were told to end, ms. */
   readonly graceMs: number;
-  /** Silence after which the peer is pinged, and time for its answer, ms: a peer that lost power holds nothing for long. */
+  /**
+   * Time between pings, and for the answer, ms: a peer that lost power holds nothing for long. Node 20 also needs it against
+   * errors of the protocol: its session then stops to read, so that it sees neither the end of the socket nor ends itself.
+   */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
   /** How often the certificate files are read, ms. */
@@ -57,12 +58,11 @@ export const grpcLimits: GrpcLimits = {
   unfinishedMax: 64,
   handshakeMs: 10_000,
   requestMs: 30_000,
-  bidiMs: minuteMs,
   idleMs: 5 * minuteMs,
   ageMs: 60 * minuteMs,
   graceMs: 1_000,
-  keepaliveMs: minuteMs,
-  keepaliveTimeoutMs: 20_000,
+  keepaliveMs: 20_000,
+  keepaliveTimeoutMs: 10_000,
   rereadMs: 5_000,
   guardMs: minuteMs,
   quietMs: minuteMs,
