@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AgentStatus } from '../../../src/agent/status.js';
 import { call, type CallResult } from '../agent/call.js';
 import { dpuctlFile, mainFile } from '../agent/build.js';
 import { agentSays, Rig } from '../agent/rig.js';
@@ -138,10 +139,15 @@ describe('dpuctl and chains', () => {
       );
     }
     const agent = await rig.agent({ ...config, bridges: config.bridges.map((bridge) => ({ ...bridge, adopt: true })) });
-    const status = await agentSays(agent, (now) => now.chains.length === 3 && now.isReady, 'all is ready', 30_000);
+    const farOf = ({ chains }: Pick<AgentStatus, 'chains'>): string | undefined => {
+      const ports = chains.flatMap(({ switches }) => switches).flatMap((entry) => entry.ports);
+      return ports.find((port) => port.far?.bridge === 'br-hbn')?.far?.interface;
+    };
+    // The topology follows the status: a chain that is ready may be shown a moment longer as it was before.
+    const isUp = (now: AgentStatus): boolean => now.chains.length === 3 && now.isReady && farOf(now) !== undefined;
+    const status = await agentSays(agent, isUp, 'all is ready', 30_000);
     agentDir = `${rig.lab.dir}/agent`;
-    const ports = status.chains.flatMap(({ switches }) => switches).flatMap((entry) => entry.ports);
-    const far = ports.find((port) => port.far?.bridge === 'br-hbn')?.far?.interface ?? '';
+    const far = farOf(status) ?? '';
     const number = (await rig.lab.vsctl('get', 'Interface', far, 'ofport')).trim();
     await rig.lab.ofctl('add-flow', 'br-hbn', `in_port=${number},udp,tp_dst=53,actions=output:hbn0`);
   }, 60_000);
