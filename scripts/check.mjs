@@ -1,5 +1,6 @@
-// What must hold before any test runs: format, lint, types, generated code, and the rules of the source tree. Prints one
-// line a check; the output of a check that fails follows it. `--json FILE` writes the counts for scripts/test.mjs.
+// What must hold before any test runs: format, lint, types, generated code, the proto files and that they are compatible with
+// what was released, and the rules of the source tree. Prints one line a check; the output of a check that fails follows it.
+// `--json FILE` writes the counts for scripts/test.mjs.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
@@ -9,6 +10,8 @@ const checks = [
   ['format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['lint', 'npx', ['eslint', '--max-warnings', '0', '.']],
   ['generated code', 'node', ['scripts/generate.mjs', '--check']],
+  ['proto lint', 'npx', ['buf', 'lint', 'proto']],
+  ['proto compatibility', 'npx', ['buf', 'breaking', 'proto', '--against', 'test/vectors/proto-v1.binpb']],
   ['source rules', 'npx', ['vitest', 'run', '--project', 'unit', 'test/tidy.test.ts']],
 ];
 

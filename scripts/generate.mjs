@@ -3,7 +3,7 @@
 // tree does not.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -55,6 +55,41 @@ async function generate(outDir) {
   return [...types, { target: 'docs/metrics.md', text: metricsReference() }];
 }
 
+function buf(...args) {
+  const bin = join(root, 'node_modules/.bin');
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+  const { status, stdout, stderr, error } = spawnSync(join(bin, 'buf'), args, {
+    cwd: join(root, 'proto'),
+    env,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`buf ${args[0]} failed: ${error ?? ''}${stdout}${stderr}`);
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
+  );
+}
+
+/** The messages as they should be, and files that no proto file makes any more. */
+function generateProto(outDir) {
+  const fresh = join(outDir, 'fresh');
+  const template = {
+    version: 'v2',
+    plugins: [{ local: 'protoc-gen-es', out: fresh, opt: ['target=ts', 'import_extension=js'] }],
+  };
+  buf('generate', '--template', JSON.stringify(template));
+  const folder = 'src/gen/proto';
+  const made = filesUnder(fresh).map((name) => ({
+    target: join(folder, name),
+    text: readFileSync(join(fresh, name), 'utf8'),
+  }));
+  const names = new Set(made.map(({ target }) => target));
+  const left = filesUnder(join(root, folder)).map((name) => join(folder, name));
+  return [...made, ...left.filter((target) => !names.has(target)).map((target) => ({ target, text: undefined }))];
+}
+
 function currentText(target) {
   try {
     return readFileSync(join(root, target), 'utf8');
@@ -67,17 +102,21 @@ function currentText(target) {
 const outDir = mkdtempSync(join(tmpdir(), 'generate-'));
 try {
   compileGenerator(outDir);
-  for (const { target, text } of await generate(outDir)) {
+  for (const { target, text } of [...(await generate(outDir)), ...generateProto(outDir)]) {
     if (currentText(target) === text) continue;
     if (isCheck) {
       console.error(`${target} is stale: run npm run generate`);
       process.exitCode = 1;
+    } else if (text === undefined) {
+      rmSync(join(root, target));
+      console.log(`removed ${target}`);
     } else {
       mkdirSync(dirname(join(root, target)), { recursive: true });
       writeFileSync(join(root, target), text);
       console.log(`wrote ${target}`);
     }
   }
+  if (process.argv.includes('--release-proto')) buf('build', '--output', join(root, 'test/vectors/proto-v1.binpb'));
 } finally {
   rmSync(outDir, { recursive: true });
 }
