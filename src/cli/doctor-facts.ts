@@ -1,13 +1,9 @@
 /** What `dpuctl doctor` looks at, as facts: gathered in one place, judged by pure checks. Types and their constructors. */
 
 import type { Node, Status } from '../gen/proto/dpu/agent/v1/node_pb.js';
+import { known, unknown, type Fact } from '../model/fact.js';
 
-/** Something that was looked at: what it is, or why it is not known. */
-export type Fact<T> =
-  { readonly kind: 'known'; readonly value: T } | { readonly kind: 'unknown'; readonly why: string };
-
-export const known = <T>(value: T): Fact<T> => ({ kind: 'known', value });
-export const unknown = (why: string): Fact<never> => ({ kind: 'unknown', why });
+export { known, unknown, type Fact };
 
 /** The row of table Open_vSwitch, and what hangs on it. Keys that are not set are absent. */
 export interface DatabaseFacts {

@@ -7,6 +7,7 @@ import { safeText } from '../lib/text.js';
 import type { ObservedRoot } from '../model/observed.js';
 import { offloadKeys, offloadReasons } from './offload.js';
 import type { OffloadEngine, OffloadJudgement, OffloadStatus } from './offload.js';
+import { isTrueWord } from './setting-rule.js';
 
 /** What is read of table Open_vSwitch. */
 export type OffloadRoot = Pick<ObservedRoot, 'otherConfig' | 'ifaceTypes' | 'isDpdkInitialized' | 'isDocaInitialized'>;
@@ -31,9 +32,8 @@ export function commonEngine(datapathTypes: readonly string[], root: OffloadRoot
   return first === undefined || others.length > 0 ? 'none' : first;
 }
 
-/** Whether the key is true as ovs-vswitchd reads it (smap_get_bool): in any case of its letters. */
 function isTrue(root: OffloadRoot, key: string): boolean {
-  return root.otherConfig.get(key)?.toLowerCase() === 'true';
+  return isTrueWord(root.otherConfig.get(key));
 }
 
 function notesOf(engine: OffloadEngine, datapathTypes: readonly string[], root: OffloadRoot): readonly string[] {

@@ -3,6 +3,8 @@
  * gives the verdicts.
  */
 
+import { settingRules } from './setting-rules.js';
+
 /**
  * What moves the packets of a bridge.
  *
@@ -45,56 +47,7 @@ export interface OffloadStatus {
   readonly notes: readonly string[];
 }
 
-/**
- * The keys of Open_vSwitch:other_config that concern offload: ovs-vswitchd.conf.db(5), its chapters on DPDK, and what
- * NVIDIA's build adds for DOCA.
- */
-export const offloadKeys: readonly string[] = [
-  'hw-offload',
-  'tc-policy',
-  'hw-offload-priority',
-  'n-offload-threads',
-  'offload-rebalance',
-  'offloaded-stats-delay',
-  'flow-limit',
-  'max-idle',
-  'max-revalidator',
-  'min-revalidate-pps',
-  'flow-restore-wait',
-  'explicit-sampled-drops',
-  'n-handler-threads',
-  'n-revalidator-threads',
-  'pmd-cpu-mask',
-  'pmd-auto-lb',
-  'pmd-sleep-max',
-  'emc-insert-inv-prob',
-  'smc-enable',
-  'userspace-tso-enable',
-  'per-port-memory',
-  'shared-mempool-config',
-  'dpdk-init',
-  'dpdk-extra',
-  'dpdk-lcore-mask',
-  'dpdk-socket-mem',
-  'dpdk-alloc-mem',
-  'dpdk-socket-limit',
-  'dpdk-hugepage-dir',
-  'dpdk-probe-at-init',
-  'dpdk-max-memzones',
-  'doca-init',
-  'doca-eswitch-max',
-  'doca-async',
-  'ctl-pipe-size',
-  'ctl-pipe-infra-size',
-  'doca-congestion-threshold',
-  'hw-offload-ct-size',
-  'hw-offload-ct-ipv6-enabled',
-  'hw-offload-ct-unidir-udp-enabled',
-  'doca-ct',
-  'doca-ct-ipv6',
-  'ct-action-on-nat-conns',
-  'ct-labels-mapping',
-  'e2e-enable',
-  'pmd-quiet-idle',
-  'default-datapath-type',
-];
+/** The keys of Open_vSwitch:other_config that concern offload. */
+export const offloadKeys: readonly string[] = settingRules
+  .filter(({ place }) => place === 'root')
+  .map(({ key }) => key);
