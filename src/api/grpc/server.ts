@@ -55,6 +55,15 @@ export interface Refusal {
   readonly hiddenCount: number;
 }
 
+/** What the server counts of itself. */
+export interface GrpcFigures {
+  readonly connections: number;
+  /** Calls that are open now. */
+  readonly streams: number;
+  /** Since the start, by code of the error. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
 export interface GrpcApiOptions {
   readonly config: GrpcSettings;
   readonly runDir: string;
@@ -106,6 +115,7 @@ export class GrpcApi {
   readonly #quiet: Quiet;
   readonly #listeners: readonly KeptListener[];
   readonly #connections = new Set<Connection>();
+  readonly #refusals = new Map<string, number>();
   #health: Health | undefined;
   #isClosed = false;
 
@@ -158,9 +168,9 @@ export class GrpcApi {
     return this.#listeners.flatMap(({ address }) => (address === undefined ? [] : [address]));
   }
 
-  /** Connections that are open now. */
-  get connectionCount(): number {
-    return this.#connections.size;
+  /** What it counts of itself, for metrics. */
+  figures(): GrpcFigures {
+    return { connections: this.#connections.size, streams: this.#gate.openCount, refusals: this.#refusals };
   }
 
   /** Takes no more calls, ends those that run with UNAVAILABLE, and cuts off what is left after the grace time. */
@@ -317,6 +327,7 @@ export class GrpcApi {
   }
 
   #tellRefused(error: AgentError, who: string, method: string | undefined): void {
+    this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
     const hiddenCount = this.#quiet.admit(`${error.code} ${who}`);
     if (hiddenCount !== undefined) this.#options.onRefused({ error, who, method, hiddenCount });
   }

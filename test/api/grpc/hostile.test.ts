@@ -61,7 +61,7 @@ describe('the server goes on serving others when a client', () => {
       await call(client, list);
     }
     expect(kindsOf(rig)).toEqual(['API_INVALID unix']);
-    expect(rig.api.connectionCount).toBe(1);
+    expect(rig.api.figures().connections).toBe(1);
   });
 
   it('sends garbage after a good beginning, though Node leaves such a connection open and does not see its end', async () => {
@@ -84,7 +84,7 @@ describe('the server goes on serving others when a client', () => {
     gone.write(Buffer.concat([preface, settings, Buffer.alloc(64, 0xff)]));
     await eventually(() => gone.bytesRead > 30, 'it is told of its error');
     gone.destroy();
-    await eventually(() => rig.api.connectionCount === 1, 'nothing of it stays');
+    await eventually(() => rig.api.figures().connections === 1, 'nothing of it stays');
     await call(client, list);
     expect(rig.bugs).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe('the server goes on serving others when a client', () => {
     const rig = await start({}, { peerCredentials: attackerThenFriend(1) });
     const raw = new RawClient(rig);
     for (let index = 0; index < 50; index += 1) raw.open(list).write(Buffer.from([0, 0, 0, 1, 0]));
-    await eventually(() => rig.api.connectionCount === 1, 'the connection is there');
+    await eventually(() => rig.api.figures().connections === 1, 'the connection is there');
     await call(rig.client(), list);
     raw.session.destroy();
   });
@@ -179,7 +179,7 @@ describe('the server goes on serving others when a client', () => {
     expect(kindsOf(rig).filter((kind) => kind !== 'API_LIMIT unix')).toEqual(['API_LIMIT uid 1000 (pid 7)']);
     expect(rig.refusals.length).toBeLessThanOrEqual(2);
     for (const { session } of attackers) session.destroy();
-    await eventually(() => rig.api.connectionCount === 1, 'all that the attacker had is given back');
+    await eventually(() => rig.api.figures().connections === 1, 'all that the attacker had is given back');
     await call(friend, list);
   });
 
