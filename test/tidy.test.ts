@@ -64,7 +64,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
     'lib',
   ],
-  sandbox: ['app', 'cli', 'agent', 'attach', 'model', 'config', 'host', 'lib'],
+  sandbox: ['app', 'cli', 'gen', 'agent', 'attach', 'model', 'config', 'host', 'lib'],
 };
 
 /** Packages that only one folder may import. */

@@ -95,6 +95,7 @@ export function assembleApi(options: ApiOptions): ApiPart {
           metrics,
           view,
           services,
+          ...(grpc === undefined ? {} : { grpc: () => grpc.figures() }),
           version,
           clock,
           random,

@@ -1,16 +1,8 @@
 /** What the API counts of itself, for the metrics. Bounded: routes, codes and reasons are few. */
 
+import type { GrpcFigures } from '../grpc/server.js';
 import { apiMetrics } from '../../telemetry/catalogue.js';
 import type { Families } from '../../telemetry/metric-spec.js';
-
-/** What the gRPC API says of itself. */
-export interface GrpcFigures {
-  readonly connections: number;
-  /** Calls under way. */
-  readonly streams: number;
-  /** Since the start, by code. */
-  readonly refusals: ReadonlyMap<string, number>;
-}
 
 /** Counts what the HTTP API does. */
 export class ApiFigures {
