@@ -57,6 +57,8 @@ export interface ConnectOptions {
   readonly clock: Clock;
   /** For a unary call, ms. A stream has none. */
   readonly deadlineMs?: number;
+  /** Longest pause before one who did not answer is dialled again, ms; by default that of grpc-js, two minutes. */
+  readonly redialMsMax?: number;
 }
 
 /** A channel to one agent. Nothing is dialled before the first call. */
@@ -99,7 +101,7 @@ function tlsCredentials({ caFile, certFile, keyFile }: ApiCertificates): Channel
   }
 }
 
-function open(target: ApiTarget): Client {
+function open(target: ApiTarget, redialMsMax: number | undefined): Client {
   const options: ClientOptions = {
     'grpc.max_receive_message_length': messageBytesMax,
     // The address is the one that was named, not one that some variable of the environment leads to.
@@ -107,6 +109,9 @@ function open(target: ApiTarget): Client {
     'grpc.enable_retries': 0,
     // A new connection does not sit out the pause that another one to the same address has earned.
     'grpc.use_local_subchannel_pool': 1,
+    ...(redialMsMax === undefined
+      ? {}
+      : { 'grpc.initial_reconnect_backoff_ms': redialMsMax, 'grpc.max_reconnect_backoff_ms': redialMsMax }),
   };
   if (target.kind === 'unix') return new Client(`unix:${target.path}`, credentials.createInsecure(), options);
   const name = target.serverName;
@@ -123,9 +128,9 @@ class Connection implements ApiConnection {
   readonly #clock: Clock;
   readonly #deadlineMs: number;
 
-  constructor(target: ApiTarget, { clock, deadlineMs = deadlineMsDefault }: ConnectOptions) {
+  constructor(target: ApiTarget, { clock, deadlineMs = deadlineMsDefault, redialMsMax }: ConnectOptions) {
     this.target = target;
-    this.#client = open(target);
+    this.#client = open(target, redialMsMax);
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
   }

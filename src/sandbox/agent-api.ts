@@ -1,4 +1,4 @@
-/** What an agent says over its Unix socket, in the agent's own words: one connection, made anew when the agent is. */
+/** What an agent says over its Unix socket, in the agent's own words: one connection, through starts of the agent. */
 
 import { connect, type ApiConnection } from '../cli/api-client.js';
 import { decodeChain, decodeJournalEntry, decodeStatus, wallMsOf, type ShownStatus } from '../cli/decode.js';
@@ -22,6 +22,8 @@ export interface PodAttachment extends AttachmentView {
 
 /** Newest changes that a status carries. */
 const journalShownCount = 50;
+/** Whoever waits for an agent that starts does not wait much longer than it takes. */
+const redialMsMax = 20;
 /** There is nobody at the socket, or not for long. */
 const absent: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'API_CLOSED']);
 
@@ -101,17 +103,13 @@ export class AgentApi {
     this.#connection = undefined;
   }
 
-  /** A connection that failed is given up: the next one is dialled at once, without the pause that a lost one would make. */
   async #ask<T>(question: (connection: ApiConnection) => Promise<T>): Promise<T | undefined> {
-    this.#connection ??= connect({ kind: 'unix', path: this.#path }, { clock: systemClock });
-    const connection = this.#connection;
+    this.#connection ??= connect({ kind: 'unix', path: this.#path }, { clock: systemClock, redialMsMax });
     try {
-      return await question(connection);
+      return await question(this.#connection);
     } catch (error) {
-      if (!(error instanceof AgentError) || !absent.has(error.code)) throw error;
-      connection.close();
-      if (this.#connection === connection) this.#connection = undefined;
-      return undefined;
+      if (error instanceof AgentError && absent.has(error.code)) return undefined;
+      throw error;
     }
   }
 }
