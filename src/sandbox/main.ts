@@ -83,7 +83,9 @@ function hints(sandbox: Sandbox): string {
   const db = `ovs-vsctl --db=unix:${sandbox.lab.socket}`;
   const kubectl = `kubectl --kubeconfig ${join(sandbox.agent.runDir, 'kubeconfig')}`;
   const dpuctl = `npx dpuctl --address unix:${sandbox.agent.socket}`;
-  const curl = [...insideNetwork(sandbox), 'curl', '-s'].join(' ');
+  const inside = insideNetwork(sandbox)
+    .map((word) => `${word} `)
+    .join('');
   return [
     '',
     'Break something in another terminal; it is repaired while you look:',
@@ -92,7 +94,9 @@ function hints(sandbox: Sandbox): string {
     `  ${kubectl} get pods`,
     `  ${dpuctl} status`,
     `  ${dpuctl} why pod default/${thiefName}`,
-    ...(sandbox.agent.httpAddress === undefined ? [] : [`  ${curl} ${httpUrl(sandbox, '/metrics')}`]),
+    // Only in its own network the kernel tells the agent who calls; without a name one may read, and no more.
+    `  ${inside}${dpuctl} trace pods-to-fabric`,
+    ...(sandbox.agent.httpAddress === undefined ? [] : [`  ${inside}curl -s ${httpUrl(sandbox, '/metrics')}`]),
     'Ctrl-C ends the sandbox.',
     '',
   ].join('\n');
