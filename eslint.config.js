@@ -37,6 +37,8 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
+        fetch: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',
       },
