@@ -18,7 +18,9 @@ export interface RuleGroup {
 }
 
 interface Panel {
+  readonly type: string;
   readonly title: string;
+  readonly fieldConfig?: { readonly defaults: { readonly noValue?: string } };
   readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[];
 }
 

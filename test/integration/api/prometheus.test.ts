@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Daemon, eventually } from '../../../src/sandbox/lab/daemon.js';
 import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
-import { ruleGroups } from '../../fakes/deployed.js';
+import { dashboard, ruleGroups } from '../../fakes/deployed.js';
 import { CertificateFolder } from '../../kube/certificates.js';
 
 interface Target {
@@ -97,6 +97,28 @@ class Prometheus {
   }
 }
 
+/**
+ * Panels that Prometheus does not understand, figures that are not exactly one, and panels that show nothing of a healthy agent and
+ * do not say in words what that means.
+ */
+async function strangePanels(prometheus: Prometheus, instance: string): Promise<readonly string[]> {
+  const strange: string[] = [];
+  for (const { type, title, targets = [], fieldConfig } of [
+    ...dashboard('node').panels,
+    ...dashboard('fleet').panels,
+  ]) {
+    let count = 0;
+    for (const { expr } of targets) {
+      const filled = expr.replaceAll('$instance', instance).replaceAll('$__rate_interval', '5s');
+      count += (await prometheus.query(filled)).length;
+    }
+    const isSaid = fieldConfig?.defaults.noValue !== undefined;
+    const isRight = type === 'row' || (type === 'stat' ? count === 1 : count > 0 || isSaid);
+    if (!isRight) strange.push(`${title}: ${count} series`);
+  }
+  return strange;
+}
+
 describe('a server of Prometheus', () => {
   let dir = '';
   let server: Prometheus | undefined;
@@ -177,6 +199,15 @@ describe('a server of Prometheus', () => {
       return all.length > 0 && all.every((rule) => rule.health !== 'unknown') && all;
     });
     expect(rules.filter((rule) => rule.health !== 'ok')).toEqual([]);
+    const looks = plain.book.recorder('ports');
+    let strange: readonly string[] = [];
+    const isWell = async (): Promise<boolean> => {
+      looks.round(1);
+      looks.took('plan', 2);
+      strange = await strangePanels(prometheus, `127.0.0.1:${plain.port}`);
+      return strange.length === 0;
+    };
+    await eventually(isWell, 'every panel shows something').catch(() => expect(strange).toEqual([]));
     expect(plain.switchReads + guarded.switchReads).toBe(0);
   });
 });
