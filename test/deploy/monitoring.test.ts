@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCommand } from '../../src/app/arguments.js';
+import { commands } from '../../src/cli/command-table.js';
+import { parseLine } from '../../src/cli/command-line.js';
 import { catalogue } from '../../src/telemetry/catalogue.js';
 import { dashboard, ruleGroups } from '../fakes/deployed.js';
 
@@ -45,6 +48,14 @@ function labelsIn(text: string): readonly string[] {
   return [...text.matchAll(/\$labels\.(\w+)|\{\{\s*(\w+)\s*\}\}/g)].map((match) => match[1] ?? match[2] ?? '');
 }
 
+/** @throws Error when the program that the line begins with would not take the rest of it */
+function checkCommand(line: string): void {
+  const [program = '', ...args] = line.split(' ');
+  if (program === 'dpuctl') parseLine(commands, args);
+  else if (program === 'dpu-node-agent') parseCommand(args, {});
+  else if (program !== 'systemctl' && program !== 'journalctl') throw new Error(`no program of ours: ${program}`);
+}
+
 const rules = ruleGroups().flatMap((group) => group.rules);
 
 describe('the check of expressions', () => {
@@ -70,6 +81,29 @@ describe('the alerts', () => {
     expect(['critical', 'warning', 'info']).toContain(rule.labels['severity']);
     const known = [...labelsOf].filter(([name]) => rule.expr.includes(name)).flatMap(([, labels]) => [...labels]);
     for (const label of labelsIn(description)) expect([...known, ...added]).toContain(label);
+  });
+
+  it('carry commands that the command lines of dpuctl and of the agent take', () => {
+    for (const { alert, annotations } of rules) {
+      for (const line of (annotations['command'] ?? '').split('; '))
+        expect(() => checkCommand(line), alert).not.toThrow();
+    }
+    expect(() => checkCommand('dpuctl get lemons')).toThrow();
+    expect(() => checkCommand('dpuctl why pod')).toThrow();
+    expect(() => checkCommand('dpu-node-agent config eat')).toThrow();
+    expect(() => checkCommand('rm -rf')).toThrow();
+  });
+
+  it('are explained in docs/alerts.md, with commands that work', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
+    for (const { alert } of rules) expect(page).toContain(`* **\`${alert}\`**:`);
+    const named = [...page.matchAll(/\*\*`(Dpu\w+)`\*\*/g)].map((match) => match[1]);
+    expect(named).toEqual(rules.map(({ alert }) => alert));
+    const lines = [...page.matchAll(/`((?:dpuctl|dpu-node-agent) [^`]+)`/g)].flatMap((match) =>
+      (match[1] ?? '').split('; '),
+    );
+    expect(lines.length).toBeGreaterThan(rules.length);
+    for (const line of lines) expect(() => checkCommand(line), line).not.toThrow();
   });
 
   it('have one name each, and a row in docs/alerts.md with their command', () => {

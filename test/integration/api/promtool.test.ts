@@ -81,9 +81,23 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
     fires: { [of('dpu_agent_journal_entries_total', 'kind="change", outcome="refused"')]: '0+1x60' },
     rests: { [of('dpu_agent_journal_entries_total', 'kind="change", outcome="applied"')]: '0+5x60' },
   },
-  DpuSessionsFail: {
-    fires: { [of('dpu_agent_session_failures_total', 'protocol="ovsdb", peer="Open_vSwitch"')]: '0+2x60' },
-    rests: { [of('dpu_agent_session_failures_total', 'protocol="ovsdb", peer="Open_vSwitch"')]: '0 3x60' },
+  DpuSessionsFlap: {
+    fires: { [of('dpu_agent_session_connects_total', 'protocol="ovsdb", peer="Open_vSwitch"')]: '0+2x60' },
+    // vswitchd is away: two dials a second fail, and no session comes up.
+    rests: {
+      [of('dpu_agent_session_connects_total', 'protocol="openflow", peer="br-int"')]: '3x60',
+      [of('dpu_agent_session_failures_total', 'protocol="openflow", peer="br-int"')]: '0+120x60',
+    },
+  },
+  DpuSessionDown: {
+    fires: {
+      [of('dpu_agent_session_up', 'protocol="openflow", peer="br-int"')]: '0x60',
+      [of('dpu_agent_vswitchd_state', 'state="alive"')]: '1x60',
+    },
+    rests: {
+      [of('dpu_agent_session_up', 'protocol="openflow", peer="br-int"')]: '0x60',
+      [of('dpu_agent_vswitchd_state', 'state="alive"')]: '0x60',
+    },
   },
   DpuFindings: {
     fires: { [of('dpu_agent_findings', 'reason="Contested"')]: '1x120' },
@@ -98,7 +112,7 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
     rests: { [`dpu_agent_counters_age_seconds${at}`]: '5x60' },
   },
   DpuInterfacesWithoutSeries: {
-    fires: { [`dpu_agent_interfaces_without_series${at}`]: '5x120', [`dpu_agent_interfaces${at}`]: '2053x120' },
+    fires: { [`dpu_agent_interfaces_without_series${at}`]: '5x120', [`dpu_agent_interfaces${at}`]: '105x120' },
     // Switched off by the configuration.
     rests: { [`dpu_agent_interfaces_without_series${at}`]: '5x120', [`dpu_agent_interfaces${at}`]: '5x120' },
   },
@@ -129,8 +143,17 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
     rests: { [`dpu_agent_host_cluster_stale_seconds${at}`]: '0x60' },
   },
   DpuLeaseNotRenewed: {
-    fires: { [`dpu_agent_lease_age_seconds${at}`]: '0+60x60', [of('dpu_agent_lease_state', 'state="held"')]: '1x60' },
-    rests: { [`dpu_agent_lease_age_seconds${at}`]: '0+60x60', [of('dpu_agent_lease_state', 'state="held"')]: '0x60' },
+    fires: {
+      [`dpu_agent_lease_age_seconds${at}`]: '0+60x60',
+      [`dpu_agent_status_age_seconds${at}`]: '30x60',
+      [of('dpu_agent_lease_state', 'state="held"')]: '1x60',
+    },
+    // A quiet DPU: nothing but the time since the last look grows.
+    rests: {
+      [`dpu_agent_lease_age_seconds${at}`]: '15+60x60',
+      [`dpu_agent_status_age_seconds${at}`]: '5+60x60',
+      [of('dpu_agent_lease_state', 'state="held"')]: '1x60',
+    },
   },
   DpuLeaseForeign: {
     fires: { [of('dpu_agent_attach_mode', 'mode="leaseForeign"')]: '1x60' },
