@@ -85,6 +85,11 @@ function areSame(a: Claim, b: Claim): boolean {
   return a.selector === undefined || b.selector === undefined || mayShareController(a.selector, b.selector);
 }
 
+/** The path as its owner knows it: a controller's begins with its name, to tell the bundles apart. */
+function ownPath({ path, holder }: Claim): string {
+  return formatPath(path[0] === holder ? path.slice(1) : path);
+}
+
 function conflictOf(mine: Claim, theirs: Claim): BundleConflict {
   const where = theirs.kind === 'port' && theirs.bridge !== undefined ? ` of ${theirs.bridge}` : '';
   const what = theirs.kind === 'port' ? `port ${theirs.name}${where}` : theirs.words;
@@ -95,7 +100,7 @@ function conflictOf(mine: Claim, theirs: Claim): BundleConflict {
     name: safeText(mine.name),
     bridge: mine.bridge === undefined ? undefined : safeText(mine.bridge),
     holder,
-    message: safeText(`${mine.words} belongs to ${holder} (${formatPath(theirs.path)})`, 500),
+    message: safeText(`${mine.words} belongs to ${holder} (${ownPath(theirs)}), and is wanted by ${mine.holder}`, 500),
   };
 }
 

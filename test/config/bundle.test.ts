@@ -200,10 +200,10 @@ describe('a bundle', () => {
     expect(faults(parts)[0]).toContain(conflict);
   });
 
-  it('is in conflict with another owner, whom the answer names', () => {
+  it('is in conflict with another owner, and the answer names both', () => {
     const other = read('fleet-2', { bridges: [{ name: 'br-m' }] });
     expect(faults({ bridges: [{ name: 'br-m' }] }, [other])).toEqual([
-      'bridges[0].name! bridge br-m belongs to controller fleet-2, bridge br-m (["controller fleet-2"].bridges[0].name)',
+      'bridges[0].name! bridge br-m belongs to controller fleet-2, bridge br-m (bridges[0].name), and is wanted by controller me',
     ]);
   });
 

@@ -77,8 +77,10 @@ export const grpcCodes: Readonly<Record<ErrorCode, status>> = {
   API_CLOSED: status.UNAVAILABLE,
   NOT_FOUND: status.NOT_FOUND,
   INTENT_INVALID: status.INVALID_ARGUMENT,
-  INTENT_CONFLICT: status.FAILED_PRECONDITION,
-  INTENT_GENERATION: status.FAILED_PRECONDITION,
+  // Another owner has the object.
+  INTENT_CONFLICT: status.ALREADY_EXISTS,
+  // Read what is in force, and decide anew.
+  INTENT_GENERATION: status.ABORTED,
   INTENT_REPLAYED: status.ALREADY_EXISTS,
   INTENT_LIMIT: status.RESOURCE_EXHAUSTED,
 };
