@@ -3,6 +3,8 @@
  * to operators: listed in docs/errors.md (a test keeps the two equal) and never given a second meaning.
  */
 
+import { offloadFindingReasons } from './offload-reasons.js';
+
 /** Why something is not ready, or what is wrong, by stable code. */
 export const reasons = {
   // Conditions of bridges and ports: evidence that is missing.
@@ -92,6 +94,8 @@ export const reasons = {
   RestoreWaitStuck: 'Open vSwitch has been waiting for flows to be restored (flow-restore-wait) for far too long.',
   DatapathTypeUnsupported: 'This Open vSwitch does not offer the datapath type that the intent asks for.',
   ObservedDiffers: 'A bridge that is only observed differs from what the configuration describes.',
+  // Findings on hardware offload.
+  ...offloadFindingReasons,
 } as const;
 
 export type Reason = keyof typeof reasons;

@@ -1,0 +1,47 @@
+/**
+ * Reasons of findings on hardware offload: a part of the list in `reasons.ts`, in a file of its own for its length. Remedies are
+ * those that are safe in a running system.
+ */
+
+export const offloadFindingReasons = {
+  RestartRequired: 'A declared setting takes effect with a restart of ovs-vswitchd only.',
+  SettingDangerous: 'A declared setting cannot be brought about without danger, so the agent leaves it alone.',
+  SettingInvalid: 'A declared setting has a value that Open vSwitch does not take.',
+  HwOffloadNotInEffect: 'hw-offload is true in the database, and ovs-vswitchd does not offload.',
+  HwOffloadOffWithPorts: 'There are ports of DPDK or DOCA representors, and hw-offload is not true.',
+  OffloadPortLeftOut: 'Offload is in effect, and no offload provider has the port.',
+  EngineNotInitialized: 'DPDK or DOCA is asked for and was not initialised.',
+  EngineRegressed: 'The offload engine does less than the one that ran before.',
+  CrashProneSetting: 'A combination is configured with which ovs-vswitchd is known to crash.',
+  OffloadRatioLow: 'Too small a part of the packets is processed in hardware.',
+  ConntrackSoftware: 'Connections of a kind that is not offloaded are tracked in software.',
+  FlowPatternSoftware: 'Rules ask for something that no offload provider takes, so their packets stay in software.',
+  FlowMarksInvalid: 'ovs-vswitchd meets packets with marks of flows that the hardware should not have any more.',
+  ConntrackFilling:
+    'The table of tracked connections is nearly or entirely full; new connections go through software or fail.',
+  InsertionStalled: 'Flows wait to be inserted into hardware, and do not get there.',
+  FlowLimitCollapsed: 'The limit of flows that adapts itself refuses flows, deletes them or was cut.',
+  MainThreadStalled: 'The main thread of ovs-vswitchd stood still for long, and with it OpenFlow, OVSDB and bonds.',
+  HugePagesLacking: 'There are not enough huge pages for DPDK or DOCA.',
+  DpdkHeapFilling: 'The memory that DPDK has reserved is nearly used up.',
+  MemoryShort: 'The machine has little memory left, or has killed processes for want of it.',
+  VswitchdMemoryGrowing: 'The memory of ovs-vswitchd grows and grows.',
+  VswitchdCrashed: 'ovs-vswitchd crashed and was started again.',
+  VswitchdRestarted: 'ovs-vswitchd was restarted a short while ago; flows of a userspace datapath were lost.',
+  PortStale: 'A port is left in the database whose device is gone.',
+  PortUnpolled: 'No thread polls the port, so that it receives nothing.',
+  QdiscMissing: 'A port lacks the queueing discipline through which TC offloads its flows.',
+  LinkFlapping: 'The link of a port comes and goes.',
+  MtuBelowTunnel: 'The uplink cannot carry the packets of a port with the header of the tunnel around them.',
+  PacketsTooLarge: 'Packets are dropped, for they exceed the MTU.',
+  UplinkNotOnSwitch: 'OVS-DOCA has representors on the switch and not their uplink, without which they carry nothing.',
+  RepresentorRenamed: 'The name of a representor says another function than the one that it stands for.',
+  RepresentorsAbsent: 'Representors of the host that are expected are not there.',
+  HostDetached: 'No driver of the host has bound its functions.',
+  NicMode: 'The card is in NIC mode: its embedded switch is not that of this machine.',
+  EswitchLegacy: 'An embedded switch is in legacy mode, in which nothing can be offloaded.',
+  EncapOffloadOff: 'An embedded switch does not offload encapsulation, and tunnels are in use.',
+  CardAbsent: 'A card that is expected is not there.',
+  DatapathsMixed: 'Several kinds of datapath exist at the same time; packets do not pass between them.',
+  TunnelEndpointMissing: 'No device of this machine has the address from which tunnels are to be sent.',
+} as const;
