@@ -9,7 +9,7 @@ import { ObjectKind } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import { ExplainService } from '../gen/proto/dpu/agent/v1/explain_pb.js';
 import { JournalService } from '../gen/proto/dpu/agent/v1/journal_pb.js';
 import { NodeService } from '../gen/proto/dpu/agent/v1/node_pb.js';
-import { TopologyService } from '../gen/proto/dpu/agent/v1/topology_pb.js';
+import { TopologyService, type TopologyObject } from '../gen/proto/dpu/agent/v1/topology_pb.js';
 import { systemClock } from '../lib/clock.js';
 import { AgentError, type ErrorCode } from '../lib/errors.js';
 
@@ -24,8 +24,22 @@ export interface PodAttachment extends AttachmentView {
 const journalShownCount = 50;
 /** Whoever waits for an agent that starts does not wait much longer than it takes. */
 const redialMsMax = 20;
-/** There is nobody at the socket, or not for long. */
+/** There is nobody at the socket, or not for long; or the agent itself has not read what is asked for. */
 const absent: ReadonlySet<ErrorCode> = new Set(['NOT_CONNECTED', 'API_CLOSED']);
+
+/** Undefined instead of the error that nobody answers, or that there is no answer yet. */
+async function orAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof AgentError && absent.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+async function readObjects(connection: ApiConnection, kind: ObjectKind): Promise<readonly TopologyObject[]> {
+  return (await connection.service(TopologyService).getTopology({ kinds: [kind] })).objects;
+}
 
 const textOf = (text: string): string | undefined => (text === '' ? undefined : text);
 
@@ -72,8 +86,9 @@ export class AgentApi {
   /** Adds chains and the newest changes to what was said before; undefined when the agent has gone meanwhile. */
   complete(shown: ShownStatus): Promise<AgentStatus | undefined> {
     return this.#ask(async (connection) => {
-      const [{ objects }, { entries }] = await Promise.all([
-        connection.service(TopologyService).getTopology({ kinds: [ObjectKind.CHAIN] }),
+      const [objects, { entries }] = await Promise.all([
+        // Before the switch was read there is no topology, and no chain is in force.
+        orAbsent(readObjects(connection, ObjectKind.CHAIN)).then((found) => found ?? []),
         connection.service(JournalService).listEntries({ pageSize: journalShownCount }),
       ]);
       const chains = chainsOf(objects)
@@ -86,10 +101,9 @@ export class AgentApi {
 
   /** The networks of all pods; undefined while no agent answers. */
   attachments(): Promise<readonly PodAttachment[] | undefined> {
-    return this.#ask(async (connection) => {
-      const { objects } = await connection.service(TopologyService).getTopology({ kinds: [ObjectKind.ATTACHMENT] });
-      return attachmentsOf(objects).map(decodeAttachment);
-    });
+    return this.#ask(async (connection) =>
+      attachmentsOf(await readObjects(connection, ObjectKind.ATTACHMENT)).map(decodeAttachment),
+    );
   }
 
   /** Whether the agent knows the pod, be there anything to attach or not; undefined while no agent answers. */
@@ -103,13 +117,8 @@ export class AgentApi {
     this.#connection = undefined;
   }
 
-  async #ask<T>(question: (connection: ApiConnection) => Promise<T>): Promise<T | undefined> {
+  #ask<T>(question: (connection: ApiConnection) => Promise<T>): Promise<T | undefined> {
     this.#connection ??= connect({ kind: 'unix', path: this.#path }, { clock: systemClock, redialMsMax });
-    try {
-      return await question(this.#connection);
-    } catch (error) {
-      if (error instanceof AgentError && absent.has(error.code)) return undefined;
-      throw error;
-    }
+    return orAbsent(question(this.#connection));
   }
 }
