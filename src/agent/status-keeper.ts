@@ -3,17 +3,29 @@
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { StatusSource } from './api-view.js';
 import type { Unsubscribe } from './ports.js';
-import type { AgentStatus } from './status.js';
+import type { AgentStatus, AttachStatus } from './status.js';
+
+/** What changes without a look, and would be old in the status of the last one. */
+export type LiveAttach = Pick<AttachStatus, 'lease' | 'clockSkewMs'>;
 
 export class StatusKeeper implements StatusSource {
   readonly #listeners = new Set<() => void>();
   #status: AgentStatus | undefined;
+  #live: () => LiveAttach | undefined = () => undefined;
   #makePods: () => readonly PodFacts[] = () => [];
   /** Made from `#makePods`, once for each look at the pods. */
   #pods: readonly PodFacts[] | undefined = [];
 
   current(): AgentStatus | undefined {
-    return this.#status;
+    const status = this.#status;
+    if (status?.attach === undefined) return status;
+    const live = this.#live();
+    return live === undefined ? status : { ...status, attach: { ...status.attach, ...live } };
+  }
+
+  /** Where the lease is asked for as it is now: it is renewed between two looks. */
+  setLive(live: () => LiveAttach | undefined): void {
+    this.#live = live;
   }
 
   pods(): readonly PodFacts[] {

@@ -21,6 +21,7 @@ import type { LeaseKeeper, PodDeviceSource } from '../agent/attach-ports.js';
 import type { JournalChange } from '../agent/journal.js';
 import type { SessionTelemetry } from '../agent/api-view.js';
 import type { LivenessSource } from '../agent/ports.js';
+import type { LiveAttach } from '../agent/status-keeper.js';
 import type { LoopRecorder } from '../agent/telemetry-book.js';
 import type { AttachSettings, VfPool } from '../attach/attach-settings.js';
 import type { AttachConfig, Config, HostClusterConfig } from '../config/config.js';
@@ -49,6 +50,8 @@ export interface AttachPartOptions {
 
 export interface AttachPart {
   sessions(): readonly SessionTelemetry[];
+  /** The lease as it is now. */
+  live(): LiveAttach;
   start(): void;
   close(): Promise<void>;
 }
@@ -160,6 +163,7 @@ export function assembleAttach(options: AttachPartOptions): AttachPart {
   );
   return {
     sessions: () => pods.sessions(),
+    live: () => ({ lease: lease.state(), clockSkewMs: lease.clockSkewMs() }),
     start: () => {
       pods.start();
       lease.start?.();

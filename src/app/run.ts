@@ -150,6 +150,7 @@ export async function runAgent(context: RunContext): Promise<void> {
     onTrouble,
     onBug: (error) => fail(error),
   });
+  keeper.setLive(() => assembly.attach?.live());
   const instanceId = randomUUID();
   const view = assembleView({
     ...{ config, clock, random, instanceId, version: context.version, status: keeper },

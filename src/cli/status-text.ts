@@ -63,11 +63,12 @@ export function formatConditions(conditions: readonly Condition[]): string {
   return formatTable([heading, ...arrange(conditions).map(row)]);
 }
 
-/** One change: when, what came of it, what it was. */
+/** One change: when, what came of it, what it was, and on whose behalf where that is somebody else's than the agent's own. */
 export function formatJournalEntry(entry: JournalEntry): string {
   const when = new Date(entry.wallMs).toISOString();
   const words = entry.message === undefined ? '' : ` (${entry.message})`;
-  return `${when}  ${entry.outcome}  ${entry.summary}  ${entry.tookMs.toFixed(1)} ms${words}\n`;
+  const who = entry.actor === 'agent' ? '' : `  by ${entry.actor}`;
+  return `${when}  ${entry.outcome}  ${entry.summary}  ${entry.tookMs.toFixed(1)} ms${who}${words}\n`;
 }
 
 /** The whole status. */

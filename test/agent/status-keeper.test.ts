@@ -34,6 +34,18 @@ describe('the keeper of the status', () => {
     expect(count).toBe(2);
   });
 
+  it('tells the lease as it is now, which is renewed between two looks', () => {
+    const keeper = new StatusKeeper();
+    const held = (renewedWallMs: number) => ({ kind: 'held', renewedWallMs, message: undefined }) as const;
+    let renewedWallMs = 1;
+    keeper.setLive(() => ({ lease: held(renewedWallMs), clockSkewMs: 5 }));
+    keeper.set(status(1));
+    expect(keeper.current()?.attach).toBeUndefined();
+    keeper.set({ ...status(2), attach: { lease: held(1), bridge: 'br-int' } } as unknown as AgentStatus);
+    renewedWallMs = 9;
+    expect(keeper.current()).toMatchObject({ wallMs: 2, attach: { lease: held(9), clockSkewMs: 5, bridge: 'br-int' } });
+  });
+
   it('tells listeners of each status until they have had enough', () => {
     const keeper = new StatusKeeper();
     let told = 0;

@@ -80,6 +80,7 @@ describe('the status as text', () => {
   it('tells of a change when it was, what came of it, and why not', () => {
     expect(formatJournalEntry(entry)).toBe('1970-01-01T00:00:00.000Z  applied  repair port p0 on br-int  12.3 ms\n');
     expect(formatJournalEntry({ ...entry, outcome: 'refused', message: 'no' })).toMatch(/refused .* \(no\)\n$/);
+    expect(formatJournalEntry({ ...entry, actor: 'uid 7' })).toMatch(/ms {2}by uid 7\n$/);
   });
 
   it('calls an old status stale', () => {
