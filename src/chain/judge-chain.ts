@@ -44,7 +44,7 @@ function verdict(reason: Reason, message: string): Verdict {
   return { state, reason, message };
 }
 
-function judgePort(chain: ResolvedChain, port: ResolvedPort): Verdict {
+function judgePort(chain: ResolvedChain, port: ResolvedPort, observed: ObservedFlows): Verdict {
   if (port.problem !== undefined) return verdict(port.problem.reason, port.problem.message);
   const name = safeText(port.interface ?? port.words);
   if (port.ofport === undefined) return verdict('ChainPortPending', `Interface ${name} has no usable OpenFlow number.`);
@@ -56,10 +56,17 @@ function judgePort(chain: ResolvedChain, port: ResolvedPort): Verdict {
     return verdict('LinkDown', `The link of ${safeText(port.target?.interface ?? name)} is down.`);
   }
   const unfit = checkMtu(chain.intent, port);
-  return unfit === undefined ? verdict('Ready', 'As intended.') : verdict(unfit.reason, unfit.message);
+  if (unfit !== undefined) return verdict(unfit.reason, unfit.message);
+  // Columns of the database outlive the switch: number and link are worth what the switch itself says of the bridge.
+  const silent = [chain.intent.bridge, ...(leg === undefined ? [] : [leg.bridge])].find((name) => !observed.has(name));
+  if (silent === undefined) return verdict('Ready', 'As intended.');
+  return verdict(
+    'ChainFlowsUnread',
+    `Bridge ${safeText(silent)} has not answered, so nothing proves that the port works.`,
+  );
 }
 
-function portCondition(chain: ResolvedChain, port: ResolvedPort): Condition {
+function portCondition(chain: ResolvedChain, port: ResolvedPort, observed: ObservedFlows): Condition {
   const object: ObjectRef = { kind: 'chainPort', name: port.key, bridge: chain.intent.bridge };
   const evidence: Record<string, string> = { selector: port.words };
   const add = (key: string, value: string | number | undefined): void => {
@@ -70,7 +77,7 @@ function portCondition(chain: ResolvedChain, port: ResolvedPort): Condition {
   add('target', port.target === undefined ? undefined : `${port.target.interface} on ${port.target.bridge}`);
   add('link_state', port.linkState);
   add('mtu', port.mtu);
-  return { object, ...judgePort(chain, port), evidence };
+  return { object, ...judgePort(chain, port, observed), evidence };
 }
 
 /** Bridges on which the chain has flows. */
@@ -178,7 +185,7 @@ export function judgeChains(input: JudgeInput): readonly Condition[] {
   const tally = tallyOf(input);
   const byName = new Map(refusals.map((refusal) => [refusal.intent.name, refusal]));
   for (const chain of chains) {
-    const ports = portsOf(chain).map((port) => portCondition(chain, port));
+    const ports = portsOf(chain).map((port) => portCondition(chain, port, input.observed));
     const refusal = byName.get(chain.intent.name);
     const object: ObjectRef = { kind: 'chain', name: chain.intent.name, bridge: chain.intent.bridge };
     const evidence = chainEvidence(chain, input, tally);
