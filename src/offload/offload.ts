@@ -26,6 +26,12 @@ export const offloadReasons = {
   HwOffloadOff: 'other_config:hw-offload is not true; whether ovs-vswitchd once saw it true is not known.',
   NotOnSwitch: 'The object has no port on the switch, so there are no packets to speak of.',
   NotMeasured: 'Offload is possible and the flows were not looked at.',
+  InHardware: 'Nearly all packets were carried by hardware.',
+  InPart: 'Hardware carried some of the packets, and software the others.',
+  InSoftware: 'Nearly all packets were carried by software.',
+  NoTraffic: 'Nothing passed, or too little to say anything.',
+  WatchedTooShort: 'It was not watched for long enough: counters of hardware lag.',
+  TierUnknown: 'The flows do not say where they are carried out.',
 } as const;
 
 export type OffloadReason = keyof typeof offloadReasons;

@@ -5,7 +5,7 @@ import { flowReasons, isApart, offloadFlowReasons } from '../../src/offload/flow
 import { flowTiers, isSoftware, tierOf } from '../../src/offload/flow-tier.js';
 import type { OffloadEngine } from '../../src/offload/offload.js';
 import { softwareReason, type OffloadPort, type SoftwareContext } from '../../src/offload/software-reason.js';
-import { recordedFlows, softwareFlow } from '../fakes/datapath-flows.js';
+import { anyFlow, recordedFlows, softwareFlow } from '../fakes/datapath-flows.js';
 import { documentedTable } from '../fakes/documented-table.js';
 
 const ports: Readonly<Record<string, OffloadPort>> = {
@@ -162,43 +162,6 @@ describe('the reason of a software flow', () => {
   });
 
   it('is exactly one for software and none for the rest, whatever the texts are', () => {
-    const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc
-        .array(
-          fc.constantFrom(
-            'ct_state(',
-            '0x21/',
-            '0x21',
-            ')',
-            'eth_type(',
-            ',',
-            'ct(',
-            'clone(',
-            'drop',
-            'p0',
-            'set(',
-            'ipv6(frag=',
-            'encap(',
-          ),
-        )
-        .map((parts) => parts.join('')),
-    );
-    const flow: fc.Arbitrary<DatapathFlow> = fc.record({
-      ufid: fc.option(text, { nil: undefined }),
-      match: text,
-      inPort: fc.option(text, { nil: undefined }),
-      recircId: fc.nat(),
-      packets: fc.nat(),
-      bytes: fc.nat(),
-      usedMs: fc.option(fc.nat(), { nil: undefined }),
-      offloaded: fc.constantFrom('yes', 'partial', undefined),
-      layer: fc.constantFrom('ovs', 'tc', 'dpdk', 'doca', 'dummy', 'x', undefined),
-      actions: text,
-      extraInfo: fc.constant(undefined),
-      offloadInfo: fc.option(text, { nil: undefined }),
-      core: fc.constantFrom(undefined, 3, 'main'),
-    });
     const context = fc.record({
       engine: fc.constantFrom<OffloadEngine>('unknown', 'none', 'tc', 'dpdk', 'doca', 'userspace'),
       isInEffect: fc.option(fc.boolean(), { nil: undefined }),
@@ -207,7 +170,7 @@ describe('the reason of a software flow', () => {
       port: fc.constant((name: string) => ports[name]),
     });
     fc.assert(
-      fc.property(flow, context, (one, around) => {
+      fc.property(anyFlow, context, (one, around) => {
         const tier = tierOf(one, around);
         expect(flowTiers).toContain(tier);
         const found = softwareReason(one, tier, around);
