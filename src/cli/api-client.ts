@@ -29,7 +29,7 @@ import {
 import type { Clock } from '../lib/clock.js';
 import { AgentError, toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { toApiError } from './api-error.js';
+import { silentError, toApiError } from './api-error.js';
 import { describeTarget, type ApiCertificates, type ApiTarget } from './api-target.js';
 
 export interface UnaryOptions {
@@ -41,6 +41,8 @@ export interface UnaryOptions {
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
+  /** The agent has something to say as soon as it is asked: the first message has the deadline of a unary call. */
+  readonly isAnsweredAtOnce?: boolean;
 }
 
 type MethodOf<M> =
@@ -151,8 +153,8 @@ class Connection implements ApiConnection {
     this.#client.close();
   }
 
-  #error(error: unknown): Error {
-    return isServiceError(error) ? toApiError(error, this.target) : toError(error);
+  #error(error: unknown, deadlineMs?: number): Error {
+    return isServiceError(error) ? toApiError(error, this.target, deadlineMs) : toError(error);
   }
 
   #unary(method: DescMethod, request: MessageInitShape<typeof method.input>, options: UnaryOptions = {}) {
@@ -173,7 +175,7 @@ class Connection implements ApiConnection {
         callOptions,
         (error, response) => {
           signal?.removeEventListener('abort', onAbort);
-          if (error !== null) reject(this.#error(error));
+          if (error !== null) reject(this.#error(error, deadlineMs));
           else if (response !== undefined) resolve(response);
           else reject(new AgentError('PEER_PROTOCOL', `the agent answered ${method.name} with nothing`));
         },
@@ -185,7 +187,7 @@ class Connection implements ApiConnection {
   async *#stream(
     method: DescMethod,
     request: MessageInitShape<typeof method.input>,
-    { signal }: StreamOptions = {},
+    { signal, isAnsweredAtOnce = false }: StreamOptions = {},
   ): AsyncGenerator<Message, void> {
     if (signal?.aborted === true) throw abortedError();
     const call = this.#client.makeServerStreamRequest<Message, Message>(
@@ -200,11 +202,21 @@ class Connection implements ApiConnection {
     call.on('error', () => undefined);
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
+    let isLate = false;
+    const onLate = (): void => {
+      isLate = true;
+      call.cancel();
+    };
+    const timer = isAnsweredAtOnce ? this.#clock.after(this.#deadlineMs, onLate, true) : undefined;
     try {
-      for await (const message of call as AsyncIterable<Message>) yield message;
+      for await (const message of call as AsyncIterable<Message>) {
+        timer?.cancel();
+        yield message;
+      }
     } catch (error) {
-      throw this.#error(error);
+      throw isLate ? silentError(this.target, this.#deadlineMs) : this.#error(error);
     } finally {
+      timer?.cancel();
       signal?.removeEventListener('abort', onAbort);
       call.cancel();
     }

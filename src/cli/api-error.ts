@@ -99,6 +99,32 @@ function detailsOf({ metadata }: ServiceError): Details {
   }
 }
 
+/** What grpc-js says of the last attempt, without what it says around it. */
+function lastErrorOf(text: string): string {
+  const [, last = text] = /Last error: (.*?)\.?(?: Resolution note:.*)?$/s.exec(text) ?? [];
+  return last;
+}
+
+/** What a connection failed of, in one clause. Codes: connect(2), getaddrinfo(3). */
+function causeOf(target: ApiTarget, text: string): string {
+  const isSocket = target.kind === 'unix';
+  if (isSocket && text.includes('ENOENT')) return 'the socket does not exist';
+  if (/EACCES|EPERM/.test(text)) return 'permission denied';
+  if (text.includes('ECONNREFUSED')) return isSocket ? 'nobody listens at the socket' : 'connection refused';
+  if (text.includes('ENOTSOCK')) return 'it is no socket';
+  if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'there is no way there';
+  if (text.includes('ETIMEDOUT')) return 'the other side does not answer';
+  if (/ENOTFOUND|EAI_|[Nn]ame resolution failed/.test(text)) return 'the name is not known';
+  if (/ECONNRESET|EPIPE|dropped|going away|GOAWAY/i.test(text)) return 'the connection was closed';
+  return safeText(lastErrorOf(text), 300);
+}
+
+/** Where one sees whether an agent runs. */
+const serviceRemedy = ({ kind }: ApiTarget): string =>
+  kind === 'unix'
+    ? 'See whether it runs and what it does: systemctl status dpu-node-agent.'
+    : 'See there whether it runs and what it does: systemctl status dpu-node-agent.';
+
 function connectRemedy(target: ApiTarget, text: string): string {
   const name = describeTarget(target);
   if (target.kind === 'tls') {
@@ -106,9 +132,16 @@ function connectRemedy(target: ApiTarget, text: string): string {
       ? `See whether the certificates are right: --ca for ${name}, --cert and --key as its authority for clients wants.`
       : `See whether the agent listens at ${name} (api.grpc.listen), and whether the way to it is open.`;
   }
-  if (text.includes('EACCES'))
+  if (/EACCES|EPERM/.test(text))
     return `Run dpuctl as root, or as a user in the group of ${target.path} (api.grpc.group).`;
-  return `Start the agent, or name the socket that it serves instead of ${name}: --address, or --run-dir.`;
+  return `Start the agent (systemctl start dpu-node-agent), or name the socket that it serves instead of ${name}: --address, or --run-dir.`;
+}
+
+/** An agent that has taken the connection and says nothing. */
+export function silentError(target: ApiTarget, waitedMs: number | undefined, cause?: unknown): ApiError {
+  const time = waitedMs === undefined ? 'in time' : `in ${Number((waitedMs / 1_000).toPrecision(3))} s`;
+  const message = `the agent at ${describeTarget(target)} does not answer: nothing came ${time}`;
+  return new ApiError('DEADLINE_EXCEEDED', message, noDetails, { cause, remedy: serviceRemedy(target) });
 }
 
 function remedyFor(target: ApiTarget, error: ServiceError, details: Details): string | undefined {
@@ -120,20 +153,24 @@ function remedyFor(target: ApiTarget, error: ServiceError, details: Details): st
       return connectRemedy(target, error.details);
     case grpcStatus.UNIMPLEMENTED:
       return 'The agent is older than this dpuctl: take the dpuctl of its version.';
-    case grpcStatus.DEADLINE_EXCEEDED:
-      return 'See with dpuctl status whether the agent is well, and try again.';
     default:
       return undefined;
   }
 }
 
-/** The error of a call as AgentError; `remedy` is what the agent says, or what the kind of failure suggests. */
-export function toApiError(error: ServiceError, target: ApiTarget): ApiError {
+/**
+ * The error of a call as AgentError; `remedy` is what the agent says, or what the kind of failure suggests.
+ * @param deadlineMs what the call had, ms; undefined: a stream
+ */
+export function toApiError(error: ServiceError, target: ApiTarget, deadlineMs?: number): ApiError {
   const details = detailsOf(error);
   const code = details.code ?? codesByStatus[error.code] ?? 'PEER_PROTOCOL';
-  const isSilent = details.code === undefined && error.code === grpcStatus.UNAVAILABLE;
-  const words = safeText(error.details, 1_000);
-  const message = isSilent ? `no agent answers at ${describeTarget(target)}: ${words}` : words;
+  const isForeign = details.code === undefined;
+  if (isForeign && error.code === grpcStatus.DEADLINE_EXCEEDED) return silentError(target, deadlineMs, error);
+  const isAway = isForeign && error.code === grpcStatus.UNAVAILABLE;
+  const message = isAway
+    ? `no agent answers at ${describeTarget(target)}: ${causeOf(target, error.details)}`
+    : safeText(error.details, 1_000);
   const remedy = remedyFor(target, error, details);
   return new ApiError(code, message, details, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
 }

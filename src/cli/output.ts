@@ -30,3 +30,13 @@ export function printMessage<Desc extends DescMessage>(
 ): Promise<void> {
   return printData(context, toPlain(desc, message));
 }
+
+/** One item of a stream: a line of JSON, or a document of YAML. */
+export async function printItem(context: Pick<CommandContext, 'format' | 'print'>, data: JsonValue): Promise<void> {
+  if (context.format !== 'yaml') {
+    context.print(`${JSON.stringify(data)}\n`);
+    return;
+  }
+  const { stringify } = await import('yaml');
+  context.print(`---\n${stringify(data)}`);
+}

@@ -75,9 +75,13 @@ export class RateTable {
     this.#messageCount = 0;
   }
 
-  /** The busiest first; rows of equal traffic by name. */
-  rows(): readonly RateRow[] {
-    const rows = [...this.#readings.values()].map((reading) => this.#show(reading));
+  /**
+   * The busiest first; rows of equal traffic by name.
+   * @param quietMs for how long no message has come: as long as the stream is open, nothing has differed for that long
+   */
+  rows(quietMs = 0): readonly RateRow[] {
+    const nowMs = this.#messageMs + quietMs;
+    const rows = [...this.#readings.values()].map((reading) => show(reading, nowMs));
     return rows.sort((a, b) => load(b) - load(a) || (a.row.key < b.row.key ? -1 : 1));
   }
 
@@ -89,12 +93,12 @@ export class RateTable {
     const received = ratesOf(before.row.received, row.received, ms);
     return { row, received, sent: ratesOf(before.row.sent, row.sent, ms), firstMs: before.firstMs, changedMs: atMs };
   }
+}
 
-  #show({ row, received, sent, firstMs, changedMs }: Reading): RateRow {
-    const isKnown = received !== unknown;
-    const isSilent = isKnown ? this.#messageMs - changedMs > unchangedMs : this.#messageMs - firstMs >= silentMs;
-    return isSilent ? { row, received: zero, sent: zero } : { row, received, sent };
-  }
+function show({ row, received, sent, firstMs, changedMs }: Reading, nowMs: number): RateRow {
+  const isKnown = received !== unknown;
+  const isSilent = isKnown ? nowMs - changedMs > unchangedMs : nowMs - firstMs >= silentMs;
+  return isSilent ? { row, received: zero, sent: zero } : { row, received, sent };
 }
 
 const load = ({ received, sent }: RateRow): number => (received.bits ?? 0) + (sent.bits ?? 0);

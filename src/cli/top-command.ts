@@ -7,12 +7,19 @@ import {
   OffloadService,
   type OffloadRow,
 } from '../gen/proto/dpu/agent/v1/offload_pb.js';
-import { StatsRow_Kind, StatsService, type StatsRow } from '../gen/proto/dpu/agent/v1/stats_pb.js';
+import {
+  StatsRow_Kind,
+  StatsService,
+  type StatsRow,
+  type WatchStatsResponse,
+} from '../gen/proto/dpu/agent/v1/stats_pb.js';
+import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
+import { printItem } from './output.js';
 import { RateTable, type RateRow, type Rates } from './rates.js';
 import { formatTable } from './table.js';
 
@@ -27,6 +34,8 @@ export interface TopOptions {
 }
 
 export const topIntervalMsDefault = 5_000;
+/** How much later than its interval a message may come before none is expected. */
+const messageGraceMs = 500;
 
 const heading = ['KIND', 'NAME', 'BRIDGE', 'RX PKT/S', 'TX PKT/S', 'RX BIT/S', 'TX BIT/S', 'DROPS/S', 'OFFLOAD'];
 
@@ -100,20 +109,25 @@ export function formatTop(rows: readonly RateRow[], offload: Offload, rowsMax: n
   return formatTable([heading, ...cells]) + more;
 }
 
-const perSecond = ({ packets, bits, drops }: Rates) => ({ packets, bits, drops });
+// What is not known is null: every row has every field.
+const perSecond = ({ packets, bits, drops }: Rates) => ({
+  packets: packets ?? null,
+  bits: bits ?? null,
+  drops: drops ?? null,
+});
 
-function toLine(rows: readonly RateRow[], offload: Offload, wallMs: number): string {
+function toPlainRows(rows: readonly RateRow[], offload: Offload, wallMs: number) {
   const plain = rows.map(({ row, received, sent }) => ({
     kind: kindWords[row.kind] ?? 'other',
     name: row.name,
     bridge: row.bridge,
     interface: row.interface,
-    ...(row.network === '' ? {} : { network: row.network }),
+    network: row.network,
     receivedPerSecond: perSecond(received),
     sentPerSecond: perSecond(sent),
     offload: verdictOf(row, offload),
   }));
-  return `${JSON.stringify({ time: new Date(wallMs).toISOString(), rows: plain })}\n`;
+  return { time: new Date(wallMs).toISOString(), rows: plain };
 }
 
 /** An agent that cannot say anything of offload is no reason to show no rates. */
@@ -129,40 +143,112 @@ async function askOffload({ connection, signal }: CommandContext): Promise<Offlo
 // Home, each line cleared to its end, then everything below.
 const redraw = (text: string): string => `\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`;
 
-async function show(context: CommandContext, table: RateTable, options: TopOptions, problems: readonly string[]) {
+/** What has been heard, and when somebody has to look again. */
+class TopFeed {
+  readonly #clock: Clock;
+  readonly table = new RateTable();
+  problems: readonly string[] = [];
+  /** Of the clock, ms, at the newest message; undefined while the stream is not open. */
+  #heardMs: number | undefined;
+  #hasNews = false;
+  #wake: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isOpen(): boolean {
+    return this.#heardMs !== undefined;
+  }
+
+  rows(): readonly RateRow[] {
+    return this.table.rows(this.#heardMs === undefined ? 0 : this.#clock.nowMs() - this.#heardMs);
+  }
+
+  take(message: WatchStatsResponse): void {
+    this.table.take(message);
+    this.problems = message.problems;
+    this.#heardMs = this.#clock.nowMs();
+    this.wake();
+  }
+
+  /** Nothing that is known goes on being true. */
+  lose(): void {
+    this.#heardMs = undefined;
+    this.table.clear();
+  }
+
+  wake(): void {
+    this.#hasNews = true;
+    this.#wake();
+  }
+
+  /** Until there is news, or the time is over, ms; undefined: for ever. */
+  async wait(ms: number | undefined): Promise<void> {
+    if (!this.#hasNews) {
+      await new Promise<void>((resolve) => {
+        const timer = ms === undefined ? undefined : this.#clock.after(ms, resolve);
+        this.#wake = () => {
+          timer?.cancel();
+          resolve();
+        };
+      });
+    }
+    this.#hasNews = false;
+  }
+}
+
+async function show(context: CommandContext, feed: TopFeed, options: TopOptions): Promise<void> {
   const offload = await askOffload(context);
-  const rows = table.rows();
+  const rows = feed.rows();
   if (context.format === 'json' || context.format === 'yaml') {
-    context.print(toLine(rows.slice(0, options.rowsMax), offload, context.clock.wallMs()));
+    await printItem(context, toPlainRows(rows.slice(0, options.rowsMax), offload, context.clock.wallMs()));
     return;
   }
   const isDrawn = context.isTerminal && !options.isOnce;
   // Heading, the line about the rest, and the one where the cursor stands.
   const room = isDrawn && options.terminalRows !== undefined ? Math.max(1, options.terminalRows - 3) : undefined;
-  const told = problems.map((problem) => `${safeText(problem, 400)}\n`).join('');
+  const told = feed.problems.map((problem) => `${safeText(problem, 400)}\n`).join('');
   const text = formatTop(rows, offload, options.rowsMax ?? room) + told;
   context.print(isDrawn ? redraw(text) : options.isOnce ? text : `${text}\n`);
 }
 
+/** Draws at every message; where nothing differs none comes, and the interval draws. Returns when there is nothing more to do. */
+async function draw(context: CommandContext, feed: TopFeed, options: TopOptions): Promise<void> {
+  const tickMs = options.intervalMs + messageGraceMs;
+  await feed.wait(undefined);
+  if (options.isOnce && !feed.table.isMeasured && !context.signal.aborted) await feed.wait(tickMs);
+  while (!context.signal.aborted) {
+    if (feed.isOpen) await show(context, feed, options);
+    if (options.isOnce) return;
+    await feed.wait(tickMs);
+  }
+}
+
 /** Shows rates until the person has had enough, or once. */
 export async function top(context: CommandContext, options: TopOptions): Promise<number> {
-  const table = new RateTable();
+  const feed = new TopFeed(context.clock);
+  const done = new AbortController();
+  const inner: CommandContext = { ...context, signal: AbortSignal.any([context.signal, done.signal]) };
+  inner.signal.addEventListener('abort', () => feed.wake(), { once: true });
   const request = {
     selector: { ports: true, attachments: true, chains: true },
     interval: durationFromMs(options.intervalMs),
   };
   if (context.isTerminal && !options.isOnce) context.print('\u001b[2J');
-  await follow(context, {
-    open: (signal) => {
-      table.clear();
-      return context.connection.service(StatsService).watchStats(request, { signal });
+  const following = follow(inner, {
+    open: (signal) => inner.connection.service(StatsService).watchStats(request, { signal, isAnsweredAtOnce: true }),
+    take: (message) => {
+      feed.take(message);
+      return false;
     },
-    take: async (message) => {
-      table.take(message);
-      if (!table.isMeasured) return false;
-      await show(context, table, options, message.problems);
-      return options.isOnce;
-    },
+    onLost: () => feed.lose(),
   });
+  try {
+    await Promise.race([following, draw(inner, feed, options)]);
+  } finally {
+    done.abort();
+  }
+  await following;
   return 0;
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
@@ -88,8 +90,18 @@ describe('the client of the API', () => {
     const api = connectTo('/nonexistent/api.sock');
     const error = await failureOf(api.service(NodeService).getNode({}));
     expect(error.code).toBe('NOT_CONNECTED');
-    expect(error.message).toContain('unix:/nonexistent/api.sock');
+    expect(error.message).toBe('no agent answers at unix:/nonexistent/api.sock: the socket does not exist');
     expect(error.remedy).toContain('/nonexistent/api.sock');
+    api.close();
+  });
+
+  it('says in one clause why nobody answers', async () => {
+    await using server = await TestServer.start();
+    const dead = join(server.runDir, 'dead.sock');
+    writeFileSync(dead, '');
+    const api = connectTo(dead);
+    const error = await failureOf(api.service(NodeService).getNode({}));
+    expect(error.message).toBe(`no agent answers at unix:${dead}: nobody listens at the socket`);
     api.close();
   });
 
@@ -103,7 +115,11 @@ describe('the client of the API', () => {
     );
     const api = connectTo(server.path);
     const late = await failureOf(api.service(NodeService).getNode({}, { deadlineMs: 20 }));
-    expect(late.code).toBe('DEADLINE_EXCEEDED');
+    expect(late).toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: `the agent at unix:${server.path} does not answer: nothing came in 0.02 s`,
+    });
+    expect(late.remedy).toContain('systemctl status dpu-node-agent');
     const controller = new AbortController();
     const call = failureOf(api.service(NodeService).getNode({}, { signal: controller.signal }));
     controller.abort();

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { connect } from '../../src/cli/api-client.js';
 import { top } from '../../src/cli/top-command.js';
 import { watchIntents, watchJournal } from '../../src/cli/watch-command.js';
 import { watchTopology } from '../../src/cli/watch-topology.js';
@@ -10,6 +11,7 @@ import { JournalEntry_Outcome, JournalService } from '../../src/gen/proto/dpu/ag
 import { OffloadService } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 import { StatsRow_Kind, StatsService } from '../../src/gen/proto/dpu/agent/v1/stats_pb.js';
 import { TopologyService, WatchTopologyResponseSchema } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
+import { systemClock } from '../../src/lib/clock.js';
 import { eventually } from '../../src/sandbox/lab/daemon.js';
 import { served } from './grpc-server.js';
 import { recordingContext, startSteering, type Recorded, type Steering } from './steering.js';
@@ -164,5 +166,64 @@ describe('dpuctl top --once', () => {
     const options = { isOnce: true, rowsMax: undefined, intervalMs: 1_000, terminalRows: undefined };
     expect(await top(context, options)).toBe(0);
     expect(context.printed.join('')).toMatch(/port {2}p0 {4}br0 {5}0 {9}- {9}8k/);
+  });
+
+  const quiet = () =>
+    startSteering(
+      served(StatsService, {
+        async *watchStats(_request, { signal }) {
+          const received = { packets: 0n, bytes: 0n };
+          const row = { key: 'k', kind: StatsRow_Kind.PORT, name: 'p0', bridge: 'br0', received };
+          yield { observedAt: timestampFromMs(0), rows: [{ ...row, observedAt: timestampFromMs(0) }] };
+          await until(signal);
+        },
+      }),
+      served(OffloadService, {}),
+    );
+
+  it('ends after an interval on a switch where nothing moves, and says that no rate is known', async () => {
+    world = await quiet();
+    const context = recordingContext(world.connection);
+    const options = { isOnce: true, rowsMax: undefined, intervalMs: 20, terminalRows: undefined };
+    expect(await top(context, options)).toBe(0);
+    expect(context.printed.join('')).toMatch(/port {2}p0 {4}br0 {5}- {9}-/);
+  });
+
+  it('draws at once, and again at every interval, where nothing moves', async () => {
+    world = await quiet();
+    const context = recordingContext(world.connection, 'json');
+    const options = { isOnce: false, rowsMax: undefined, intervalMs: 20, terminalRows: undefined };
+    const running = top(context, options);
+    await eventually(() => context.printed.length >= 2, 'two screens');
+    context.abort.abort();
+    expect(await running).toBe(0);
+    expect(JSON.parse(context.printed[0] ?? '')).toMatchObject({
+      rows: [{ kind: 'port', name: 'p0', network: '', receivedPerSecond: { packets: null, bits: null, drops: null } }],
+    });
+  });
+});
+
+describe('an agent that says nothing', () => {
+  it('is no reason to wait for ever', async () => {
+    world = await startSteering(
+      served(StatsService, {
+        // eslint-disable-next-line require-yield -- it says nothing
+        async *watchStats(_request, { signal }) {
+          await until(signal);
+        },
+      }),
+    );
+    const { path } = world.server;
+    const connection = connect({ kind: 'unix', path }, { clock: systemClock, deadlineMs: 50 });
+    try {
+      const options = { isOnce: false, rowsMax: undefined, intervalMs: 20, terminalRows: undefined };
+      await expect(top(recordingContext(connection), options)).rejects.toMatchObject({
+        code: 'DEADLINE_EXCEEDED',
+        message: `the agent at unix:${path} does not answer: nothing came in 0.05 s`,
+        remedy: 'See whether it runs and what it does: systemctl status dpu-node-agent.',
+      });
+    } finally {
+      connection.close();
+    }
   });
 });
