@@ -5,11 +5,12 @@
  * 1. `ss -x` with a filter for our own bound name tells the inode of the peer's socket (unix_diag(7), UNIX_DIAG_PEER). Without
  *    the filter, names that others bound, which may hold line breaks, could forge a row.
  * 2. `ss -xp` hints at processes that hold that socket. Their names are the peer's to choose, so a hint is no more than that:
- * 3. `/proc/PID/fd/N` must be that very inode, and the owner of the inode is the user who made the socket (sock_alloc in
- *    net/socket.c). Passing the socket on, or reusing the pid, changes neither.
+ * 3. `/proc/PID/fd/N` must be that very inode of the kernel's own file system of sockets, and the owner of the inode is the user
+ *    who made the socket (sock_alloc in net/socket.c). Passing the socket on, or reusing the pid, changes neither. The number
+ *    alone proves nothing: a name in a directory, opened with O_PATH, is a socket too, of its maker and with a number of its own.
  */
 
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 import { fstatSync } from 'node:fs';
 import type { Clock } from '../lib/clock.js';
 import { systemErrorCode } from '../lib/errors.js';
@@ -56,9 +57,10 @@ interface Holder {
 export class SocketPeers {
   readonly #options: SocketPeersOptions;
   readonly #told = new Set<string>();
-  /** The run that has not begun yet, for all who ask while another is under way: never more than one `ss` at a time. */
-  #queued: Promise<ToolResult> | undefined;
-  #running: Promise<unknown> = Promise.resolve();
+  /** By arguments: the run that has not begun yet, for all who ask while another is under way. */
+  readonly #queued = new Map<string, Promise<ToolResult>>();
+  /** Never more than one `ss` at a time. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: SocketPeersOptions) {
     this.#options = options;
@@ -78,14 +80,16 @@ export class SocketPeers {
 
   async #look(fd: number, boundPath: string): Promise<SocketPeer | UnknownPeer> {
     // At once, while the descriptor is certainly still the socket's.
-    const ownInode = fstatSync(fd).ino;
-    const own = await this.#run(['-xH', 'src', `unix:${boundPath}`]);
+    const { ino: ownInode, dev } = fstatSync(fd);
+    const own = await this.#runShared(['-xH', 'src', `unix:${boundPath}`]);
     if (own.kind !== 'exited' || own.code !== 0) return this.#unknown(`ss cannot be used: ${endText(own)}`);
     const peerInode = peerInodeIn(own.stdout, ownInode);
     if (peerInode === undefined) return this.#unknown('ss does not tell the other end of the connection');
-    const all = await this.#runShared();
+    const all = await this.#runShared(['-xHp']);
     if (all.kind !== 'exited' || all.code !== 0) return this.#unknown(`ss cannot be used: ${endText(all)}`);
-    const holders = await Promise.all(hintsIn(all.stdout, peerInode).map((hint) => holderOf(hint, peerInode)));
+    const holders = await Promise.all(
+      hintsIn(all.stdout, peerInode).map((hint) => holderOf(hint, { ino: peerInode, dev })),
+    );
     return this.#judge(holders.filter((holder) => holder !== undefined));
   }
 
@@ -108,20 +112,26 @@ export class SocketPeers {
     return { kind: 'unknown', reason };
   }
 
-  #run(args: readonly string[]): Promise<ToolResult> {
+  async #run(args: readonly string[]): Promise<ToolResult> {
     const { clock, ss = ssTool } = this.#options;
-    return runTool(ss, args, { clock, timeoutMs, outputBytesMax });
+    const run = (): Promise<ToolResult> => runTool(ss, args, { clock, timeoutMs, outputBytesMax });
+    const result = await run();
+    // Once more: whoever comes in a moment of much load would stay unknown for as long as the connection lasts.
+    return result.kind === 'timedOut' ? run() : result;
   }
 
-  /** One walk through the processes for all who wait for one. */
-  #runShared(): Promise<ToolResult> {
-    this.#queued ??= this.#running.then(() => {
-      this.#queued = undefined;
-      const run = this.#run(['-xHp']);
-      this.#running = run;
-      return run;
+  /** One run for all who wait for one: it begins after each of them came, so that each is in what it tells. */
+  #runShared(args: readonly string[]): Promise<ToolResult> {
+    const key = args.join(' ');
+    const queued = this.#queued.get(key);
+    if (queued !== undefined) return queued;
+    const run = this.#last.then(() => {
+      this.#queued.delete(key);
+      return this.#run(args);
     });
-    return this.#queued;
+    this.#queued.set(key, run);
+    this.#last = run;
+    return run;
   }
 }
 
@@ -155,11 +165,20 @@ export function hintsIn(rows: string, inode: number): readonly Hint[] {
   return hints.slice(0, hintsMax).map(([, pid = '', fd = '']) => ({ pid, fd }));
 }
 
+/** A socket of the kernel: the number counts within the file system that all sockets are in, ours too. */
+interface SocketInode {
+  readonly ino: number;
+  readonly dev: number;
+}
+
 /** The hint's process, if it holds the socket indeed. */
-async function holderOf({ pid, fd }: Hint, inode: number): Promise<Holder | undefined> {
+export async function holderOf({ pid, fd }: Hint, { ino, dev }: SocketInode): Promise<Holder | undefined> {
+  const path = `/proc/${pid}/fd/${fd}`;
   try {
-    const found = await stat(`/proc/${pid}/fd/${fd}`);
-    if (!found.isSocket() || found.ino !== inode) return undefined;
+    // The text first, which the kernel makes: `stat` alone would ask whatever file system somebody has opened there.
+    if ((await readlink(path)) !== `socket:[${ino}]`) return undefined;
+    const found = await stat(path);
+    if (!found.isSocket() || found.ino !== ino || found.dev !== dev) return undefined;
     return { pid: Number(pid), uid: found.uid, gid: found.gid };
   } catch (error) {
     // Gone meanwhile, or not ours to look at; either way it proves nothing.

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { fstatSync } from 'node:fs';
+import { chmod, lstat, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { socketHandleFd } from '../../src/api/grpc/socket-fd.js';
-import { SocketPeers, hintsIn, peerInodeIn } from '../../src/host/socket-peers.js';
+import { SocketPeers, hintsIn, holderOf, peerInodeIn } from '../../src/host/socket-peers.js';
 import { systemClock } from '../../src/lib/clock.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -95,6 +96,59 @@ describe.skipIf(!isRoot)('the process at the other end of a Unix socket', () => 
     expect(await peers.peerOf(fd, path)).toEqual({ kind: 'unknown', reason: 'ss cannot be used: ENOENT' });
     await peers.peerOf(fd, path);
     expect(reasons).toEqual(['ss cannot be used: ENOENT']);
+  });
+});
+
+describe('a process that a hint names', () => {
+  const openPath = 0o10000000;
+
+  it('holds the socket only where the descriptor is a socket of the kernel, not the name of one', async () => {
+    const { path, server } = await listen();
+    const client = createConnection(path);
+    cleanups.push(() => void client.destroy());
+    const socket = await accepted(server);
+    const { dev, ino } = fstatSync(fdOf(socket));
+    const own = { pid: String(process.pid), fd: String(fdOf(socket)) };
+    expect(await holderOf(own, { ino, dev })).toMatchObject({ pid: process.pid, uid: process.getuid?.() });
+    expect(await holderOf(own, { ino, dev: dev + 1 })).toBeUndefined();
+    expect(await holderOf(own, { ino: ino + 1, dev })).toBeUndefined();
+    // A name that somebody else owns, with a number of the file system that it is in.
+    const named = await open(path, openPath);
+    cleanups.push(() => named.close());
+    expect((await named.stat()).isSocket()).toBe(true);
+    const hint = { pid: String(process.pid), fd: String(named.fd) };
+    expect(await holderOf(hint, { ino: (await lstat(path)).ino, dev })).toBeUndefined();
+  });
+});
+
+describe('many that come at once', () => {
+  it('share the runs of ss, of which there is never more than one', async () => {
+    const { path, server } = await listen();
+    const dir = await mkdtemp(join(tmpdir(), 'peers-ss-'));
+    cleanups.push(() => rm(dir, { recursive: true, force: true }));
+    const file = join(dir, 'ss');
+    const log = join(dir, 'log');
+    await writeFile(file, `#!/bin/sh\necho "begin $*" >> ${log}\nsleep 0.1\nss "$@"\necho end >> ${log}\n`, {
+      mode: 0o755,
+    });
+    const peers = new SocketPeers({ clock: systemClock, ss: { file, args: [] } });
+    const found: Promise<unknown>[] = [];
+    const all = new Promise<void>((resolve) => {
+      server.on('connection', (socket) => {
+        cleanups.push(() => void socket.destroy());
+        found.push(peers.peerOf(fdOf(socket), path));
+        if (found.length === 20) resolve();
+      });
+    });
+    for (let index = 0; index < 20; index += 1) {
+      const client = createConnection(path);
+      cleanups.push(() => void client.destroy());
+    }
+    await all;
+    for (const peer of await Promise.all(found)) expect(peer).toMatchObject({ kind: 'process', pid: process.pid });
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    expect(lines.filter((_, index) => index % 2 === 1).every((line) => line === 'end')).toBe(true);
+    expect(lines.length).toBeLessThan(40);
   });
 });
 
