@@ -10,6 +10,7 @@ export class StatusBoard {
   readonly #ovsRunDir: string;
   #ports: PortsStatus | undefined;
   #chains: ChainOutcome = { conditions: [], findings: [], patches: [], views: [] };
+  #chainsWallMs: number | undefined;
 
   #attach: AttachOutcome | undefined;
   #intentFindings: readonly Finding[] = [];
@@ -29,6 +30,7 @@ export class StatusBoard {
   /** The loop of the chains has looked, at `wallMs`. */
   setChains(outcome: ChainOutcome, wallMs: number): void {
     this.#chains = outcome;
+    this.#chainsWallMs = wallMs;
     this.#publish(wallMs);
   }
 
@@ -52,6 +54,11 @@ export class StatusBoard {
     this.#onStatus({
       ...ports,
       wallMs: Math.max(wallMs, ports.wallMs),
+      oldestLookWallMs: Math.min(
+        ports.wallMs,
+        this.#chainsWallMs ?? ports.wallMs,
+        this.#attach?.wallMs ?? ports.wallMs,
+      ),
       // A pod that cannot be attached is that pod's trouble; an agent that has never seen the pods is not ready.
       isReady:
         ports.isReady &&

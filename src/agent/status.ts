@@ -36,6 +36,11 @@ export type AttachStatus = Omit<AttachOutcome, 'findings' | 'podFacts'>;
 
 /** What the agent says. */
 export interface AgentStatus extends PortsStatus {
+  /**
+   * Milliseconds since 1970 UTC: the look of that loop which has looked longest ago. A loop that hangs must not pass for alive
+   * because the others go on: what is older than `freshMs` by this time is no evidence.
+   */
+  readonly oldestLookWallMs: number;
   /** The chains in force, sorted by name; those that are refused and have no earlier version are in the conditions only. */
   readonly chains: readonly ChainView[];
   /** Undefined while pods are not looked at (`attach.mode: off`). */

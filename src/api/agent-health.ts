@@ -48,7 +48,7 @@ export class AgentHealth {
   /** By part: whether it serves. */
   current(): ReadonlyMap<string, boolean> {
     const status = this.#status.current();
-    const isFresh = status !== undefined && this.#clock.wallMs() - status.wallMs <= status.freshMs;
+    const isFresh = status !== undefined && this.#clock.wallMs() - status.oldestLookWallMs <= status.freshMs;
     const judged = status === undefined ? new Map(unknownParts.map((part) => [part, false])) : judgeParts(status);
     const parts = new Map([...judged].map(([part, isWell]) => [part, isWell && isFresh]));
     for (const service of this.#services) parts.set(service, true);

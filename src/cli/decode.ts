@@ -173,9 +173,10 @@ export function decodeAttach(attach: AttachMessage): AttachStatus {
 export type ShownStatus = Omit<AgentStatus, 'chains' | 'journal'>;
 
 export function decodeStatus(status: Status): ShownStatus {
-  const { observedAt, freshSeconds, ovsdb, vswitchd, repair, attach } = status;
+  const { observedAt, oldestLookAt, freshSeconds, ovsdb, vswitchd, repair, attach } = status;
   return {
     wallMs: wallMsOf(observedAt) ?? 0,
+    oldestLookWallMs: wallMsOf(oldestLookAt) ?? wallMsOf(observedAt) ?? 0,
     freshMs: freshSeconds * 1_000,
     ovsdb: decodeOvsdb(ovsdb),
     vswitchd: vswitchd as AgentStatus['vswitchd'],

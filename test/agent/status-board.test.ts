@@ -78,4 +78,14 @@ describe('the status of the whole agent', () => {
     made.setChains(chains('ready'), 700);
     expect(seen.map(({ wallMs }) => wallMs)).toEqual([1_000, 1_500, 1_000]);
   });
+
+  it('carries the time of the oldest look too, so that a loop that hangs does not pass for alive', () => {
+    const { board: made, seen } = board();
+    made.setPorts(ports({ wallMs: 1_000 }));
+    made.setChains(chains('ready'), 9_000);
+    made.setIntents([], 9_500);
+    expect(seen.map(({ oldestLookWallMs }) => oldestLookWallMs)).toEqual([1_000, 1_000, 1_000]);
+    made.setPorts(ports({ wallMs: 12_000 }));
+    expect(seen.at(-1)?.oldestLookWallMs).toBe(9_000);
+  });
 });

@@ -19,6 +19,7 @@ export function attachStatus(over: Partial<AttachStatus> = {}): AttachStatus {
 export function agentStatus(over: Partial<AgentStatus> = {}): AgentStatus {
   return {
     wallMs: lookWallMs,
+    oldestLookWallMs: over.wallMs ?? lookWallMs,
     freshMs: 60_000,
     ovsdb: { kind: 'synced', endpoint: 'unix:/db.sock' },
     vswitchd: 'alive',

@@ -30,6 +30,7 @@ const entry = {
 } as const;
 const status: AgentStatus = {
   wallMs: 0,
+  oldestLookWallMs: 0,
   freshMs: 60_000,
   ovsdb: { kind: 'synced', endpoint: 'unix:/db.sock' },
   vswitchd: 'alive',

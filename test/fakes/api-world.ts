@@ -67,6 +67,7 @@ const facts: NodeFacts = {
 export function statusOf(clock: Clock, fields: Partial<AgentStatus> = {}): AgentStatus {
   return {
     wallMs: clock.wallMs(),
+    oldestLookWallMs: fields.wallMs ?? clock.wallMs(),
     freshMs: 75_000,
     ovsdb: { kind: 'synced', endpoint: 'unix:/run/db.sock' },
     vswitchd: 'alive',

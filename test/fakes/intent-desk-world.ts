@@ -13,7 +13,7 @@ import type {
   IntentRequest,
   PlainBundle,
 } from '../../src/agent/intent-desk-types.js';
-import type { IntentAlarm, IntentRecord, IntentStore } from '../../src/agent/intent-ports.js';
+import type { IntentAlarm, IntentRecord, IntentStore, Standing } from '../../src/agent/intent-ports.js';
 import { Journal } from '../../src/agent/journal.js';
 import type { AgentStatus } from '../../src/agent/status.js';
 import { loadConfig } from '../../src/config/load.js';
@@ -31,6 +31,25 @@ export class MemoryStore implements IntentStore {
   readonly records = new Map<string, IntentRecord>();
   /** Thrown instead of storing. */
   failure: Error | undefined;
+  /** Another process has changed the records. */
+  isChanged = false;
+  isClaimed = false;
+
+  reload(): readonly IntentRecord[] | undefined {
+    if (!this.isChanged) return undefined;
+    this.isChanged = false;
+    return this.load();
+  }
+
+  claim(): Promise<void> {
+    this.isClaimed = true;
+    return Promise.resolve();
+  }
+
+  release(): Promise<void> {
+    this.isClaimed = false;
+    return Promise.resolve();
+  }
 
   load(): readonly IntentRecord[] {
     return [...this.records.values()];
@@ -66,6 +85,7 @@ export class DeskWorld {
   /** What a preview was asked of. */
   readonly previewed: { readonly intents: Intents; readonly chains: readonly ChainIntent[] }[] = [];
   preview: IntentPreview | undefined;
+  standing: Standing = 'writer';
   findings: readonly Finding[] = [];
 
   constructor({ config = '', store = new MemoryStore(), alarms = [], lossMs = 60_000 }: DeskOptions = {}) {
@@ -81,6 +101,7 @@ export class DeskWorld {
           this.previewed.push({ intents, chains });
           return this.preview;
         },
+        standing: () => this.standing,
         nameOf: ({ name }) => name ?? 'found0',
         onFindings: (findings) => (this.findings = findings),
       },
@@ -131,6 +152,7 @@ export class DeskWorld {
   statusOf(conditions: readonly Condition[], findings: readonly Finding[], intentsRevision: number): AgentStatus {
     return {
       wallMs: 5_000,
+      oldestLookWallMs: 5_000,
       freshMs: 60_000,
       ovsdb: { kind: 'synced', endpoint: 'unix:/db.sock' },
       vswitchd: 'alive',

@@ -108,14 +108,15 @@ export function encodeNode(facts: NodeFacts, instanceId: string): MessageInitSha
 }
 
 /** Whether a living agent would not have made a newer status by now. */
-export function isFresh({ wallMs, freshMs }: AgentStatus, nowWallMs: number): boolean {
-  return nowWallMs - wallMs <= freshMs;
+export function isFresh({ oldestLookWallMs, freshMs }: AgentStatus, nowWallMs: number): boolean {
+  return nowWallMs - oldestLookWallMs <= freshMs;
 }
 
 /** @param fresh whether the status is fresh; one that is not proves nothing, so it says not ready */
 export function encodeStatus(status: AgentStatus, fresh: boolean): StatusMessage {
   return {
     observedAt: timestamp(status.wallMs),
+    oldestLookAt: timestamp(status.oldestLookWallMs),
     freshSeconds: status.freshMs / 1000,
     isReady: status.isReady && fresh,
     ovsdb: encodeOvsdbState(status.ovsdb),
@@ -132,7 +133,7 @@ export function encodeStatus(status: AgentStatus, fresh: boolean): StatusMessage
 }
 
 /** Fields that say when something was seen, and those that move with them although nothing happens. */
-const restless: ReadonlySet<string> = new Set(['observedAt', 'at', 'clockSkewSeconds']);
+const restless: ReadonlySet<string> = new Set(['observedAt', 'oldestLookAt', 'at', 'clockSkewSeconds']);
 
 /** A text that is equal for statuses that say the same, whenever they were made. */
 export function statusVersion(message: StatusMessage): string {

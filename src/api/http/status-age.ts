@@ -22,10 +22,10 @@ export class StatusAge {
     this.#unsubscribe = source.onChange(() => (this.#toldMs = clock.nowMs()));
   }
 
-  /** ms, never negative. */
-  ageMs({ wallMs }: AgentStatus): number {
-    if (this.#toldMs !== undefined) return this.#clock.nowMs() - this.#toldMs;
-    return Math.max(0, this.#clock.wallMs() - wallMs);
+  /** ms, never negative; that of the loop which has looked longest ago. */
+  ageMs({ wallMs, oldestLookWallMs }: AgentStatus): number {
+    if (this.#toldMs === undefined) return Math.max(0, this.#clock.wallMs() - oldestLookWallMs);
+    return this.#clock.nowMs() - this.#toldMs + Math.max(0, wallMs - oldestLookWallMs);
   }
 
   /** Whether it is evidence of anything. */

@@ -71,6 +71,7 @@ class World {
   set(fields: Partial<AgentStatus> = {}): void {
     this.keeper.set({
       wallMs: this.clock.wallMs(),
+      oldestLookWallMs: fields.wallMs ?? this.clock.wallMs(),
       freshMs: 10_000,
       ovsdb: { kind: 'synced', endpoint: 'unix:/db.sock' },
       vswitchd: 'alive',
