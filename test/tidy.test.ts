@@ -45,7 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   api: ['agent', 'attach', 'chain', 'plan', 'telemetry', 'words', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
-  cli: ['agent', 'chain', 'attach', 'plan', 'words', 'model', 'gen', 'openflow', 'ovsdb', 'unixctl', 'lib'],
+  cli: ['agent', 'chain', 'attach', 'plan', 'offload', 'words', 'model', 'gen', 'openflow', 'ovsdb', 'unixctl', 'lib'],
   app: [
     'adapters',
     'api',

@@ -7,6 +7,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { ClusterState_State, LeaseState_State, OvsdbState_State } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import type { AttachSummary } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import { safeText } from '../lib/text.js';
+import { datapathTypesOf, hugePageBytes, initState, isInitAsked, isSet } from '../offload/preflight.js';
 import {
   fail,
   judge,
@@ -92,7 +93,7 @@ function configApplied({ database }: DoctorFacts): CheckResult {
 
 function restoreWait({ database }: DoctorFacts): CheckResult {
   return judge(database, ({ otherConfig }) =>
-    otherConfig.get('flow-restore-wait') !== 'true'
+    !isSet(otherConfig, 'flow-restore-wait')
       ? pass('flow-restore-wait is not set')
       : fail(
           'other_config:flow-restore-wait is true: a vswitchd that starts forwards nothing',
@@ -103,26 +104,23 @@ function restoreWait({ database }: DoctorFacts): CheckResult {
 
 function offloadConfigured({ database }: DoctorFacts): CheckResult {
   return judge(database, ({ otherConfig }) =>
-    otherConfig.get('hw-offload') === 'true'
+    isSet(otherConfig, 'hw-offload')
       ? pass(
           'other_config:hw-offload is true; whether it was so at the start of ovs-vswitchd, the database does not say',
         )
       : fail(
           'other_config:hw-offload is not true: every packet is processed in software',
-          `ovs-vsctl set Open_vSwitch . other_config:hw-offload=true, then restart ovs-vswitchd. ${restartLoss}`,
+          `ovs-vsctl set Open_vSwitch . other_config:hw-offload=true; ovs-vswitchd takes it live, but OVS-DOCA with a restart only. ${restartLoss}`,
         ),
   );
 }
 
 function needsInit(database: DatabaseFacts): CheckResult {
-  const { otherConfig, isDpdkInitialized, isDocaInitialized } = database;
-  const wantsDoca = otherConfig.get('doca-init') === 'true';
-  const wantsDpdk = ['true', 'try'].includes(otherConfig.get('dpdk-init') ?? '');
-  if (!wantsDoca && !wantsDpdk) return untestable('neither dpdk-init nor doca-init is asked for');
-  const what = wantsDoca ? 'DOCA' : 'DPDK';
-  const isDone = wantsDoca ? isDocaInitialized : isDpdkInitialized;
-  if (isDone === undefined) return untestable(`the schema has no column that says whether ${what} was initialised`);
-  if (isDone) return pass(`${what} was initialised`);
+  const init = initState(database);
+  if (init === undefined) return untestable('neither dpdk-init nor doca-init is asked for');
+  const { what, state } = init;
+  if (state === 'unknown') return untestable(`the schema has no column that says whether ${what} was initialised`);
+  if (state === 'done') return pass(`${what} was initialised`);
   return fail(
     `${what} is asked for and was not initialised`,
     `See huge pages below and the log of ovs-vswitchd; it initialises ${what} at its start only. ${restartLoss}`,
@@ -157,9 +155,7 @@ function portsOpen({ database }: DoctorFacts): CheckResult {
 
 function oneDatapath({ database }: DoctorFacts): CheckResult {
   return judge(database, ({ bridges }) => {
-    const types = [
-      ...new Set(bridges.map(({ datapathType }) => (datapathType === '' ? 'system' : datapathType))),
-    ].sort();
+    const types = datapathTypesOf(bridges);
     if (types.length === 0) return untestable('there is no bridge');
     if (types.length === 1) return pass(`all bridges have datapath ${safeText(types[0] ?? '')}`);
     return fail(
@@ -189,13 +185,12 @@ function switchdev({ machine }: DoctorFacts): CheckResult {
 
 function hugePages({ machine, database }: DoctorFacts): CheckResult {
   return judge(machine, ({ hugePages: sizes }) => {
-    const total = sizes.reduce((sum, { sizeBytes, total: count }) => sum + sizeBytes * count, 0);
-    const free = sizes.reduce((sum, { sizeBytes, free: count }) => sum + sizeBytes * count, 0);
+    const { total, free } = hugePageBytes(sizes);
     const text = `${Math.floor(total / mib)} MiB of huge pages, ${Math.floor(free / mib)} MiB free`;
     if (total > 0) return pass(text);
     if (database.kind === 'unknown') return untestable('no huge pages; whether any are needed, the database would say');
     const keys = database.value.otherConfig;
-    const isNeeded = ['dpdk-init', 'doca-init'].some((key) => ['true', 'try'].includes(keys.get(key) ?? ''));
+    const isNeeded = (['dpdk-init', 'doca-init'] as const).some((key) => isInitAsked(keys, key));
     if (!isNeeded) return pass('no huge pages, and nothing is configured that needs them');
     return fail(
       'there are no huge pages, and ovs-vswitchd is to initialise DPDK or DOCA',

@@ -7,6 +7,7 @@ import type { Fact } from '../model/fact.js';
 import type { Netdev } from '../model/netdev.js';
 import type { StringMap } from '../model/ownership.js';
 import type { EngineState } from './engine-state.js';
+import type { FlowReason } from './flow-reasons.js';
 import type { SettingResult } from './setting-verdicts.js';
 
 /** The platform configures the card at boot, and restarts Open vSwitch while it does. */
@@ -143,7 +144,7 @@ export interface TrafficFacts {
   readonly packets: number;
   readonly hardwarePackets: number;
   /** Flows in software by the class of their reason. */
-  readonly softwareFlows: ReadonlyMap<string, number>;
+  readonly softwareFlows: ReadonlyMap<FlowReason, number>;
   /** Actions and matches of software flows that are known patterns of OVN (`check_pkt_len`), how often each. */
   readonly patterns: ReadonlyMap<string, number>;
 }
