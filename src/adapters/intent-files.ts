@@ -4,11 +4,22 @@
  * deleted; files of other names are not touched.
  */
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync, existsSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  existsSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { IntentAlarm, IntentRecord, IntentStore } from '../agent/intent-ports.js';
 import { bundleBytesMax, isOwnerName } from '../agent/intent-request.js';
 import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
+import { DirectoryClaim } from './directory-claim.js';
 import { formatIntentRecord, parseIntentRecord } from './intent-record.js';
 import { diskFs, type IntentFs } from './intent-fs.js';
 
@@ -45,6 +56,9 @@ export class IntentFiles implements IntentStore {
   readonly #dir: string;
   readonly #options: IntentFilesOptions;
   readonly #fs: IntentFs;
+  readonly #claim = new DirectoryClaim('intents');
+  /** When an entry of the directory was last made, renamed or removed, as of the last look; undefined: look again. */
+  #stamp: string | undefined;
 
   constructor(options: IntentFilesOptions) {
     this.#dir = join(options.stateDir, intentDirName);
@@ -53,19 +67,48 @@ export class IntentFiles implements IntentStore {
   }
 
   load(): readonly IntentRecord[] {
+    // Taken before: what is stored while this reads is found by the next.
+    this.#stamp = this.#look();
     return this.#owners().flatMap((owner) => {
       const file = this.#fileOf(owner);
       return this.#read(file, owner) ?? this.#read(`${file}${previousSuffix}`, owner) ?? [];
     });
   }
 
+  reload(): readonly IntentRecord[] | undefined {
+    return this.#stamp !== undefined && this.#stamp === this.#look() ? undefined : this.load();
+  }
+
+  async claim(): Promise<void> {
+    if (this.#claim.isHeld) return;
+    let isTaken: boolean;
+    try {
+      await this.#makeDir();
+      isTaken = await this.#claim.take(this.#dir);
+    } catch (cause) {
+      throw this.#unwritable('the directory of the stored intents cannot be used', this.#dir, cause);
+    }
+    if (isTaken) return;
+    throw new AgentError('STATE_UNWRITABLE', 'another agent stores intents in the same directory', {
+      facts: { dir: this.#dir },
+      remedy: 'Ask that agent, or give each agent an agent.stateDir of its own.',
+    });
+  }
+
+  release(): Promise<void> {
+    return this.#claim.release();
+  }
+
   async save(record: IntentRecord): Promise<void> {
     const file = this.#fileOf(record.owner);
     const draft = `${file}.new`;
+    // Whatever comes of it, what is stored may be looked at again; when all is well that is not needed.
+    this.#stamp = undefined;
     try {
       await this.#makeDir();
       await this.#write(draft, formatIntentRecord(record));
       await this.#replace(draft, file);
+      this.#stamp = this.#look();
     } catch (cause) {
       throw this.#unwritable('the intents of an owner cannot be stored', file, cause);
     }
@@ -73,13 +116,24 @@ export class IntentFiles implements IntentStore {
 
   async remove(owner: string): Promise<void> {
     const file = this.#fileOf(owner);
+    this.#stamp = undefined;
     try {
       // Once the earlier version is certainly gone, the owner is there by its newest one, or not at all.
       await this.#unlink(`${file}.new`);
       if (await this.#unlink(`${file}${previousSuffix}`)) await this.#fs.syncDir(this.#dir);
       if (await this.#unlink(file)) await this.#fs.syncDir(this.#dir);
+      this.#stamp = this.#look();
     } catch (cause) {
       throw this.#unwritable('the intents of an owner cannot be deleted', file, cause);
+    }
+  }
+
+  /** Undefined: it cannot be said. */
+  #look(): string | undefined {
+    try {
+      return String(statSync(this.#dir, { bigint: true }).mtimeNs);
+    } catch (error) {
+      return systemErrorCode(error) === 'ENOENT' ? 'absent' : undefined;
     }
   }
 

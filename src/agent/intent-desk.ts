@@ -10,6 +10,7 @@ import type { ChainIntent } from '../model/chain.js';
 import type { Finding } from '../model/condition.js';
 import type { Intents, PortIntent } from '../model/intent.js';
 import { AllIntents, combine } from './all-intents.js';
+import { compileAll } from './compile-all.js';
 import type {
   IntentAnswer,
   IntentDesk,
@@ -21,7 +22,15 @@ import type {
 } from './intent-desk-types.js';
 import { IntentAudit } from './intent-audit.js';
 import { canonicalText, digestOf } from './intent-digest.js';
-import type { BundleCompiler, CompiledIntents, IntentAlarm, IntentRecord, IntentStore } from './intent-ports.js';
+import { alarmFinding, contentsOf, contradictionFinding, summaryOf } from './intent-words.js';
+import type {
+  BundleCompiler,
+  CompiledIntents,
+  IntentAlarm,
+  IntentRecord,
+  IntentStore,
+  Standing,
+} from './intent-ports.js';
 import { bundleText, isRepetition, requestViolations, type BundleText } from './intent-request.js';
 import { judgeIntent } from './intent-status.js';
 import type { JournalChange } from './journal.js';
@@ -36,6 +45,8 @@ export interface IntentDeskParts {
   readonly onJournal: (change: JournalChange) => void;
   /** What these would change if they were all that is wanted; undefined while nobody can say. */
   readonly preview: (intents: Intents, chains: readonly ChainIntent[]) => IntentPreview | undefined;
+  /** Whether this agent is the one that writes: another one on the same database may be. */
+  readonly standing: () => Standing;
   /** The name under which a port is judged. */
   readonly nameOf: (port: PortIntent) => string;
   /** Told of what is to be reported of owners' intents. */
@@ -76,6 +87,7 @@ export class OwnersDesk implements IntentDesk {
   #status: AgentStatus | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #isBusy = false;
   #isClosed = false;
 
   constructor(parts: IntentDeskParts, { controllerLossMs, alarms, records }: IntentDeskOptions) {
@@ -90,11 +102,10 @@ export class OwnersDesk implements IntentDesk {
       onChange: () => this.#attend(),
     });
     for (const record of records) {
-      const digest = digestOf(canonicalText(record.bundle) ?? '');
-      this.#entries.set(record.owner, { record, digest, revision: 1 });
+      this.#entries.set(record.owner, { record, digest: digestOfRecord(record), revision: 1 });
       this.#presence.touch(record.owner);
     }
-    this.#compiled = compiler.compile(this.list());
+    this.#compiled = compileAll(compiler, this.list());
     this.intents = new AllIntents(this.#compiled);
   }
 
@@ -108,8 +119,25 @@ export class OwnersDesk implements IntentDesk {
     this.#compile();
   }
 
+  /**
+   * Who writes to the switch may be another than before. When it is this agent now, what the other has stored meanwhile is
+   * what is in force: to be called before a loop plans.
+   */
+  standingChanged(): void {
+    const standing = this.#parts.standing();
+    if (standing === 'writer') this.#reread();
+    if (standing === 'standby') void this.#inTurn(() => this.#stepBack()).catch(() => undefined);
+  }
+
+  /** Something that was stored could not be read. */
+  alarm(alarm: IntentAlarm): void {
+    this.#alarms = [...this.#alarms, alarm];
+    this.#report();
+  }
+
   /** The agent has looked again. */
   setStatus(status: AgentStatus): void {
+    if (this.#parts.standing() === 'writer') this.#reread();
     this.#status = status;
     this.#tell();
   }
@@ -119,6 +147,7 @@ export class OwnersDesk implements IntentDesk {
     this.#isClosed = true;
     this.#presence.close();
     await this.#queue;
+    await this.#parts.store.release();
   }
 
   apply(request: IntentRequest): Promise<IntentAnswer> {
@@ -164,10 +193,52 @@ export class OwnersDesk implements IntentDesk {
     const turn = this.#queue.then(() => {
       this.#waiting -= 1;
       if (this.#isClosed) throw new AgentError('ABORTED', 'the agent ends');
-      return work();
+      this.#isBusy = true;
+      return work().finally(() => (this.#isBusy = false));
     });
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** What is to be changed is what is stored now, and nobody else changes it meanwhile. @throws AgentError */
+  async #claim(): Promise<void> {
+    if (this.#parts.standing() === 'standby') {
+      await this.#stepBack();
+      throw new AgentError('OVSDB_NOT_OWNER', 'another agent writes to this switch; this one stands by', {
+        remedy: 'Ask the agent that is active, or ask again when this one has taken over.',
+      });
+    }
+    await this.#parts.store.claim();
+    this.#takeOver();
+  }
+
+  async #stepBack(): Promise<void> {
+    if (this.#parts.standing() === 'standby') await this.#parts.store.release();
+  }
+
+  /** What a request is about to store is not read half-way. */
+  #reread(): void {
+    if (!this.#isBusy && !this.#isClosed) this.#takeOver();
+  }
+
+  /** Takes over what another process has stored. */
+  #takeOver(): void {
+    const records = this.#parts.store.reload();
+    if (records === undefined) return;
+    const before = new Map(this.#entries);
+    this.#entries.clear();
+    for (const record of records) {
+      const known = before.get(record.owner);
+      const digest = digestOfRecord(record);
+      const isSame = known?.digest === digest && known.record.generation === record.generation;
+      this.#entries.set(record.owner, isSame ? known : { record, digest, revision: this.intents.revision + 1 });
+      before.delete(record.owner);
+      if (!isSame) this.#presence.touch(record.owner);
+      else if (known.record.idempotencyKey !== record.idempotencyKey)
+        this.#entries.set(record.owner, { ...known, record });
+    }
+    for (const owner of before.keys()) this.#presence.forget(owner);
+    this.#compile();
   }
 
   async #audited(request: IntentRequest, work: (sinceMs: number) => Promise<IntentAnswer>): Promise<IntentAnswer> {
@@ -200,9 +271,10 @@ export class OwnersDesk implements IntentDesk {
       const message = 'the bundle is no plain data, or is nested too deeply';
       return { kind: 'invalid', violations: [{ field: '$', message, remedy: undefined }] };
     }
+    if (!isDryRun) await this.#claim();
     const entry = this.#entries.get(owner);
     if (entry !== undefined && isRepetition(request, asked.digest, entry.record, entry.digest)) {
-      this.#presence.touch(owner);
+      if (!isDryRun) this.#presence.touch(owner);
       return this.#accepted(owner, isDryRun ? this.#preview(entry.record) : undefined, true);
     }
     if (entry === undefined && this.#entries.size >= ownersMax) {
@@ -214,8 +286,10 @@ export class OwnersDesk implements IntentDesk {
     const verdict = this.#parts.compiler.check(record, others);
     if (verdict.kind !== 'valid') return verdict;
     if (isDryRun) return this.#wouldBe(record);
+    // First: what cannot be put in force must not be stored.
+    const compiled = this.#parts.compiler.compile([...others, record]);
     await this.#parts.store.save(record);
-    this.#take(record, asked.digest);
+    this.#take(record, asked.digest, compiled);
     this.#audit.accepted(request.actor, summaryOf(request), contentsOf(record.bundle), sinceMs);
     return this.#accepted(owner, undefined, false);
   }
@@ -227,12 +301,12 @@ export class OwnersDesk implements IntentDesk {
     return { owner, generation, idempotencyKey, actor: safeText(actor), acceptedWallMs, bundle };
   }
 
-  #take(record: IntentRecord, digest: string): void {
+  #take(record: IntentRecord, digest: string, compiled: CompiledIntents): void {
     const { owner } = record;
     this.#alarms = this.#alarms.filter((alarm) => alarm.owner !== owner);
     this.#entries.set(owner, { record, digest, revision: this.intents.revision + 1 });
     this.#presence.touch(owner);
-    this.#compile();
+    this.#putInForce(compiled);
   }
 
   #accepted(owner: string, preview: IntentPreview | undefined, isRepeated: boolean): IntentAnswer {
@@ -255,6 +329,7 @@ export class OwnersDesk implements IntentDesk {
 
   async #delete(owner: string, generation: bigint | undefined, actor: string): Promise<boolean> {
     const sinceMs = this.#parts.clock.nowMs();
+    await this.#claim();
     const record = this.#entries.get(owner)?.record;
     if (record === undefined) return false;
     const summary = `delete intents of ${owner}, generation ${record.generation}`;
@@ -279,7 +354,11 @@ export class OwnersDesk implements IntentDesk {
   }
 
   #compile(): void {
-    this.#compiled = this.#parts.compiler.compile(this.list());
+    this.#putInForce(compileAll(this.#parts.compiler, this.list()));
+  }
+
+  #putInForce(compiled: CompiledIntents): void {
+    this.#compiled = compiled;
     this.intents.replace(this.#compiled);
     this.#attend();
     this.#report();
@@ -306,34 +385,4 @@ export class OwnersDesk implements IntentDesk {
   }
 }
 
-function summaryOf({ owner, generation }: IntentRequest): string {
-  return `apply intents of ${safeText(owner, 80)}, generation ${generation}`;
-}
-
-/** `3 bridges`, `1 chain`. */
-function contentsOf({ bridges, ports, chains, attachments }: PlainBundle): readonly string[] {
-  const parts = Object.entries({ bridge: bridges, port: ports, chain: chains, attachment: attachments });
-  return parts
-    .filter(([, list]) => list.length > 0)
-    .map(([noun, list]) => `${list.length} ${noun}${list.length === 1 ? '' : 's'}`);
-}
-
-function alarmFinding({ owner, error }: IntentAlarm): Finding {
-  return {
-    reason: 'IntentStoreDamaged',
-    object: { kind: 'intent', name: owner ?? '*' },
-    message: safeText(error.message, 500),
-    claimants: owner === undefined ? [] : [`controller ${owner}`],
-    remedy: error.remedy ?? 'Have the controller hand its bundle in again, and look at the disk.',
-  };
-}
-
-function contradictionFinding(owner: string, message: string): Finding {
-  return {
-    reason: 'IntentContradicted',
-    object: { kind: 'intent', name: owner },
-    message,
-    claimants: [`controller ${owner}`],
-    remedy: 'Take it out of the bundle or out of the configuration, and hand the bundle in again.',
-  };
-}
+const digestOfRecord = ({ bundle }: IntentRecord): string => digestOf(canonicalText(bundle) ?? '');

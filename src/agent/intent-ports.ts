@@ -46,11 +46,24 @@ export interface IntentRecord extends StoredIntent {
 export interface IntentStore {
   /** Every bundle that can be read, sorted by owner; what cannot is told to the one who was named for it, and never thrown. */
   load(): readonly IntentRecord[];
+  /** The same, when another may have stored something since it was last read or written here; undefined: nobody has. */
+  reload(): readonly IntentRecord[] | undefined;
+  /**
+   * Takes the store for this process, until it is released or the process ends; nothing where it has it.
+   * @throws AgentError STATE_UNWRITABLE; another process has it, or it cannot be made
+   */
+  claim(): Promise<void>;
+  release(): Promise<void>;
   /** Returns once it is safe. @throws AgentError STATE_UNWRITABLE; the earlier bundle is still in force then */
   save(record: IntentRecord): Promise<void>;
   /** Returns once the owner cannot come back. @throws AgentError STATE_UNWRITABLE */
   remove(owner: string): Promise<void>;
 }
+
+/**
+ * Whether this agent is the one that writes to the switch. `unknown`: the database is not reached, and nobody can say.
+ */
+export type Standing = 'writer' | 'standby' | 'unknown';
 
 /** Something is wrong with what was stored; nothing is thrown away. */
 export interface IntentAlarm {

@@ -6,7 +6,7 @@ import type { AllIntents } from '../agent/all-intents.js';
 import type { ChainReconciler } from '../agent/chain-reconciler.js';
 import { OwnersDesk } from '../agent/intent-desk.js';
 import type { IntentPreview } from '../agent/intent-desk-types.js';
-import type { IntentAlarm } from '../agent/intent-ports.js';
+import type { IntentAlarm, Standing } from '../agent/intent-ports.js';
 import { previewOf } from '../agent/intent-preview.js';
 import type { JournalChange } from '../agent/journal.js';
 import type { DeviceSource } from '../agent/ports.js';
@@ -24,6 +24,8 @@ export interface AssembleIntentsOptions {
   readonly clock: Clock;
   /** Commands that only look set nothing aside. */
   readonly isWriter: boolean;
+  /** Whether this agent is the one that writes to the switch. */
+  readonly standing: () => Standing;
   readonly devices: DeviceSource;
   /** The loops, once they are made. */
   readonly loops: () => { readonly reconciler: Reconciler; readonly chains: ChainReconciler };
@@ -59,20 +61,23 @@ export function assembleIntents(options: AssembleIntentsOptions): IntentsPart {
   const { config, clock, devices, isWriter, loops } = options;
   const compiler = new BundleIntents(config);
   const alarms: IntentAlarm[] = [];
+  let desk: OwnersDesk | undefined;
   const store = new IntentFiles({
     stateDir: config.agent.stateDir,
     isReadOnly: !isWriter,
     onAlarm: (alarm) => {
-      alarms.push(alarm);
+      if (desk === undefined) alarms.push(alarm);
+      else desk.alarm(alarm);
       options.onAlarm(alarm.error);
     },
   });
   const records = store.load();
-  const desk = new OwnersDesk(
+  const made = new OwnersDesk(
     {
       compiler,
       store,
       clock,
+      standing: options.standing,
       onJournal: options.onJournal,
       preview: (intents, chains) => preview(loops(), intents, chains),
       nameOf: (port) => judgedName(port, devices.snapshot() ?? noDevices, devices.find),
@@ -80,12 +85,13 @@ export function assembleIntents(options: AssembleIntentsOptions): IntentsPart {
     },
     { controllerLossMs: config.api.grpc.controllerLossMs, alarms, records },
   );
+  desk = made;
   return {
-    desk,
-    wanted: desk.intents,
+    desk: made,
+    wanted: made.intents,
     replace: (next) => {
       compiler.replace(next);
-      desk.reload();
+      made.reload();
     },
   };
 }

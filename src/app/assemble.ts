@@ -133,12 +133,15 @@ export function assemble(options: AssembleOptions): Assembly {
     config,
     clock,
     isWriter: options.isWriter,
+    standing: () => (store.isWriter() ? 'writer' : client.state.kind === 'synced' ? 'standby' : 'unknown'),
     devices,
     loops: () => ({ reconciler, chains }),
     onJournal: (entry) => void journal.add(entry),
     onFindings: (findings) => board.setIntents(findings, clock.wallMs()),
     onAlarm: (error) => options.onTrouble('stored intents', error),
   });
+  // First of those that are told: the loops that write from now on do so by what is stored now.
+  client.onLock(() => intents.desk.standingChanged());
   const { wanted: allIntents } = intents;
   const merged = new MergedIntents(allIntents);
   const onStatus = (status: PortsStatus): void => board.setPorts(status);

@@ -58,6 +58,22 @@ describe('the files of owners', () => {
     expect(await names()).toEqual(['b.json']);
   });
 
+  it('belong to one process at a time, and tell it what another has stored', async () => {
+    const [mine, theirs] = [store(), store()];
+    await mine.claim();
+    await mine.claim();
+    await expect(theirs.claim()).rejects.toThrow('another agent stores intents in the same directory');
+    expect(mine.load()).toEqual([]);
+    await mine.save(first);
+    expect(mine.reload()).toBeUndefined();
+    await mine.release();
+    await theirs.claim();
+    await theirs.save(second);
+    await theirs.release();
+    expect(mine.reload()).toEqual([second]);
+    expect(mine.reload()).toBeUndefined();
+  });
+
   it('of other names are left alone', async () => {
     await store().save(first);
     for (const name of ['README', 'a.json.new', 'A.json', '.json', 'a.json.damaged-1'])

@@ -165,6 +165,66 @@ describe('the desk of intents', () => {
   });
 });
 
+describe('two agents on one store', () => {
+  it('work from what is stored when their turn begins', async () => {
+    const store = new MemoryStore();
+    const active = new DeskWorld({ store });
+    await active.apply({ generation: 1n, bundle: bridge });
+    const idle = new DeskWorld({ store });
+    idle.standing = 'standby';
+    await active.apply({ generation: 2n, bundle: { bridges: [{ name: 'br-new' }] } });
+    await active.apply({ owner: 'late', bundle: { bridges: [{ name: 'br-late' }] } });
+    store.isChanged = true;
+    idle.standing = 'writer';
+    idle.desk.standingChanged();
+    expect(idle.desk.intents.intents().bridges.map(({ name }) => name)).toEqual(['br-new', 'br-late']);
+    expect(await codeOf(idle.apply({ generation: 2n, bundle: bridge }))).toBe('INTENT_GENERATION');
+    expect(idle.desk.get('late')?.generation).toBe(1n);
+  });
+
+  it('leave changes to the one that is active', async () => {
+    const world = new DeskWorld();
+    await world.apply({ bundle: bridge });
+    expect(world.store.isClaimed).toBe(true);
+    world.standing = 'standby';
+    expect(await codeOf(world.apply({ generation: 2n }))).toBe('OVSDB_NOT_OWNER');
+    expect(await codeOf(world.desk.delete('fleet-1', undefined, 'uid:0'))).toBe('OVSDB_NOT_OWNER');
+    expect(world.store.isClaimed).toBe(false);
+    expect(await world.apply({ generation: 2n, isDryRun: true })).toMatchObject({ kind: 'accepted' });
+    expect(world.store.records.get('fleet-1')?.generation).toBe(1n);
+  });
+});
+
+describe('a bundle that the compiler fails at', () => {
+  const failAt = (world: DeskWorld, name: string): void => {
+    const compile = world.compiler.compile.bind(world.compiler);
+    world.compiler.compile = (bundles) => {
+      if (JSON.stringify(bundles.map((entry) => entry.bundle)).includes(name)) throw new Error('a fault');
+      return compile(bundles);
+    };
+  };
+
+  it('is not stored', async () => {
+    const world = new DeskWorld();
+    failAt(world, 'br-bad');
+    await expect(world.apply({ bundle: { bridges: [{ name: 'br-bad' }] } })).rejects.toThrow('a fault');
+    expect(world.store.records.size).toBe(0);
+    expect(await world.apply({ bundle: bridge })).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('is set aside when it was stored before, and told', async () => {
+    const world = new DeskWorld();
+    await world.apply({ owner: 'bad', bundle: { bridges: [{ name: 'br-bad' }] } });
+    await world.apply({ owner: 'good', bundle: bridge });
+    failAt(world, 'br-bad');
+    world.desk.reload();
+    expect(world.desk.intents.intents().bridges.map(({ name }) => name)).toEqual(['br-x']);
+    expect(world.findings).toMatchObject([{ reason: 'IntentContradicted', object: { name: 'bad' } }]);
+    expect(world.findings[0]?.message).toContain('a fault');
+    expect(world.desk.get('bad')?.generation).toBe(1n);
+  });
+});
+
 describe('the status of a bundle', () => {
   it('is accepted until the loops have looked with it in force', async () => {
     const world = new DeskWorld();
@@ -286,6 +346,14 @@ describe('a controller that is lost', () => {
     made.clock.advance(59_999);
     expect(unattended(made)).toEqual([]);
     made.clock.advance(1);
+    expect(unattended(made)).toEqual(['fw']);
+  });
+
+  it('has no more time by a request that changes nothing', async () => {
+    const made = await world();
+    made.clock.advance(60_000);
+    expect(unattended(made)).toEqual(['fw']);
+    await made.apply({ bundle: { chains }, isDryRun: true });
     expect(unattended(made)).toEqual(['fw']);
   });
 
