@@ -15,6 +15,7 @@ import type { Netdev } from '../model/netdev.js';
 import type { Config } from '../config/config.js';
 import { ConfigWatcher } from '../config/watcher.js';
 import type { Clock } from '../lib/clock.js';
+import { toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { formatObject, objectKey, type Condition } from '../model/condition.js';
 import { errorFields, type Logger } from '../telemetry/log.js';
@@ -77,6 +78,7 @@ function logCondition(logger: Logger, entry: Condition): void {
 function logChange(logger: Logger, entry: JournalEntry): void {
   const fields = {
     change: safeText(entry.summary, 500),
+    ...(entry.kind === 'audit' ? { audit: true, actor: entry.actor } : {}),
     outcome: entry.outcome,
     details: entry.details.map((line) => safeText(line)),
     tookMs: Math.round(entry.tookMs * 10) / 10,
@@ -99,6 +101,12 @@ function createTroubleLog(logger: Logger): (what: string, error: Error) => void 
     last.set(what, error.message);
     logger.warn({ what: safeText(what), ...errorFields(error) }, 'trouble; it is tried again');
   };
+}
+
+/** Something in the API threw what it should not have: its caller got INTERNAL, and the switch goes on being looked after. */
+function logBug(logger: Logger, thrown: unknown): void {
+  const { stack, message } = toError(thrown);
+  logger.error({ error: safeText(message, 500), stack: safeText(stack ?? '', 4_000) }, 'this is a bug of the agent');
 }
 
 /** Who was refused by the API, and why; told at most once a minute for each. */
@@ -155,7 +163,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   const view = assembleView({
     ...{ config, clock, random, instanceId, version: context.version, status: keeper },
     ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
-    ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => fail(error) },
+    ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => logBug(logger, error) },
   });
   const api = assembleApi({
     config,
@@ -171,7 +179,7 @@ export async function runAgent(context: RunContext): Promise<void> {
     ownUid: process.getuid?.(),
     onTrouble,
     onRefused: (refusal) => logRefusal(logger, refusal),
-    onBug: (error) => fail(error),
+    onBug: (error) => logBug(logger, error),
   });
   let current = config;
   const watcher = new ConfigWatcher({
