@@ -25,10 +25,16 @@ need ping iputils-ping iputils
 need openssl openssl openssl
 need tcpdump tcpdump tcpdump
 need curl curl curl
+need setpriv util-linux util-linux
 need python3 python3 python3
 # The Python IDL is what the benchmarks are measured against; RHEL carries it under changing names, so there it is optional.
 if command -v apt-get >/dev/null 2>&1 && ! /usr/bin/python3 -c 'import ovs' >/dev/null 2>&1; then
   missing+=("python3 python3-openvswitch python3-openvswitch")
+fi
+# The client in another language that asks the agent's API in the tests.
+has_python_grpc() { /usr/bin/python3 -c 'import grpc, google.protobuf' >/dev/null 2>&1; }
+if command -v apt-get >/dev/null 2>&1 && ! has_python_grpc; then
+  missing+=("python3 python3-grpcio python3-grpcio" "python3 python3-protobuf python3-protobuf")
 fi
 
 as_root() {
@@ -77,6 +83,14 @@ if ! command -v kubectl >/dev/null 2>&1; then
   command -v kubectl >/dev/null 2>&1 ||
     say "kubectl is missing: no package of it could be installed here (kubernetes-client, openshift-clients); put one on the PATH, see https://kubernetes.io/docs/tasks/tools/ - tests that drive it will fail"
 fi
+
+# RHEL has gRPC for Python in EPEL only, so that it may be missing there.
+if ! has_python_grpc && command -v dnf >/dev/null 2>&1; then
+  say "installing python3-grpcio"
+  (as_root dnf install -y -q python3-grpcio python3-protobuf) || true
+fi
+has_python_grpc ||
+  say "gRPC for Python is missing: install python3-grpcio and python3-protobuf (RHEL: of EPEL) - tests of the API from Python will fail"
 
 # Prometheus and promtool, which the tests of the metrics and alerts drive. The package of Debian starts a service: it is kept
 # from that, and taken out of the boot again, where this script is what installed it. RHEL has no package of it; there the

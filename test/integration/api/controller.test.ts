@@ -162,7 +162,11 @@ describe('the reference controller', () => {
       const ofport = (await rig.lab.vsctl('get', 'Interface', 'tap0', 'ofport')).trim();
       expect(byName.get('tap0')?.evidence).toMatchObject({ ofport });
       expect(byName.has('br-edge') && byName.has('wire')).toBe(true);
-      expect(intent).toMatchObject({ owner: 'fleet', generation: '1', actor: expect.stringMatching(/^uid 0/) });
+      expect(intent).toMatchObject({
+        owner: 'fleet',
+        generation: '1',
+        actor: expect.stringMatching(/^uid 0/) as string,
+      });
     }
     for (const one of agents) expect(await connectedPorts(one)).toEqual(['e0>e1', 'e1>e0']);
 
