@@ -202,9 +202,9 @@ class Connection implements ApiConnection {
     call.on('error', () => undefined);
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
-    let isLate = false;
+    const late = new AbortController();
     const onLate = (): void => {
-      isLate = true;
+      late.abort();
       call.cancel();
     };
     const timer = isAnsweredAtOnce ? this.#clock.after(this.#deadlineMs, onLate, true) : undefined;
@@ -214,7 +214,7 @@ class Connection implements ApiConnection {
         yield message;
       }
     } catch (error) {
-      throw isLate ? silentError(this.target, this.#deadlineMs) : this.#error(error);
+      throw late.signal.aborted ? silentError(this.target, this.#deadlineMs) : this.#error(error);
     } finally {
       timer?.cancel();
       signal?.removeEventListener('abort', onAbort);

@@ -116,6 +116,10 @@ export async function chain(context: CtlContext, { args, options }: CommandInput
     });
   }
   const [problem] = last.problems;
-  if (problem !== undefined) throw new AgentError('NOT_CONNECTED', safeText(problem, 1_000));
+  if (problem !== undefined) {
+    throw new AgentError('NOT_CONNECTED', safeText(problem, 1_000), {
+      remedy: 'See whether the bridge is there and ovs-vswitchd runs: ovs-vsctl list-br, ovs-appctl version.',
+    });
+  }
   return isReady(found.object) ? 0 : exitNotReady;
 }

@@ -6,6 +6,7 @@
 
 import { createHmac } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
+import { secretMark, withoutSecrets } from './secret-words.js';
 
 /** What a name belongs to; part of its pseudonym. */
 export type IdentityKind = 'host' | 'namespace' | 'pod' | 'serial' | 'id';
@@ -13,26 +14,25 @@ export type IdentityKind = 'host' | 'namespace' | 'pod' | 'serial' | 'id';
 /** Namespaces that every cluster has tell nothing. */
 const commonWords: ReadonlySet<string> = new Set(['default', 'kube-system', 'agent', 'localhost', '']);
 
+const secretLengthMin = 4;
 /** More names than a node can have pods. */
 const namesMax = 20_000;
 
-const pem = /-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g;
-const webToken = /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g;
-const bearer = /\b(bearer\s+)[^\s"'\\]+/gi;
-// `token: x`, `"password":"x"`; paths of files are no secrets.
-const secretKey =
-  /((?:token|password|passwd|secret|credential|private[-_]?key|psk|caData)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}"']+)/gi;
-const locator = /\b((?:https?|spiffe|tcp|ssl|uri):(?:\/\/)?)([^\s"'<>\\,]+)/gi;
+// Paths of sockets and files are no hosts.
+const locator = /\b((?!unix|file)[a-z][a-z0-9+.-]*:\/\/(?:\[secret\]@)?|(?:tcp|ssl|uri|spiffe):)([^\s"'<>\\,]+)/gi;
+const userInfo = /(:\/\/)[^\s"'<>]*@/g;
+// RFC 5321 section 4.1.2, somewhat wider.
+const mailAddress = /[^\s"'<>()[\]{},;:=/\\@]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?/g;
+// The identities of callers, as grants write them.
+const callerName = /\b(cn|dns):(?=[^\s/"'\\])([^\s"'\\,;)\]]+)/g;
+// Names of an interface of a service of DPF.
+const serviceName = /\b(service |dpf\/)([^\s"'\\,:;)\]]+)/g;
 const macAddress = /(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])/g;
 const uuid = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi;
 // A datapath id holds the MAC of the bridge.
 const hexIdentity = /\b(?:[0-9a-f]{16}|[0-9a-f]{12}|[0-9a-f]{32,})\b/gi;
 const ipv4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g;
 const ipv6 = /(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![0-9A-Za-z:])/g;
-// Long words of mixed letters and digits are keys of something.
-const longWord = /(?<![\w/+.-])[A-Za-z0-9+/_-]{32,}={0,2}/g;
-
-const isKeyLike = (word: string): boolean => /[a-z]/.test(word) && /[A-Z]/.test(word) && /\d/.test(word);
 const isLoopback = (address: string): boolean => /^(127\.|0\.0\.0\.0$|::1?$)/.test(address);
 
 /** `host:port/path` in two. */
@@ -44,6 +44,7 @@ function hostOf(rest: string): readonly [string, string] {
 export class Redactor {
   readonly #key: Buffer;
   readonly #names = new Map<string, IdentityKind>();
+  readonly #secrets = new Set<string>();
   #pattern: RegExp | undefined;
 
   /** @param key random, and kept nowhere */
@@ -58,9 +59,15 @@ export class Redactor {
     this.#pattern = undefined;
   }
 
+  /** From now on the text is a secret wherever it stands. What is too short for one, or a word of everyday, is not taken. */
+  learnSecret(text: string): void {
+    const isEveryday = text.length < secretLengthMin || /^(true|false|none|null|\d{1,5}|\/\S*)$/i.test(text);
+    if (!isEveryday && this.#secrets.size < namesMax) this.#secrets.add(text);
+  }
+
   /** Learns the hosts of all addresses in the text: elsewhere they may stand alone. */
   learnHosts(text: string): void {
-    for (const [, scheme = '', rest = ''] of text.matchAll(locator)) {
+    for (const [, scheme = '', rest = ''] of text.replace(userInfo, '$1').matchAll(locator)) {
       const host = hostOf(rest)[0];
       if (!/^(spiffe|uri)/i.test(scheme) && /[a-z]/i.test(host) && !host.startsWith('[')) this.learn('host', host);
     }
@@ -69,13 +76,7 @@ export class Redactor {
   /** The text without identities and secrets. */
   redact(text: string): string {
     return this.#replaceNames(
-      text
-        .replace(pem, '[secret]')
-        .replace(webToken, '[secret]')
-        .replace(bearer, '$1[secret]')
-        .replace(secretKey, (_all, start: string, value: string) =>
-          value.startsWith('"') ? `${start}"[secret]"` : `${start}[secret]`,
-        )
+      withoutSecrets(this.#replaceSecrets(text))
         .replace(locator, (_all, scheme: string, rest: string) => this.#locator(scheme, rest))
         .replace(macAddress, (mac) => this.#pseudonym('mac', mac.toLowerCase().replaceAll('-', ':')))
         .replace(uuid, (id) => this.#pseudonym('uuid', id.toLowerCase()))
@@ -84,7 +85,9 @@ export class Redactor {
         )
         .replace(ipv4, (address) => this.#address(address, isIPv4(address)))
         .replace(ipv6, (address) => this.#address(address, isIPv6(address)))
-        .replace(longWord, (word) => (isKeyLike(word) ? '[secret]' : word)),
+        .replace(mailAddress, (address) => this.#pseudonym('id', address.toLowerCase()))
+        .replace(callerName, (_all, scheme: string, name: string) => `${scheme}:${this.#pseudonym('id', name)}`)
+        .replace(serviceName, (_all, start: string, name: string) => `${start}${this.#pseudonym('id', name)}`),
     );
   }
 
@@ -98,6 +101,12 @@ export class Redactor {
     const [host, tail] = hostOf(rest);
     const isKept = host === '' || host === 'localhost' || isLoopback(host.replace(/[[\]]/g, ''));
     return isKept ? `${scheme}${rest}` : `${scheme}${this.#pseudonym('host', host.toLowerCase())}${tail}`;
+  }
+
+  #replaceSecrets(text: string): string {
+    return [...this.#secrets]
+      .sort((a, b) => b.length - a.length)
+      .reduce((rest, secret) => rest.replaceAll(secret, secretMark), text);
   }
 
   #replaceNames(text: string): string {

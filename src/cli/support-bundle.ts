@@ -5,24 +5,27 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { gzipSync } from 'node:zlib';
-import { toJson, type DescMessage, type JsonValue, type MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { IntentService, ListResponseSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
 import { JournalService, ListEntriesResponseSchema } from '../gen/proto/dpu/agent/v1/journal_pb.js';
-import { NodeSchema, StatusSchema, type Node, type Status } from '../gen/proto/dpu/agent/v1/node_pb.js';
+import { NodeSchema, StatusSchema } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import {
   GetOffloadStatusResponseSchema,
   ListOffloadResponseSchema,
   OffloadService,
 } from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import { GetStatsResponseSchema, StatsService } from '../gen/proto/dpu/agent/v1/stats_pb.js';
-import { GetTopologyResponseSchema, TopologyService, type Attachment } from '../gen/proto/dpu/agent/v1/topology_pb.js';
+import { GetTopologyResponseSchema, TopologyService } from '../gen/proto/dpu/agent/v1/topology_pb.js';
 import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import type { CommandContext } from './command-context.js';
 import { doctorChecks } from './doctor-checks.js';
 import type { DoctorFacts, Fact } from './doctor-facts.js';
+import { toPlain } from './output.js';
 import { Redactor } from './redact.js';
+import { learnTree, redactTree } from './redact-tree.js';
 import { packTar, type TarEntry } from './tar-file.js';
 
 export interface SupportBundleOptions {
@@ -36,12 +39,19 @@ export interface SupportBundleOptions {
 const fileSizeMax = 16 * 2 ** 20;
 const journalEntriesMax = 1_000;
 
+/** A file of the archive, as data wherever it is data. */
 interface Section {
   readonly name: string;
-  readonly text: string;
+  readonly content: Content;
 }
 
-const pretty = (value: unknown): string => `${JSON.stringify(value, replaceOdd, 2)}\n`;
+type Content =
+  { readonly kind: 'json' | 'yaml'; readonly data: unknown } | { readonly kind: 'text'; readonly text: string };
+
+const json = (data: unknown): Content => ({ kind: 'json', data });
+
+/** Plain data, as it is in JSON. */
+const plainOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value, replaceOdd));
 
 /** Facts hold maps and bigints, which JSON does not know. */
 function replaceOdd(_key: string, value: unknown): unknown {
@@ -50,103 +60,89 @@ function replaceOdd(_key: string, value: unknown): unknown {
 }
 
 /** What was asked, or why it is not there. */
-async function section(name: string, make: () => Promise<string> | string): Promise<Section> {
+async function section(name: string, make: () => Promise<Content> | Content): Promise<Section> {
   try {
-    return { name, text: await make() };
+    return { name, content: await make() };
   } catch (error) {
-    return { name: `${name}.missing.txt`, text: `${toError(error).message}\n` };
+    return { name: `${name}.missing.txt`, content: { kind: 'text', text: `${toError(error).message}\n` } };
   }
 }
 
-function jsonOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonValue {
-  return toJson(desc, message, { alwaysEmitImplicit: true });
-}
+const jsonOf = <Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Content =>
+  json(toPlain(desc, message));
 
-function factText<Desc extends DescMessage>(fact: Fact<MessageShape<Desc>>, desc: Desc): string {
+function factJson<Desc extends DescMessage>(fact: Fact<MessageShape<Desc>>, desc: Desc): Content {
   if (fact.kind === 'unknown') throw new Error(fact.why);
-  return pretty(jsonOf(desc, fact.value));
+  return jsonOf(desc, fact.value);
 }
 
-function learnNode(redactor: Redactor, { machine, agent }: Node): void {
-  redactor.learn('host', machine?.hostname);
-  redactor.learn('serial', machine?.serial);
-  redactor.learn('host', agent?.hostNodeName);
+/** The results, without what the check of the configuration repeats of the file: only where it is wrong. */
+function checksOf(facts: DoctorFacts, isRedacted: boolean): unknown {
+  return doctorChecks.map(({ name, run }) => {
+    const result = run(facts);
+    if (name !== 'config-valid' || result.outcome !== 'fail' || !isRedacted) return { name, ...result };
+    const [, place] = /(:\d+:\d+: [\w.[\]-]+):/.exec(result.message) ?? [];
+    const where = place === undefined ? '' : ` at ${place.slice(1)}`;
+    return {
+      name,
+      ...result,
+      message: `the file is not valid${where}; what is wrong is left out, for it repeats the file`,
+    };
+  });
 }
 
-function learnStatus(redactor: Redactor, { attach }: Status): void {
-  redactor.learn('host', attach?.nodeName);
-  redactor.learn('id', attach?.lease?.holder);
-  for (const { label } of attach?.failures ?? []) learnLabel(redactor, label);
+/** Without comments, which may say anything. @throws Error where it cannot be read as YAML */
+async function configOf(file: string, isRedacted: boolean): Promise<Content> {
+  const text = readFileSync(file, 'utf8');
+  if (!isRedacted) return { kind: 'text', text };
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: false });
+  const [fault] = document.errors;
+  if (fault !== undefined) {
+    throw new Error(`it is left out: it is no YAML (${fault.code}), so that its secrets cannot be told from the rest`);
+  }
+  return { kind: 'yaml', data: document.toJS({ maxAliasCount: 100 }) as unknown };
 }
 
-/** `namespace/pod`, and a network after it. */
-function learnLabel(redactor: Redactor, label: string): void {
-  const [names = ''] = label.split(' ');
-  const [namespace, pod] = names.split('/');
-  redactor.learn('pod', pod);
-  redactor.learn('namespace', namespace);
-}
-
-function learnAttachment(redactor: Redactor, attachment: Attachment): void {
-  const { namespace, pod, podUid, ifaceId, sandboxId, network, heldBy } = attachment;
-  redactor.learn('pod', pod);
-  redactor.learn('namespace', namespace);
-  redactor.learn('id', podUid);
-  redactor.learn('id', ifaceId);
-  redactor.learn('id', sandboxId);
-  for (const label of [network, heldBy]) learnLabel(redactor, label);
-}
-
-/** Everything that can be asked, in the order of the files. Names are learned on the way. */
+/** Everything that can be asked, in the order of the files. */
 async function gather(
   { connection, signal }: CommandContext,
   facts: DoctorFacts,
-  redactor: Redactor,
-  { configFile }: SupportBundleOptions,
+  { configFile, isRedacted }: SupportBundleOptions,
 ): Promise<readonly Section[]> {
   const { node, status } = facts;
-  if (node.kind === 'known') learnNode(redactor, node.value);
-  if (status.kind === 'known') learnStatus(redactor, status.value);
   const stats = connection.service(StatsService);
   const offload = connection.service(OffloadService);
-  const checks = doctorChecks.map(({ name, run }) => ({ name, ...run(facts) }));
   const selector = { ports: true, attachments: true, chains: true };
   return Promise.all([
-    section('doctor.json', () => pretty(checks)),
-    section('status.json', () => factText(status, StatusSchema)),
-    section('node.json', () => factText(node, NodeSchema)),
+    section('doctor.json', () => json(checksOf(facts, isRedacted))),
+    section('status.json', () => factJson(status, StatusSchema)),
+    section('node.json', () => factJson(node, NodeSchema)),
     section('topology.json', async () => {
       const answer = await connection.service(TopologyService).getTopology({}, { signal });
-      for (const { object } of answer.objects) {
-        if (object.case === 'attachment') learnAttachment(redactor, object.value);
-      }
-      return pretty(jsonOf(GetTopologyResponseSchema, answer));
+      return jsonOf(GetTopologyResponseSchema, answer);
     }),
     section('journal.json', async () => {
       const request = { pageSize: journalEntriesMax };
       const answer = await connection.service(JournalService).listEntries(request, { signal });
-      return pretty(jsonOf(ListEntriesResponseSchema, answer));
+      return jsonOf(ListEntriesResponseSchema, answer);
     }),
     section('stats.json', async () => {
       const answer = await stats.getStats({ selector }, { signal });
-      for (const { pod, namespace } of answer.rows) {
-        redactor.learn('pod', pod);
-        redactor.learn('namespace', namespace);
-      }
-      return pretty(jsonOf(GetStatsResponseSchema, answer));
+      return jsonOf(GetStatsResponseSchema, answer);
     }),
     section('offload-status.json', async () =>
-      pretty(jsonOf(GetOffloadStatusResponseSchema, await offload.getOffloadStatus({}, { signal }))),
+      jsonOf(GetOffloadStatusResponseSchema, await offload.getOffloadStatus({}, { signal })),
     ),
-    section('offload.json', async () =>
-      pretty(jsonOf(ListOffloadResponseSchema, await offload.listOffload({}, { signal }))),
-    ),
+    section('offload.json', async () => jsonOf(ListOffloadResponseSchema, await offload.listOffload({}, { signal }))),
     section('intents.json', async () =>
-      pretty(jsonOf(ListResponseSchema, await connection.service(IntentService).list({}, { signal }))),
+      jsonOf(ListResponseSchema, await connection.service(IntentService).list({}, { signal })),
     ),
-    section('open-vswitch.json', () => pretty({ database: facts.database, vswitchd: facts.vswitchd })),
-    section('machine.json', () => pretty({ machine: facts.machine, stateDir: facts.stateDir, units: facts.units })),
-    section('config.yaml', () => readFileSync(configFile, 'utf8')),
+    section('open-vswitch.json', () => json(plainOf({ database: facts.database, vswitchd: facts.vswitchd }))),
+    section('machine.json', () =>
+      json(plainOf({ machine: facts.machine, stateDir: facts.stateDir, units: facts.units })),
+    ),
+    section('config.yaml', () => configOf(configFile, isRedacted)),
   ]);
 }
 
@@ -159,12 +155,46 @@ function cut(text: string): Buffer {
   ]);
 }
 
+const redactedNote = `\
+Replaced, each by a word that stands for the same thing throughout this archive and is another one in the next:
+  by their form: IP, MAC and mail addresses, uuids, datapath ids, hosts of URLs, identities of callers (cn:, dns:, spiffe:),
+  by where they stand: names of hosts, namespaces, pods and services, serial numbers, ids of pods, sandboxes and leases.
+Left out as [secret]: what stands under a key that sounds like one (key, token, secret, password, auth and the like), users
+and queries of URLs, certificates, keys and tokens by their form. The comments of the configuration are left out.
+Kept: names of bridges, ports, chains, owners and groups, versions, counters, times, paths of files.
+A name that stands nowhere as what it is, such as in a label or in a text that somebody wrote, cannot be told from other
+words: look through the files before you give them away.
+`;
+
 const readme = (isRedacted: boolean, time: string): string =>
   `dpuctl bundle, made ${time}\n${
-    isRedacted
-      ? 'Addresses, names of hosts, namespaces and pods, ids and secrets are replaced; the same word stands for the same thing.\n'
-      : 'NOT redacted: it holds addresses, names and ids of this site.\n'
+    isRedacted ? redactedNote : 'NOT redacted: it holds addresses, names, ids and secrets of this site.\n'
   }Files named .missing.txt say why something is not there.\n`;
+
+async function textOf(content: Content): Promise<string> {
+  if (content.kind === 'text') return content.text;
+  if (content.kind === 'json') return `${JSON.stringify(content.data, undefined, 2)}\n`;
+  const { stringify } = await import('yaml');
+  return stringify(content.data);
+}
+
+function redacted(redactor: Redactor, content: Content): Content {
+  return content.kind === 'text'
+    ? { kind: 'text', text: redactor.redact(content.text) }
+    : { kind: content.kind, data: redactTree(redactor, content.data) };
+}
+
+/** All names and secrets of all files, so that each is known in every one. */
+function learnAll(redactor: Redactor, contents: readonly Content[]): void {
+  redactor.learn('host', hostname());
+  for (const content of contents) {
+    if (content.kind === 'text') redactor.learnHosts(content.text);
+    else {
+      redactor.learnHosts(JSON.stringify(content.data));
+      learnTree(redactor, content.data);
+    }
+  }
+}
 
 /** Makes the archive and says where it is. @throws AgentError USAGE when the file cannot be written or is there already */
 export async function supportBundle(
@@ -174,17 +204,18 @@ export async function supportBundle(
 ): Promise<number> {
   const time = new Date(context.clock.wallMs()).toISOString();
   const redactor = new Redactor(randomBytes(32));
-  const sections = await gather(context, facts, redactor, options);
-  for (const { text } of sections) redactor.learnHosts(text);
+  const sections = await gather(context, facts, options);
   const modifiedSeconds = context.clock.wallMs() / 1_000;
-  // All names are known by now, those that a later section has told too.
-  const entries = [{ name: 'README.txt', text: readme(options.isRedacted, time) }, ...sections].map(
-    ({ name, text }): TarEntry => ({
-      name: `dpuctl-bundle/${name}`,
-      content: cut(options.isRedacted ? redactor.redact(text) : text),
-      modifiedSeconds,
-    }),
+  learnAll(
+    redactor,
+    sections.map(({ content }) => content),
   );
+  const note = cut(readme(options.isRedacted, time));
+  const entries: TarEntry[] = [{ name: 'dpuctl-bundle/README.txt', content: note, modifiedSeconds }];
+  for (const { name, content } of sections) {
+    const text = await textOf(options.isRedacted ? redacted(redactor, content) : content);
+    entries.push({ name: `dpuctl-bundle/${name}`, content: cut(text), modifiedSeconds });
+  }
   const file = options.file ?? `dpuctl-bundle-${time.slice(0, 19).replaceAll(/[-:]/g, '')}.tar.gz`;
   write(file, gzipSync(packTar(entries)));
   const missing = sections.filter(({ name }) => name.endsWith('.missing.txt')).map(({ name }) => name.split('.')[0]);

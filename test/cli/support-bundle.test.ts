@@ -47,6 +47,34 @@ const planted = [
   'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC',
   'AbCdEf0123456789AbCdEf0123456789xyz',
   'controller-of-acme',
+  // In the configuration only: users of URLs and queries, blocks of YAML, keys of all sorts, comments, data in texts.
+  'pw4url',
+  'q-access-9f',
+  'block-line-one',
+  'block-line-two',
+  'api-key-value',
+  'secretkey-value',
+  'accesskey-value',
+  'auth-value',
+  'community-value',
+  'monkey-key-value',
+  'nested-item-value',
+  'said-in-a-comment',
+  'inner-json-value',
+  'dXNlcjpwYXNzd29yZA==',
+  'alice@corp.example',
+  'bob@mail.corp.example',
+  'carol-without-mail',
+  'node-of-config',
+  'config-server.corp.example',
+  'ctl.fleet.example',
+  'value-of-the-check',
+  // In the journal only.
+  'web-gone',
+  'shop-ns',
+  'firewall-0',
+  'dpf-ns',
+  'lonely-iface',
 ] as const;
 
 const [host, worker, serial, namespace, pod, uid, server, holder, mac, macUpper, dpid, ip4, ip6, linkLocal] = planted;
@@ -66,7 +94,11 @@ const facts: DoctorFacts = {
     }),
   ),
   node: known(create(NodeSchema, { machine: { hostname: host, serial }, agent: { hostNodeName: worker } })),
-  config: unknown('-'),
+  config: known({
+    file: '/c.yaml',
+    isValid: false,
+    text: "c.yaml:4:5: bridges[0].failMode: 'value-of-the-check' is not one of secure, standalone\n 4 | failMode: value-of-the-check",
+  }),
   database: unknown(`${host} did not answer at ${ip6}`),
   vswitchd: unknown('-'),
   machine: unknown('-'),
@@ -84,8 +116,28 @@ caData: |
   MIIEvQIBADANBgkqhkiG9w0BAQEFAASC
   -----END CERTIFICATE-----
 hostCluster: { server: "https://${server}:6443", tokenFile: /run/secrets/kept-path }
-grants: [{ identity: spiffe://controller-of-acme/sa, role: controller }]
+grants: [{ identity: spiffe://controller-of-acme/sa, role: controller }, { identity: 'cn:alice@corp.example' }]
 other: AbCdEf0123456789AbCdEf0123456789xyz
+# said-in-a-comment
+proxy: https://user:pw4url@127.0.0.1:3128/?access=q-access-9f
+privateKey: |
+  block-line-one
+  block-line-two
+folded_secret: >-
+  block-line-one
+  block-line-two
+api_key: api-key-value
+secretKey: secretkey-value
+accessKey: accesskey-value
+auth: auth-value
+community: community-value
+monkeyKeys: { a: [monkey-key-value, { b: nested-item-value }] }
+options: { user-data: '{"password":"inner-json-value","list":[{"token":"inner-json-value"}]}' }
+text: 'he said {\\"password\\":\\"inner-json-value\\"} and authorization: Basic dXNlcjpwYXNzd29yZA=='
+other-text: 'Basic dXNlcjpwYXNzd29yZA=='
+who: [bob@mail.corp.example, 'cn:carol-without-mail', 'dns:ctl.fleet.example']
+nodeName: node-of-config
+proxyServer: tcp:config-server.corp.example:6443
 `;
 
 function startWorld() {
@@ -108,7 +160,19 @@ function startWorld() {
       }),
     }),
     served(JournalService, {
-      listEntries: () => ({ entries: [{ sequence: 1n, summary: `plug ${pod}`, details, actor }] }),
+      listEntries: () => ({
+        entries: [
+          { sequence: 1n, summary: `plug ${pod}`, details, actor },
+          { sequence: 2n, summary: 'attach shop-ns/web-gone by rep0-1', details: ['iface-id: shop-ns_web-gone'] },
+          {
+            sequence: 3n,
+            summary: 'program chain c: service dpf-ns/firewall-0/lonely-iface',
+            message: 'config-server.corp.example says {"auth":"secretkey-value"}: node-of-config, block-line-two',
+            actor: 'cn:alice@corp.example',
+          },
+          { sequence: 4n, summary: 'cn:carol-without-mail, dpf-ns/firewall-0 and firewall-0 alone', actor: 'cn:alice' },
+        ],
+      }),
     }),
     served(StatsService, { getStats: () => ({ rows: [{ key: uid, name: `${namespace}/${pod}`, namespace, pod }] }) }),
     served(OffloadService, {}),
@@ -122,7 +186,7 @@ function unpack(file: string): ReadonlyMap<string, string> {
   return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
-async function make(isRedacted: boolean): Promise<ReadonlyMap<string, string>> {
+async function make(isRedacted: boolean, text = config): Promise<ReadonlyMap<string, string>> {
   await using world = await startWorld();
   world.desk.stored.set('fleet', {
     owner: 'fleet',
@@ -131,7 +195,9 @@ async function make(isRedacted: boolean): Promise<ReadonlyMap<string, string>> {
     actor: 'spiffe://controller-of-acme/sa',
     bundle: { bridges: [{ name: 'br-x', hwaddr: mac }], ports: [], chains: [], attachments: [] },
   });
-  writeFileSync(join(dir, 'config.yaml'), config);
+  writeFileSync(join(dir, 'config.yaml'), text);
+  rmSync(join(dir, 'out.tar.gz'), { force: true });
+  rmSync(join(dir, 'dpuctl-bundle'), { recursive: true, force: true });
   const file = join(dir, 'out.tar.gz');
   const context = recordingContext(world.connection);
   await supportBundle(context, facts, { file, isRedacted, configFile: join(dir, 'config.yaml') });
@@ -161,6 +227,14 @@ describe('dpuctl bundle', () => {
       'status.json',
       'topology.json',
     ]);
+  });
+
+  it('says where a configuration is wrong that the check repeats, and leaves one out that cannot be read', async () => {
+    const files = await make(true);
+    expect(files.get('doctor.json')).toContain('not valid at 4:5: bridges[0].failMode');
+    const broken = await make(true, 'password: [hunter2secret');
+    expect(broken.get('config.yaml.missing.txt')).toContain('it is no YAML');
+    expect([...broken.values()].join('')).not.toContain('hunter2secret');
   });
 
   it('keeps what a reader needs, and the same word for the same thing', async () => {
@@ -223,6 +297,22 @@ describe('redaction', () => {
     const text =
       '2026-11-21T08:55:01.123Z 3.1.0 127.0.0.1:9480 /sys/devices/pci0000:00/0000:03:00.0/net/p0 ofport 65534';
     expect(new Redactor(Buffer.alloc(32)).redact(text)).toBe(text);
+  });
+
+  it.each([
+    ['https://user:PLANTED@127.0.0.1:1/?access=PLANTED', 'https://[secret]@127.0.0.1:1/?[secret]'],
+    ['https://us/er:PLAN@TED@h/', undefined],
+    ['authorization: Basic PLANTED==', 'authorization: [secret]'],
+    ['proof Basic PLANTEDPLANTED', 'proof Basic [secret]'],
+    ['{"api_key":"PLANTED"}', '{"api_key":"[secret]"}'],
+    ['{\\"password\\":\\"PLAN\\\\\\"TED\\"}', '{\\"password\\":\\"[secret]\\"}'],
+    ["psk='PLAN TED' mtu=5", "psk='[secret]' mtu=5"],
+    ['x="passw: \'PLANTED was cut', undefined],
+    ['community=PLANTED tokenFile: /run/token', 'community=[secret] tokenFile: /run/token'],
+  ])('takes secrets out of text by their form: %s', (text, expected) => {
+    const got = new Redactor(Buffer.alloc(32)).redact(text);
+    if (expected !== undefined) expect(got).toBe(expected);
+    expect(got).not.toMatch(/PLAN|TED/);
   });
 
   it('takes a whole list of what was planted', () => {
