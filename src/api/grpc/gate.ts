@@ -15,6 +15,7 @@ import type { Clock, Timer } from '../../lib/clock.js';
 import { AgentError, toError } from '../../lib/errors.js';
 import { hasRole, type Caller, type Role } from '../caller.js';
 import { admit } from './admitted.js';
+import { CountedCall } from './counted-call.js';
 import { statusOfThrown } from './errors.js';
 import type { GrpcLimits } from './limits.js';
 import type { OnBug } from './adapter.js';
@@ -32,6 +33,8 @@ export interface GuardedConnection {
   peer(): Promise<KnownPeer>;
   /** The connection's calls; the gate adds and removes them. */
   readonly calls: Set<GuardedCall>;
+  /** Cuts the connection off. */
+  destroy(): void;
   /** For log lines before the identity is known. */
   readonly name: string;
 }
@@ -65,6 +68,8 @@ export class Gate {
   readonly options: GateOptions;
   /** Calls that are open now. */
   openCount = 0;
+  /** Bytes of answers that have not left yet. */
+  unsentBytes = 0;
 
   constructor(options: GateOptions) {
     this.options = options;
@@ -73,27 +78,45 @@ export class Gate {
   interceptorFor(connection: GuardedConnection): ServerInterceptor {
     return (method, base) => {
       const call = new Call(this, connection, method.path, base);
-      return new ServerInterceptingCall(base, { start: (next) => next(call.listener()) });
+      return new ServerInterceptingCall(call.answers, { start: (next) => next(call.listener()) });
     };
   }
 }
 
+function unreadError(caller: Caller | undefined): AgentError {
+  const identity = caller?.identity ?? 'a caller';
+  return new AgentError('API_LIMIT', `answers to ${identity} are not read`, {
+    facts: { identity },
+    remedy: 'Read the answers of calls before making more of them.',
+  });
+}
+
 class Call implements GuardedCall {
+  /** What the answers go through. */
+  readonly answers: CountedCall;
   readonly #gate: Gate;
   readonly #connection: GuardedConnection;
   readonly #method: string;
-  readonly #base: BaseCall;
   readonly #abort = new AbortController();
   #isOpen = false;
   #requestTimer: Timer | undefined;
   #load: PeerLoad | undefined;
+  #caller: Caller | undefined;
   #isReceiving = false;
 
   constructor(gate: Gate, connection: GuardedConnection, method: string, base: BaseCall) {
     this.#gate = gate;
     this.#connection = connection;
     this.#method = method;
-    this.#base = base;
+    const { clock, limits } = gate.options;
+    this.answers = new CountedCall(base, {
+      clock,
+      sendMs: limits.sendMs,
+      hold: (byteCount) => this.#hold(byteCount),
+      release: (byteCount) => this.#release(byteCount),
+      onFull: () => this.#refuse(unreadError(this.#caller)),
+      onStuck: () => this.#onStuck(),
+    });
   }
 
   listener(): ServerListener {
@@ -130,6 +153,7 @@ class Call implements GuardedCall {
     }
     load.streamCount += 1;
     this.#load = load;
+    this.#caller = caller;
     await load.startReceiving(limits.peerReceivingMax);
     if (this.#hasEnded()) {
       load.endReceiving();
@@ -153,6 +177,30 @@ class Call implements GuardedCall {
       facts: { identity: caller.identity, role, method: this.#method },
       remedy: `Grant the identity the role ${role} in api.grpc.grants of the configuration.`,
     });
+  }
+
+  #hold(byteCount: number): boolean {
+    const { peerUnsentMax, unsentMax } = this.#gate.options.limits;
+    const load = this.#load;
+    // What is told before the caller is known is a status, and no message.
+    if (load === undefined || this.#caller === undefined) return false;
+    const isRoom = this.#gate.unsentBytes + byteCount <= unsentMax || hasRole(this.#caller, 'operator');
+    if (!isRoom || load.unsentBytes + byteCount > peerUnsentMax) return false;
+    load.unsentBytes += byteCount;
+    this.#gate.unsentBytes += byteCount;
+    return true;
+  }
+
+  #release(byteCount: number): void {
+    if (this.#load !== undefined) this.#load.unsentBytes -= byteCount;
+    this.#gate.unsentBytes -= byteCount;
+  }
+
+  /** A status would wait behind what does not leave, so the connection goes. */
+  #onStuck(): void {
+    const { onRefused } = this.#gate.options;
+    onRefused(unreadError(this.#caller), this.#caller?.identity ?? this.#connection.name, this.#method);
+    this.#connection.destroy();
   }
 
   /** The whole request is here. */
@@ -183,7 +231,7 @@ class Call implements GuardedCall {
     const { code, details, metadata }: StatusObject = statusOfThrown(thrown, (bug) =>
       this.#gate.options.onBug(bug, this.#method),
     );
-    this.#base.sendStatus({ code, details, metadata });
+    this.answers.sendStatus({ code, details, metadata });
   }
 
   /** grpc-js says so once for each call, however it ended. */
@@ -193,6 +241,7 @@ class Call implements GuardedCall {
     this.#gate.openCount -= 1;
     this.#connection.calls.delete(this);
     this.#received();
+    this.answers.close();
     if (this.#load !== undefined) this.#load.streamCount -= 1;
     this.#abort.abort(new AgentError('ABORTED', 'the call has ended'));
   }

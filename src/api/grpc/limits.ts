@@ -13,6 +13,15 @@ export interface GrpcLimits {
   readonly streamsMax: number;
   /** Requests of one peer that are being received at once; others wait. With `requestBytesMax` it bounds what a peer can make us hold. */
   readonly peerReceivingMax: number;
+  /**
+   * Answers of one peer that have not left, bytes: two of the largest. A stream has one message under way at a time, so that only
+   * who asks and does not read gets there.
+   */
+  readonly peerUnsentMax: number;
+  /** The same of all, bytes; operators may go beyond it. */
+  readonly unsentMax: number;
+  /** Time in which an answer has to leave for a reader that opens its window, ms; the largest in it is 280 KB/s. */
+  readonly sendMs: number;
   /** Connections of one listener that have shown what they want. */
   readonly connectionsMax: number;
   /** Connections of one peer: uid, or address. dpuctl opens one for each command. */
@@ -53,6 +62,9 @@ export const grpcLimits: GrpcLimits = {
   peerStreamsMax: 256,
   streamsMax: 1_024,
   peerReceivingMax: 8,
+  peerUnsentMax: 32 * mebibyte,
+  unsentMax: 128 * mebibyte,
+  sendMs: minuteMs,
   connectionsMax: 256,
   peerConnectionsMax: 64,
   unfinishedMax: 64,

@@ -3,6 +3,8 @@
 export class PeerLoad {
   streamCount = 0;
   connectionCount = 0;
+  /** Bytes of answers that have not left yet. */
+  unsentBytes = 0;
   #receivingCount = 0;
   readonly #waiting: (() => void)[] = [];
 

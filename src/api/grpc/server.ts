@@ -60,6 +60,8 @@ export interface GrpcFigures {
   readonly connections: number;
   /** Calls that are open now. */
   readonly streams: number;
+  /** Bytes of answers that have not left yet. */
+  readonly unsentBytes: number;
   /** Since the start, by code of the error. */
   readonly refusals: ReadonlyMap<string, number>;
 }
@@ -170,7 +172,8 @@ export class GrpcApi {
 
   /** What it counts of itself, for metrics. */
   figures(): GrpcFigures {
-    return { connections: this.#connections.size, streams: this.#gate.openCount, refusals: this.#refusals };
+    const { openCount: streams, unsentBytes } = this.#gate;
+    return { connections: this.#connections.size, streams, unsentBytes, refusals: this.#refusals };
   }
 
   /** Takes no more calls, ends those that run with UNAVAILABLE, and cuts off what is left after the grace time. */

@@ -196,6 +196,63 @@ describe('the server goes on serving others when a client', () => {
   });
 });
 
+describe('answers that are not read', () => {
+  const answerBytes = 2 << 20;
+  const large: Partial<JournalHandlers> = { listEntries: () => ({ instanceId: 'x'.repeat(answerBytes) }) };
+  const closedWindow = { settings: { initialWindowSize: 0 } };
+
+  function statusesOf(raw: RawClient, count: number): readonly string[] {
+    const statuses: string[] = [];
+    for (let index = 0; index < count; index += 1) {
+      raw.open(list, Buffer.alloc(0)).on('response', (headers) => {
+        if (headers['grpc-status'] !== undefined) statuses.push(String(headers['grpc-status']));
+      });
+    }
+    return statuses;
+  }
+
+  it('are kept up to a share of the peer, and others are answered', async () => {
+    const rig = await start(large, {
+      limits: { peerUnsentMax: 4 * answerBytes },
+      peerCredentials: attackerThenFriend(1),
+    });
+    const raw = new RawClient(rig, closedWindow);
+    const statuses = statusesOf(raw, 50);
+    await eventually(() => statuses.length === 47, 'what is beyond is refused');
+    expect(new Set(statuses)).toEqual(new Set([String(status.RESOURCE_EXHAUSTED)]));
+    expect((await call(rig.client(), list)).instanceId).toHaveLength(answerBytes);
+    raw.session.destroy();
+    await eventually(() => rig.api.figures().unsentBytes === 0, 'all of it is given back');
+  });
+
+  it('of all together are bounded too, save those to operators', async () => {
+    const rig = await start(large, {
+      limits: { unsentMax: 2 * answerBytes },
+      peerCredentials: attackerThenFriend(1),
+    });
+    const raw = new RawClient(rig, closedWindow);
+    const statuses = statusesOf(raw, 10);
+    await eventually(() => statuses.length >= 8, 'what is beyond is refused');
+    expect((await call(rig.client(), list)).instanceId).toHaveLength(answerBytes);
+    raw.session.destroy();
+  });
+
+  it('have a time to leave, after which the connection goes, whatever deadline the client gave', async () => {
+    const rig = await start(large, { limits: { sendMs: 400 } });
+    for (const headers of [{}, { 'grpc-timeout': '50m' }]) {
+      const raw = new RawClient(rig, closedWindow);
+      const closed = once(raw.session, 'close');
+      raw.open(list, Buffer.alloc(0), headers);
+      await closed;
+    }
+    await eventually(() => rig.api.figures().unsentBytes === 0, 'all of it is given back');
+    const opened = stream(rig.client(), list);
+    opened.resume();
+    await once(opened, 'end');
+    expect(kindsOf(rig)).toEqual(['API_LIMIT uid 0 (pid 1)']);
+  });
+});
+
 describe('a role', () => {
   it('that is lacking is told with what to do, once in the log, and nothing is called', async () => {
     let callCount = 0;

@@ -186,12 +186,13 @@ export class RawClient {
   }
 
   /** Opens a call; with a message it is sent whole. */
-  open(method: DescMethod, message?: Buffer): ClientHttp2Stream {
+  open(method: DescMethod, message?: Buffer, headers: Record<string, string> = {}): ClientHttp2Stream {
     const opened = this.session.request({
       ':method': 'POST',
       ':path': pathOf(method),
       'content-type': 'application/grpc',
       te: 'trailers',
+      ...headers,
     });
     opened.on('error', () => undefined);
     if (message !== undefined) opened.end(frame(message));

@@ -18,7 +18,11 @@ afterEach(async () => {
 });
 
 async function open(path = join(dir, 'api.sock'), group?: string): Promise<UnixListener> {
-  const listener = await UnixListener.open({ path, group, onSocket: (socket) => socket.on('error', () => undefined).end('here') });
+  const listener = await UnixListener.open({
+    path,
+    group,
+    onSocket: (socket) => socket.on('error', () => undefined).end('here'),
+  });
   listeners.push(listener);
   return listener;
 }

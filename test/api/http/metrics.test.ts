@@ -21,7 +21,7 @@ afterEach(() => world.close());
 describe('a scrape', () => {
   it('shows only metrics of the catalogue, with the labels that it says', async () => {
     world = await new ApiWorld().serve({
-      grpc: () => ({ connections: 1, streams: 2, refusals: new Map([['API_LIMIT', 3]]) }),
+      grpc: () => ({ connections: 1, streams: 2, unsentBytes: 0, refusals: new Map([['API_LIMIT', 3]]) }),
     });
     fill(world);
     const specs = new Map(catalogue.map((spec) => [spec.name, spec]));
