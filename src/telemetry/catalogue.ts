@@ -230,9 +230,12 @@ export const switchMetrics = {
     'Interfaces left out of the series below by api.metrics.representorsMax.',
     { from: database },
   ),
-  countersAge: gauge('seconds', 'counters_age_seconds', 'Age of the counters of interfaces, of the newest of them.', {
-    from: database,
-  }),
+  countersAge: gauge(
+    'seconds',
+    'counters_age_seconds',
+    'Time since any counter of an interface changed in the database. It grows on a switch without traffic, and says nothing then.',
+    { from: database },
+  ),
   offloadConfigured: gauge('state', 'offload_configured', '1: other_config:hw-offload stands in the database.', {
     from: 'the database',
   }),

@@ -13,9 +13,9 @@ is named without \`_total\`, its samples with it, as that format wants.
 
 * Everything is made at the scrape from what the agent knows at that moment: no question goes to \`ovs-vswitchd\` or to an API
   server, and the series of an object go with it. What is not known has no series: absent is not zero.
-* Figures are as old as the status they are made from: see \`dpu_agent_status_age_seconds\`, and
-  \`dpu_agent_counters_age_seconds\` for those of interfaces, which Open vSwitch puts into its database every
-  \`other_config:stats-update-interval\` (5 s where that is not set).
+* Figures are as old as the status they are made from: see \`dpu_agent_status_age_seconds\`. Those of interfaces Open vSwitch
+  puts into its database every \`other_config:stats-update-interval\` (5 s where that is not set), and only where they changed:
+  \`dpu_agent_counters_age_seconds\` is the time since the last change of any, however long there was no traffic.
 * Units are seconds and bytes. Counters start at zero with the process, but for those of interfaces, which are Open vSwitch's.
 * The series of interfaces are switched by \`api.metrics.representors\`, their labels \`namespace\` and \`pod\` by
   \`api.metrics.podLabels\`; \`api.metrics.representorsMax\` bounds their number, ports that are no pod's first.

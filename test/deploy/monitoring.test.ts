@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCommand } from '../../src/app/arguments.js';
+import { podFaultReasons } from '../../src/attach/pod-faults.js';
 import { commands } from '../../src/cli/command-table.js';
 import { parseLine } from '../../src/cli/command-line.js';
 import { catalogue } from '../../src/telemetry/catalogue.js';
@@ -92,6 +93,15 @@ describe('the alerts', () => {
     expect(() => checkCommand('dpuctl why pod')).toThrow();
     expect(() => checkCommand('dpu-node-agent config eat')).toThrow();
     expect(() => checkCommand('rm -rf')).toThrow();
+  });
+
+  it("are critical for no failure of an attachment that a pod's owner can cause, and name each of these", () => {
+    const exprOf = (name: string): string => rules.find(({ alert }) => alert === name)?.expr ?? '';
+    const listed = podFaultReasons.join('|');
+    expect(exprOf('DpuAttachmentsFailed')).toContain(`state="failed", reason!~"${listed}"`);
+    expect(exprOf('DpuAttachmentsRefused')).toContain(`state="failed", reason=~"${listed}"`);
+    const severe = rules.filter(({ expr, labels }) => /attachments/.test(expr) && labels['severity'] === 'critical');
+    expect(severe.map(({ alert }) => alert)).toEqual(['DpuAttachmentsFailed']);
   });
 
   it('are explained in docs/alerts.md, with commands that work', () => {

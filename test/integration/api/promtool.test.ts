@@ -107,10 +107,6 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
     fires: { [of('dpu_agent_interface_dropped_packets_total', 'interface="p0"')]: '0+9000x60' },
     rests: { [of('dpu_agent_interface_dropped_packets_total', 'interface="p0"')]: '0+900x60' },
   },
-  DpuCountersOld: {
-    fires: { [`dpu_agent_counters_age_seconds${at}`]: '0+60x60' },
-    rests: { [`dpu_agent_counters_age_seconds${at}`]: '5x60' },
-  },
   DpuInterfacesWithoutSeries: {
     fires: { [`dpu_agent_interfaces_without_series${at}`]: '5x120', [`dpu_agent_interfaces${at}`]: '105x120' },
     // Switched off by the configuration.
@@ -128,7 +124,18 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
   },
   DpuAttachmentsFailed: {
     fires: { [of('dpu_agent_attachments', 'state="failed", reason="RepresentorMissing"')]: '1x60' },
-    rests: { [of('dpu_agent_attachments', 'state="ready", reason="Ready"')]: '9x60' },
+    // A pod that claims the function of another is its owner's trouble.
+    rests: {
+      [of('dpu_agent_attachments', 'state="failed", reason="RepresentorClaimedTwice"')]: '1x60',
+      [of('dpu_agent_attachments', 'state="ready", reason="Ready"')]: '9x60',
+    },
+  },
+  DpuAttachmentsRefused: {
+    fires: { [of('dpu_agent_attachments', 'state="failed", reason="RepresentorClaimedTwice"')]: '1x60' },
+    rests: {
+      [of('dpu_agent_attachments', 'state="failed", reason="RepresentorAmbiguous"')]: '1x60',
+      [of('dpu_agent_attachments', 'state="waiting", reason="NetworkUnknown"')]: '1x60',
+    },
   },
   DpuAttachmentsWaiting: {
     fires: { [of('dpu_agent_attachments', 'state="waiting", reason="LinkDown"')]: '1x60' },
@@ -145,12 +152,11 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
   DpuLeaseNotRenewed: {
     fires: {
       [`dpu_agent_lease_age_seconds${at}`]: '0+60x60',
-      [`dpu_agent_status_age_seconds${at}`]: '30x60',
       [of('dpu_agent_lease_state', 'state="held"')]: '1x60',
     },
-    // A quiet DPU: nothing but the time since the last look grows.
+    // Renewed, although the last look is long ago.
     rests: {
-      [`dpu_agent_lease_age_seconds${at}`]: '15+60x60',
+      [`dpu_agent_lease_age_seconds${at}`]: '15x60',
       [`dpu_agent_status_age_seconds${at}`]: '5+60x60',
       [of('dpu_agent_lease_state', 'state="held"')]: '1x60',
     },
