@@ -122,6 +122,8 @@ export interface ObjectAccount {
   readonly journal: readonly JournalEntry[];
   /** To look further; undefined when the name cannot be written into a command. */
   readonly command: string | undefined;
+  /** What the switch shows of a port that is nobody's business here, one sentence each. */
+  readonly notes: readonly string[];
   readonly isReady: boolean;
 }
 

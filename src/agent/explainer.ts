@@ -15,6 +15,7 @@ import { formatTrace } from '../chain/trace/text.js';
 import { walkChain, type TraceSource } from '../chain/trace/walk.js';
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
+import type { ObservedPort } from '../model/observed.js';
 import type {
   ChainLookAnswer,
   Explainer,
@@ -68,6 +69,8 @@ export interface ExplainerDeps {
   readonly flows: FlowCounter;
   readonly tracer: PacketTracer;
   readonly looker: ChainLooker;
+  /** A port as it is in the database, by its name. */
+  readonly observedPort: (name: string) => ObservedPort | undefined;
   readonly clock: Clock;
 }
 
@@ -102,7 +105,8 @@ export class AgentExplainer implements Explainer {
   ): Promise<{ readonly account: ObjectAccount; readonly pods: readonly Explanation[] }> {
     const status = this.#status();
     const questions = status.attach === undefined ? [] : networksOn(name, this.#deps.status.pods());
-    const account = accountOf(status, this.#journal(), 'port', name, questions.length > 0);
+    const seen = this.#deps.observedPort(name);
+    const account = accountOf(status, this.#journal(), 'port', name, questions.length > 0, seen);
     const pods = await this.#within(explainMsMax, signal, async (limit) => {
       const explanations: Explanation[] = [];
       for (const question of questions.slice(0, podsOfPortMax)) {

@@ -9,7 +9,9 @@ import { AgentError } from '../lib/errors.js';
 import { similarNames } from '../lib/similar.js';
 import { safeText } from '../lib/text.js';
 import type { Condition } from '../model/condition.js';
+import type { ObservedPort } from '../model/observed.js';
 import type { ObjectAccount } from './api-view.js';
+import { brokenInterfaces, foreignPortNotes } from './foreign-port.js';
 import type { JournalEntry } from './journal.js';
 import type { AgentStatus } from './status.js';
 
@@ -57,6 +59,7 @@ export function notFound(status: AgentStatus, kind: AccountKind, name: string): 
  * The account of a port or chain.
  * @param journal the newest changes, oldest first
  * @param isKnown whether something else names it, as pods do of their ports
+ * @param seen the port as it is in the database: one of which nothing is said is explained by that
  * @throws AgentError NOT_FOUND when nothing is known of it
  */
 export function accountOf(
@@ -65,10 +68,13 @@ export function accountOf(
   kind: AccountKind,
   name: string,
   isKnown = false,
+  seen?: ObservedPort,
 ): ObjectAccount {
   const conditions = conditionsOf(status, kind, name);
   const findings = status.findings.filter(({ object }) => object.kind === kind && object.name === name);
-  if (conditions.length === 0 && findings.length === 0 && !isKnown) throw notFound(status, kind, name);
+  const isSaid = conditions.length > 0 || findings.length > 0 || isKnown;
+  if (!isSaid && seen === undefined) throw notFound(status, kind, name);
+  const foreign = isSaid ? undefined : seen;
   const shown = safeText(name);
   const changes = journal.filter(({ summary, details }) => [summary, ...details].some((text) => hasWord(text, shown)));
   const command =
@@ -77,12 +83,16 @@ export function accountOf(
       : shellCommand('ovs-vsctl', 'list', 'Interface', plain(name));
   const own = conditions.find(({ object }) => object.kind === kind)?.object;
   return {
-    object: own ?? { kind, name },
+    object: own ?? { kind, name, ...(seen === undefined ? {} : { bridge: seen.bridge }) },
     conditions,
     findings,
     journal: changes.slice(-journalShownMax),
     command,
-    isReady: findings.length === 0 && conditions.every(({ state }) => state === 'ready'),
+    notes: foreign === undefined ? [] : foreignPortNotes(foreign),
+    isReady:
+      (foreign === undefined || brokenInterfaces(foreign).length === 0) &&
+      findings.length === 0 &&
+      conditions.every(({ state }) => state === 'ready'),
   };
 }
 

@@ -102,6 +102,7 @@ export function assembleView(options: ViewOptions): ViewPart {
       flows: new SwitchFlowCounter(sessions),
       tracer: new SwitchPacketTracer(runDir, clock, sessions),
       looker: new SwitchChainLooker(sessions, clock),
+      observedPort: (name) => store.snapshot()?.ports.get(name),
       clock,
     }),
     node,

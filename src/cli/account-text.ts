@@ -29,10 +29,11 @@ export function findingLines({ reason, message, remedy, claimants }: Finding): r
 
 /** The account as text. */
 export function formatAccount(account: ObjectAccount): string {
-  const { object, conditions, findings, journal, command } = account;
+  const { object, conditions, findings, journal, command, notes } = account;
   const { kind, name } = decodeRef(object);
   const lines = [
     `${kind} ${safeText(name)}`,
+    ...notes.map((note) => `  · ${safeText(note, 600)}`),
     ...conditions.map(decodeCondition).flatMap(conditionLines),
     ...findings.map(decodeFinding).flatMap(findingLines),
     ...(command === '' ? [] : [`      command  $ ${safeText(command, 2_000)}`]),

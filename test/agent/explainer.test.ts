@@ -36,6 +36,7 @@ function explainer(
     flows: { count: () => Promise.resolve({ taking: 3, sending: 4 }) },
     tracer: tracing,
     looker: { look: () => Promise.resolve({ wallMs: 7, bridges: new Map(), problems: ['br-sfc is silent'] }) },
+    observedPort: () => undefined,
     clock: systemClock,
     ...over,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accountOf, requireChain } from '../../src/agent/object-account.js';
 import type { Condition, Finding } from '../../src/model/condition.js';
+import { portRow } from '../fakes/plan-rows.js';
 import { agentStatus } from '../cli/attach-shapes.js';
 import { chainView, portView, switchView } from '../chain/chain-shapes.js';
 
@@ -69,6 +70,35 @@ describe('the account of a port', () => {
       expect.objectContaining({ code: 'NOT_FOUND', remedy: 'It knows: p0, p9.' }),
     );
     expect(accountOf(status, journal, 'port', 'p7', true).isReady).toBe(true);
+  });
+});
+
+describe('the account of a port that nobody wants', () => {
+  const seen = (ids: Readonly<Record<string, string>>) =>
+    portRow('veth7', 'br-int', {}, { externalIds: new Map(Object.entries(ids)) });
+
+  it.each([
+    [{}, 'made by somebody who left no mark'],
+    [{ 'dpu-agent-owner': 'other' }, 'made by the agent of owner other'],
+    [{ 'dpf-id': 'dpf/firewall-0/outer_if' }, 'made by the CNI of DPF for dpf/firewall-0/outer_if'],
+    [{ 'ovn-chassis-id': 'c1@1.2.3.4' }, 'made by ovn-controller (ovn-chassis-id=c1@1.2.3.4)'],
+    [{ 'iface-id': 'default_web-0' }, 'made by whoever plugs iface-id default_web-0'],
+  ])('says where it is and who made it: %j', (ids, words) => {
+    const { notes, object, isReady } = accountOf(status, [], 'port', 'veth7', false, seen(ids));
+    expect(notes[0]).toBe(`foreign: on br-int, not wanted by anybody, ${words}; the agent leaves it alone`);
+    expect(object).toEqual({ kind: 'port', name: 'veth7', bridge: 'br-int' });
+    expect(isReady).toBe(true);
+  });
+
+  it('is not ready where its interface could not be opened', () => {
+    const broken = portRow('veth7', 'br-int', {}, { ofport: -1, error: 'could not open network device veth7' });
+    const { notes, isReady } = accountOf(status, [], 'port', 'veth7', false, broken);
+    expect(notes.at(-1)).toBe('interface veth7 is not open: could not open network device veth7');
+    expect(isReady).toBe(false);
+  });
+
+  it('has no such notes where something is said of it', () => {
+    expect(accountOf(status, [], 'port', 'p0', false, seen({})).notes).toEqual([]);
   });
 });
 

@@ -124,6 +124,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
     flows: { count: () => Promise.reject(new AgentError('NOT_CONNECTED', 'nobody answers')) },
     tracer: { run: () => Promise.reject(new AgentError('NOT_CONNECTED', 'vswitchd is away')) },
     looker: { look: () => Promise.resolve({ wallMs: 0, bridges: new Map(), problems: [] }) },
+    observedPort: () => undefined,
     clock: systemClock,
   });
   const { service, handlers } = explainService(explainer);

@@ -79,13 +79,14 @@ export function encodeExplanation(explanation: Explanation): MessageInitShape<ty
 }
 
 export function encodeAccount(account: ObjectAccount): MessageInitShape<typeof ObjectAccountSchema> {
-  const { object, conditions, findings, journal, command, isReady } = account;
+  const { object, conditions, findings, journal, command, notes, isReady } = account;
   return {
     object: encodeRef(object),
     conditions: conditions.map(encodeCondition),
     findings: findings.map(encodeFinding),
     journal: journal.map(encodeJournalEntry),
     ...optional('command', command),
+    notes: [...notes],
     isReady,
   };
 }

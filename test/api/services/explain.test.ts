@@ -24,6 +24,7 @@ const explainer = new AgentExplainer({
     run: (_signal, use) => use({ trace: () => Promise.resolve(trace), ports: () => Promise.resolve(new Map()) }),
   },
   looker: { look: () => Promise.resolve({ wallMs: 1_000, bridges: new Map(), problems: ['br-sfc is silent'] }) },
+  observedPort: () => undefined,
   clock: systemClock,
 });
 

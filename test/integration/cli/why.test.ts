@@ -61,6 +61,7 @@ describe('dpuctl why', () => {
       flows: new SwitchFlowCounter(sessions),
       tracer: new SwitchPacketTracer(lab.runDir, systemClock, sessions),
       looker: new SwitchChainLooker(sessions, systemClock),
+      observedPort: () => undefined,
       clock: systemClock,
     });
     const { service, handlers } = explainService(explainer);
