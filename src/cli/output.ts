@@ -31,12 +31,11 @@ export function printMessage<Desc extends DescMessage>(
   return printData(context, toPlain(desc, message));
 }
 
-/** One item of a stream: a line of JSON, or a document of YAML. */
-export async function printItem(context: Pick<CommandContext, 'format' | 'print'>, data: JsonValue): Promise<void> {
-  if (context.format !== 'yaml') {
-    context.print(`${JSON.stringify(data)}\n`);
-    return;
-  }
+/** Prints items of a stream: lines of JSON, or documents of YAML, each in the form that it has in an answer. */
+export async function itemPrinter(
+  context: Pick<CommandContext, 'format' | 'print'>,
+): Promise<(item: JsonValue) => void> {
+  if (context.format !== 'yaml') return (item) => context.print(`${JSON.stringify(item)}\n`);
   const { stringify } = await import('yaml');
-  context.print(`---\n${stringify(data)}`);
+  return (item) => context.print(`---\n${stringify(item)}`);
 }

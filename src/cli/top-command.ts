@@ -19,7 +19,7 @@ import { safeText } from '../lib/text.js';
 import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
-import { printItem } from './output.js';
+import { itemPrinter } from './output.js';
 import { RateTable, type RateRow, type Rates } from './rates.js';
 import { formatTable } from './table.js';
 
@@ -202,7 +202,8 @@ async function show(context: CommandContext, feed: TopFeed, options: TopOptions)
   const offload = await askOffload(context);
   const rows = feed.rows();
   if (context.format === 'json' || context.format === 'yaml') {
-    await printItem(context, toPlainRows(rows.slice(0, options.rowsMax), offload, context.clock.wallMs()));
+    const print = await itemPrinter(context);
+    print(toPlainRows(rows.slice(0, options.rowsMax), offload, context.clock.wallMs()));
     return;
   }
   const isDrawn = context.isTerminal && !options.isOnce;

@@ -1,6 +1,6 @@
 /** `dpuctl watch journal` and `watch intents`: a line for each change, through restarts of the agent. */
 
-import { toJson } from '@bufbuild/protobuf';
+import { toJson, type JsonValue } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { IntentService, type IntentStatus, IntentStatusSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
 import {
@@ -16,7 +16,7 @@ import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
 import { formatIntentStatus } from './intent-text.js';
-import { isForPeople } from './output.js';
+import { isForPeople, itemPrinter, toPlain } from './output.js';
 
 export interface WatchJournalOptions {
   /** How many of the entries that are there come first. */
@@ -59,14 +59,15 @@ async function* journalFrom(
 /** Prints the newest entries, then each new one. */
 export async function watchJournal(context: CommandContext, { tail }: WatchJournalOptions): Promise<number> {
   const place: JournalPlace = { instanceId: '', sequence: 0n, tail };
+  const printItem = await itemPrinter(context);
   await follow(context, {
     open: (signal) => journalFrom(context, place, signal),
     take: ({ entries, missedCount, instanceId }) => {
       place.instanceId = instanceId;
       if (missedCount > 0n) context.warn(`dpuctl: ${missedCount} entries were dropped before they could be sent\n`);
       for (const entry of entries) {
-        const line = `${JSON.stringify(toJson(JournalEntrySchema, entry))}\n`;
-        context.print(isForPeople(context) ? formatEntry(entry) : line);
+        if (isForPeople(context)) context.print(formatEntry(entry));
+        else printItem(toPlain(JournalEntrySchema, entry));
         place.sequence = entry.sequence;
       }
       return false;
@@ -75,20 +76,55 @@ export async function watchJournal(context: CommandContext, { tail }: WatchJourn
   return 0;
 }
 
-function printStatus(context: CommandContext, status: IntentStatus): void {
-  const plain = isForPeople(context) ? undefined : JSON.stringify(toJson(IntentStatusSchema, status));
-  const at = new Date(context.clock.wallMs()).toISOString().slice(11, 19);
-  context.print(plain === undefined ? `${at} ${formatIntentStatus(status)}` : `${plain}\n`);
+/** Prints what becomes of the bundles of owners. */
+class IntentLog {
+  readonly #context: CommandContext;
+  readonly #printItem: (item: JsonValue) => void;
+  readonly #prints = new Map<string, string>();
+
+  constructor(context: CommandContext, printItem: (item: JsonValue) => void) {
+    this.#context = context;
+    this.#printItem = printItem;
+  }
+
+  get owners(): readonly string[] {
+    return [...this.#prints.keys()];
+  }
+
+  /** What is as it was is not printed. */
+  put(status: IntentStatus): void {
+    const before = this.#prints.get(status.owner);
+    const print = printOf(status);
+    if (before === print) return;
+    this.#prints.set(status.owner, print);
+    if (isForPeople(this.#context)) this.#context.print(`${this.#time().slice(11, 19)} ${formatIntentStatus(status)}`);
+    else this.#item(before === undefined ? 'present' : 'changed', status.owner, status);
+  }
+
+  remove(owner: string): void {
+    this.#prints.delete(owner);
+    if (isForPeople(this.#context)) this.#context.print(`owner ${safeText(owner)} has no bundle any more\n`);
+    else this.#item('removed', owner, undefined);
+  }
+
+  #time(): string {
+    return new Date(this.#context.clock.wallMs()).toISOString();
+  }
+
+  #item(event: string, owner: string, status: IntentStatus | undefined): void {
+    const plain = status === undefined ? null : toPlain(IntentStatusSchema, status);
+    this.#printItem({ time: this.#time(), event, owner, status: plain });
+  }
 }
 
 /** Owners come and go seldom; nothing tells of them but the list. */
 const listIntervalMs = 2_000;
 
-async function watchOwner(context: CommandContext, owner: string): Promise<void> {
+async function watchOwner(context: CommandContext, log: IntentLog, owner: string): Promise<void> {
   await follow(context, {
     open: (signal) => context.connection.service(IntentService).watchStatus({ owner, isObserver: true }, { signal }),
     take: ({ status }) => {
-      if (status !== undefined) printStatus(context, status);
+      if (status !== undefined) log.put(status);
       return false;
     },
   });
@@ -106,22 +142,13 @@ async function* statuses(context: CommandContext, signal: AbortSignal): AsyncIte
   }
 }
 
-async function watchOwners(context: CommandContext): Promise<void> {
-  const known = new Map<string, string>();
+async function watchOwners(context: CommandContext, log: IntentLog): Promise<void> {
   await follow(context, {
     open: (signal) => statuses(context, signal),
     take: (list) => {
-      for (const owner of [...known.keys()]) {
-        if (list.some((status) => status.owner === owner)) continue;
-        known.delete(owner);
-        if (isForPeople(context)) context.print(`owner ${safeText(owner)} has no bundle any more\n`);
-        else context.print(`${JSON.stringify({ owner, generation: '0' })}\n`);
-      }
-      for (const status of list) {
-        const print = printOf(status);
-        if (known.get(status.owner) !== print) printStatus(context, status);
-        known.set(status.owner, print);
-      }
+      const gone = log.owners.filter((owner) => list.every((status) => status.owner !== owner));
+      for (const owner of gone) log.remove(owner);
+      for (const status of list) log.put(status);
       return false;
     },
   });
@@ -129,7 +156,8 @@ async function watchOwners(context: CommandContext): Promise<void> {
 
 /** Prints the status of one owner's bundle, or of all, now and whenever it differs. Makes no controller present. */
 export async function watchIntents(context: CommandContext, owner: string | undefined): Promise<number> {
-  if (owner === undefined) await watchOwners(context);
-  else await watchOwner(context, owner);
+  const log = new IntentLog(context, await itemPrinter(context));
+  if (owner === undefined) await watchOwners(context, log);
+  else await watchOwner(context, log, owner);
   return 0;
 }

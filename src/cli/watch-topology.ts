@@ -6,6 +6,7 @@ import {
   ConditionStateSchema,
   type ObjectKind,
   type ObjectRef,
+  ObjectRefSchema,
 } from '../gen/proto/dpu/agent/v1/common_pb.js';
 import {
   type TopologyObject,
@@ -18,7 +19,7 @@ import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
 import { formatRef } from './intent-text.js';
-import { isForPeople } from './output.js';
+import { isForPeople, itemPrinter, toPlain } from './output.js';
 
 type Sort = 'present' | 'added' | 'changed' | 'removed';
 
@@ -85,14 +86,16 @@ const toObject = (object: TopologyObject): Readonly<Record<string, JsonValue>> =
 /** What the watcher knows, and where it goes on from. */
 class TopologyLog {
   readonly #context: CommandContext;
+  readonly #printItem: (item: JsonValue) => void;
   readonly #objects = new Map<string, TopologyObject>();
   #parts: TopologyObject[] = [];
   #isFirst = true;
   /** Empty: with a snapshot. */
   resourceVersion = '';
 
-  constructor(context: CommandContext) {
+  constructor(context: CommandContext, printItem: (item: JsonValue) => void) {
     this.#context = context;
+    this.#printItem = printItem;
   }
 
   take({ event }: WatchTopologyResponse): void {
@@ -152,8 +155,8 @@ class TopologyLog {
   #print(sort: Sort, ref: ObjectRef, notes: readonly string[], object: TopologyObject | undefined): void {
     const time = new Date(this.#context.clock.wallMs()).toISOString();
     if (!isForPeople(this.#context)) {
-      const what = object === undefined ? { name: ref.name, bridge: ref.bridge } : { object: toObject(object) };
-      this.#context.print(`${JSON.stringify({ time, event: sort, of: formatRef(ref), ...what })}\n`);
+      const plain = object === undefined ? null : toPlain(TopologyObjectSchema, object);
+      this.#printItem({ time, event: sort, ref: toPlain(ObjectRefSchema, ref), object: plain });
       return;
     }
     const told = notes.filter((note) => note !== '');
@@ -166,13 +169,13 @@ class TopologyLog {
 
 /** Prints what is there and what changes, until the person has had enough. @param kinds empty: all */
 export async function watchTopology(context: CommandContext, kinds: readonly ObjectKind[]): Promise<number> {
-  const log = new TopologyLog(context);
+  const log = new TopologyLog(context, await itemPrinter(context));
   let hasToStartOver = false;
   await follow(context, {
     open: (signal) => {
       hasToStartOver = false;
       const request = { resourceVersion: log.resourceVersion, kinds: [...kinds] };
-      return context.connection.service(TopologyService).watchTopology(request, { signal });
+      return context.connection.service(TopologyService).watchTopology(request, { signal, isAnsweredAtOnce: true });
     },
     take: (message) => {
       log.take(message);

@@ -2,12 +2,19 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect } from '../../src/cli/api-client.js';
+import { parseAllDocuments } from 'yaml';
+import { connect, type ApiConnection } from '../../src/cli/api-client.js';
+import { toPlain } from '../../src/cli/output.js';
 import { top } from '../../src/cli/top-command.js';
 import { watchIntents, watchJournal } from '../../src/cli/watch-command.js';
 import { watchTopology } from '../../src/cli/watch-topology.js';
 import { ObjectKind } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
-import { JournalEntry_Outcome, JournalService } from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
+import { IntentStatusSchema } from '../../src/gen/proto/dpu/agent/v1/intent_pb.js';
+import {
+  JournalEntry_Outcome,
+  JournalService,
+  ListEntriesResponseSchema,
+} from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
 import { OffloadService } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 import { StatsRow_Kind, StatsService } from '../../src/gen/proto/dpu/agent/v1/stats_pb.js';
 import { TopologyService, WatchTopologyResponseSchema } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
@@ -82,6 +89,84 @@ describe('dpuctl watch topology', () => {
     );
     expect(asked).toEqual(['', '2', '']);
     expect(context.warned.join('')).toContain('starting over: too far behind');
+  });
+});
+
+describe('dpuctl watch -o json and yaml', () => {
+  const changes = async function* (signal: AbortSignal) {
+    yield snapshotOf('1', bridge('br0', 1n, ''));
+    const removed = [{ kind: ObjectKind.BRIDGE, name: 'br0' }];
+    yield { event: { case: 'delta', value: { resourceVersion: '2', removed } } } as const;
+    await until(signal);
+  };
+
+  it('prints objects as an answer has them, and names one that is gone by its ref', async () => {
+    world = await startSteering(served(TopologyService, { watchTopology: (_request, { signal }) => changes(signal) }));
+    const context = recordingContext(world.connection, 'json');
+    const printed = await printedBy(context, watchTopology(context, []), 'removed');
+    const ref = { kind: 'OBJECT_KIND_BRIDGE', name: 'br0', bridge: '' };
+    const [present, removed] = printed.trim().split('\n');
+    expect(JSON.parse(present ?? '')).toMatchObject({
+      event: 'present',
+      ref,
+      object: { ref, version: '1', conditions: [], bridge: { failMode: '', isPresent: true } },
+    });
+    expect(JSON.parse(removed ?? '')).toMatchObject({ event: 'removed', ref, object: null });
+  });
+
+  it('prints documents of YAML', async () => {
+    world = await startSteering(served(TopologyService, { watchTopology: (_request, { signal }) => changes(signal) }));
+    const context = recordingContext(world.connection, 'yaml');
+    const printed = await printedBy(context, watchTopology(context, []), 'removed');
+    expect(parseAllDocuments(printed).map((document) => document.toJS() as unknown)).toMatchObject([
+      { event: 'present', object: { ref: { name: 'br0' } } },
+      { event: 'removed', object: null },
+    ]);
+  });
+
+  it('prints entries of the journal with every field', async () => {
+    const entry = { sequence: 1n, summary: 'x' };
+    world = await startSteering(
+      served(JournalService, {
+        listEntries: () => ({ entries: [entry] }),
+        async *watchEntries(_request, { signal }) {
+          yield { instanceId: 'one', entries: [entry] };
+          await until(signal);
+        },
+      }),
+    );
+    const context = recordingContext(world.connection, 'json');
+    const printed = await printedBy(context, watchJournal(context, { tail: 5 }), 'summary');
+    const answer = await world.connection.service(JournalService).listEntries({});
+    expect([JSON.parse(printed)]).toEqual((toPlain(ListEntriesResponseSchema, answer) as { entries: unknown }).entries);
+  });
+
+  it('tells of an owner whose bundle is gone without inventing one', async () => {
+    let lists = 0;
+    world = await startSteering();
+    const connection: ApiConnection = {
+      ...world.connection,
+      service: () => ({
+        list: () =>
+          Promise.resolve({
+            intents: (lists += 1) === 1 ? [{ status: create(IntentStatusSchema, { owner: 'fleet' }) }] : [],
+          }),
+      }),
+    } as never;
+    const context = {
+      ...recordingContext(connection, 'json'),
+      clock: { ...systemClock, after: (_ms: number, call: () => void) => systemClock.after(0, call) },
+    };
+    const printed = await printedBy(context, watchIntents(context, undefined), 'removed');
+    expect(
+      printed
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([
+      { event: 'present', owner: 'fleet', status: { owner: 'fleet', generation: '0', conditions: [] } },
+      { event: 'removed', owner: 'fleet', status: null },
+    ]);
   });
 });
 
