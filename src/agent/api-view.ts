@@ -111,6 +111,8 @@ export interface OffloadRow {
 export interface OffloadSource {
   status(): OffloadStatus;
   rows(): readonly OffloadRow[];
+  /** What cannot be read now, one sentence each: the rows are then those of before. */
+  problems(): readonly string[];
 }
 
 /** What is known of one port or chain. */

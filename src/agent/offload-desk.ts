@@ -34,8 +34,11 @@ interface Moment {
   readonly datapaths: ReadonlyMap<string, string>;
 }
 
+const notReadable = 'The database of Open vSwitch is not readable now: the rows are those of before.';
+
 export class OffloadDesk implements OffloadSource {
   readonly #parts: OffloadDeskParts;
+  #rows: readonly OffloadRow[] = [];
 
   constructor(parts: OffloadDeskParts) {
     this.#parts = parts;
@@ -47,10 +50,19 @@ export class OffloadDesk implements OffloadSource {
     return judgeStatus(types, snapshot?.root);
   }
 
+  /** While the database cannot be read, the rows are as they were: nothing is known to have gone. */
   rows(): readonly OffloadRow[] {
-    const { store, pods, chains, evidence } = this.#parts;
-    const snapshot = store.snapshot();
-    if (snapshot === undefined) return [];
+    const snapshot = this.#parts.store.snapshot();
+    if (snapshot !== undefined) this.#rows = this.#makeRows(snapshot);
+    return this.#rows;
+  }
+
+  problems(): readonly string[] {
+    return this.#parts.store.snapshot() === undefined ? [notReadable] : [];
+  }
+
+  #makeRows(snapshot: StoreSnapshot): readonly OffloadRow[] {
+    const { pods, chains, evidence } = this.#parts;
     const datapaths = new Map<string, string>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
       const type = snapshot.bridges.get(bridge)?.datapathType;

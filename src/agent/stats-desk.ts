@@ -9,8 +9,9 @@ import type { ChainView } from '../chain/chain-view.js';
 import { countChainPort } from '../chain/port-counters.js';
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
+import type { SeenBridge } from '../chain/port-counters.js';
 import type { StatsAnswer, StatsRow, StatsSelection, StatsSource } from './api-view.js';
-import type { SwitchStore } from './ports.js';
+import type { StoreSnapshot, SwitchStore } from './ports.js';
 import type { ChainCounterSource, ChainLook, InterfaceCounterSource } from './stats-ports.js';
 
 export interface StatsDeskParts {
@@ -26,15 +27,33 @@ export interface StatsDeskParts {
 /** A look at the switch serves everybody who asks within this time, ms: any number of watchers costs as much as one. */
 const lookFreshMs = 250;
 
+const notReadable =
+  'The database of Open vSwitch is not readable now: ports and attachments are shown as they were last.';
+
 interface Looked {
   readonly nowMs: number;
-  readonly look: ChainLook;
+  readonly problems: readonly string[];
+  /** By bridge, what it told last: one that does not answer now is as it was. */
+  readonly bridges: ReadonlyMap<string, ToldBridge>;
+}
+
+interface ToldBridge {
+  readonly wallMs: number;
+  readonly seen: SeenBridge;
+}
+
+/** Made from one snapshot of the database. */
+interface InterfaceRows {
+  readonly ports: readonly StatsRow[];
+  readonly attachments: readonly StatsRow[];
 }
 
 export class StatsDesk implements StatsSource {
   readonly #parts: StatsDeskParts;
-  #looking: Promise<ChainLook> | undefined;
+  #looking: Promise<Looked> | undefined;
   #looked: Looked | undefined;
+  /** The last that were made: a database that cannot be read now has lost nothing. */
+  #rows: InterfaceRows | undefined;
 
   constructor(parts: StatsDeskParts) {
     this.#parts = parts;
@@ -66,18 +85,18 @@ export class StatsDesk implements StatsSource {
     const snapshot = store.snapshot();
     const problem = counters.problem();
     const problems = problem === undefined ? [] : [problem];
-    if (snapshot === undefined) {
-      return { wallMs, rows: [], problems: [...problems, 'The database of Open vSwitch is not readable now.'] };
-    }
+    if (snapshot === undefined) problems.push(notReadable);
+    else this.#rows = this.#makeRows(snapshot);
+    const rows = [...((ports && this.#rows?.ports) || []), ...((attachments && this.#rows?.attachments) || [])];
+    return { wallMs, rows: names.size === 0 ? rows : rows.filter(({ name }) => names.has(name)), problems };
+  }
+
+  #makeRows(snapshot: StoreSnapshot): InterfaceRows {
     const bridges = new Map<string, string>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
       for (const { name } of interfaces) bridges.set(name, bridge);
     }
-    const rows = [
-      ...(ports ? this.#portRows(bridges) : []),
-      ...(attachments ? this.#attachmentRows(bridges) : []),
-    ].filter(({ name }) => names.size === 0 || names.has(name));
-    return { wallMs, rows, problems };
+    return { ports: this.#portRows(bridges), attachments: this.#attachmentRows(bridges) };
   }
 
   /** @param bridges by interface */
@@ -110,21 +129,32 @@ export class StatsDesk implements StatsSource {
   }
 
   /** One question at a time, shared by all; it ends by itself, so who gives up leaves it to the others. */
-  #look(chains: readonly ChainView[]): Promise<ChainLook> {
+  #look(chains: readonly ChainView[]): Promise<Looked> {
     const { clock, chainCounters } = this.#parts;
     if (this.#looked !== undefined && clock.nowMs() - this.#looked.nowMs < lookFreshMs) {
-      return Promise.resolve(this.#looked.look);
+      return Promise.resolve(this.#looked);
     }
     this.#looking ??= chainCounters
       .look(chains)
       .then((look) => {
-        this.#looked = { nowMs: clock.nowMs(), look };
-        return look;
+        this.#looked = { nowMs: clock.nowMs(), problems: look.problems, bridges: this.#merge(chains, look) };
+        return this.#looked;
       })
       .finally(() => {
         this.#looking = undefined;
       });
     return this.#looking;
+  }
+
+  /** What each bridge of a chain has told last. */
+  #merge(chains: readonly ChainView[], { wallMs, bridges }: ChainLook): ReadonlyMap<string, ToldBridge> {
+    const told = new Map<string, ToldBridge>();
+    for (const { intent } of chains) {
+      const seen = bridges.get(intent.bridge);
+      const last = seen === undefined ? this.#looked?.bridges.get(intent.bridge) : { wallMs, seen };
+      if (last !== undefined) told.set(intent.bridge, last);
+    }
+    return told;
   }
 }
 
@@ -140,12 +170,14 @@ function patience<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** @param names of chains or of their ports; empty: all */
-function chainRows(chain: ChainView, look: ChainLook, names: ReadonlySet<string>): readonly StatsRow[] {
+function chainRows(chain: ChainView, { bridges }: Looked, names: ReadonlySet<string>): readonly StatsRow[] {
   const { bridge, name } = chain.intent;
   const isWhole = names.size === 0 || names.has(name);
+  const told = bridges.get(bridge);
+  if (told === undefined) return [];
   return chain.switches.flatMap((entry) =>
     entry.ports.flatMap((port) => {
-      const counted = countChainPort(entry, port, look.bridges.get(bridge));
+      const counted = countChainPort(entry, port, told.seen);
       if (counted === undefined || !(isWhole || names.has(port.key))) return [];
       const row: StatsRow = {
         key: `chain/${port.key}`,
@@ -153,7 +185,7 @@ function chainRows(chain: ChainView, look: ChainLook, names: ReadonlySet<string>
         name: port.key,
         bridge,
         interface: port.interface ?? '',
-        wallMs: look.wallMs,
+        wallMs: told.wallMs,
         ...counted,
       };
       return [row];

@@ -52,10 +52,21 @@ describe('what is said of offload', () => {
     expect(desk().status()).toMatchObject({ engine: 'none', isConfigured: true });
   });
 
-  it('is nothing while the database is not readable', () => {
-    const blind = new OffloadDesk({ store: { snapshot: () => undefined }, pods: () => [], chains: () => [] });
+  it('is nothing until the database has been read, and then what it was while it is not readable', () => {
+    let snapshot: typeof seen | undefined = undefined;
+    let pods = [shownPod('web', [{ device: 'u0', isPlugged: true }])];
+    const blind = new OffloadDesk({ store: { snapshot: () => snapshot }, pods: () => pods, chains: () => [] });
     expect(blind.status().engine).toBe('unknown');
     expect(blind.rows()).toEqual([]);
+    expect(blind.problems()).toHaveLength(1);
+    snapshot = seen;
+    const rows = blind.rows();
+    expect(rows).toHaveLength(3);
+    expect(blind.problems()).toEqual([]);
+    snapshot = undefined;
+    pods = [];
+    expect(blind.rows()).toEqual(rows);
+    expect(blind.problems()).toEqual([expect.stringContaining('not readable')]);
   });
 
   it('is what the flows prove, where somebody looks at them', () => {

@@ -104,9 +104,23 @@ describe('the counters of interfaces', () => {
     const world = new World();
     world.problem = 'They are old.';
     expect(world.desk.interfaces()).toMatchObject({ problems: ['They are old.'] });
+    const blind = new World();
+    blind.isReadable = false;
+    expect(blind.desk.interfaces().rows).toEqual([]);
+    expect(blind.desk.interfaces().problems).toHaveLength(1);
+  });
+
+  it('stay as they were while the database is not readable', () => {
+    const world = new World();
+    world.pods = [shownPod('web', [{ device: 'vf1', isPlugged: true }])];
+    const before = world.desk.interfaces();
+    expect(before.rows).toHaveLength(3);
     world.isReadable = false;
-    expect(world.desk.interfaces().rows).toEqual([]);
-    expect(world.desk.interfaces().problems).toHaveLength(2);
+    world.pods = [];
+    expect(world.desk.interfaces().rows).toEqual(before.rows);
+    expect(world.desk.interfaces().problems).toEqual([expect.stringContaining('not readable')]);
+    world.isReadable = true;
+    expect(world.desk.interfaces()).toMatchObject({ rows: before.rows.slice(0, 2), problems: [] });
   });
 });
 
@@ -164,6 +178,19 @@ describe('the counters that are asked of the switch', () => {
     const answer = await reader;
     expect(answer.problems).toEqual(['Bridge br-sfc does not tell.']);
     expect(answer.rows.map(({ kind }) => kind)).toEqual(['port', 'port']);
+  });
+
+  it('are those of before, with their time, where the bridge has answered and does not now', async () => {
+    const world = new World();
+    world.chains.push(chain);
+    const first = world.desk.read(all, never);
+    world.finish();
+    const before = (await first).rows.at(-1);
+    world.clock.advance(250);
+    const second = world.desk.read(all, never);
+    world.finish({ wallMs: 99, bridges: new Map(), problems: ['Bridge br-sfc does not tell.'] });
+    expect((await second).rows.at(-1)).toEqual(before);
+    expect((await second).problems).toEqual(['Bridge br-sfc does not tell.']);
   });
 
   it.each([

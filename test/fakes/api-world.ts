@@ -203,6 +203,7 @@ export class ApiWorld {
         notes: [],
       }),
       rows: () => this.offloadRows,
+      problems: () => [],
     },
     explainer: {
       pod: () => Promise.reject(new Error('nobody explains here')),

@@ -78,7 +78,7 @@ export function offloadService({ offload, clock }: OffloadServiceParts): Service
       },
       listOffload({ selector }) {
         const rows = offload.rows().filter(readSelector(selector));
-        return { rows: sortRows(rows, kindOrder).map(encodeOffloadRow) };
+        return { rows: sortRows(rows, kindOrder).map(encodeOffloadRow), problems: [...offload.problems()] };
       },
       watchOffload: (request, { signal }) => watchOffload(offload, clock, request, signal),
     },
@@ -95,13 +95,15 @@ async function* watchOffload(
   const isWanted = readSelector(selector);
   const intervalMs = readInterval(interval, intervalBounds);
   const rows = new ChangedRows<OffloadRow>(versionOf);
-  let isFirst = true;
+  let toldProblems: string | undefined;
   for await (const _tick of ticks(clock, intervalMs, signal)) {
     const { changed, removed } = rows.next(offload.rows().filter(isWanted));
-    if (!isFirst && changed.length + removed.length === 0) continue;
-    isFirst = false;
+    const problems = offload.problems();
+    const problemText = JSON.stringify(problems);
+    if (changed.length + removed.length === 0 && problemText === toldProblems) continue;
+    toldProblems = problemText;
     for (const [index, part] of portions(sortRows(changed, kindOrder)).entries()) {
-      yield { rows: part.map(encodeOffloadRow), removed: index === 0 ? [...removed] : [] };
+      yield { rows: part.map(encodeOffloadRow), removed: index === 0 ? [...removed] : [], problems: [...problems] };
     }
   }
 }

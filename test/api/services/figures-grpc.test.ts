@@ -48,6 +48,7 @@ describe('the figures of the agent over gRPC', () => {
         offload: {
           status: () => ({ engine: 'tc', isConfigured: false, settings: new Map(), notes: [] }),
           rows: () => [],
+          problems: () => [],
         },
         clock,
       }),

@@ -31,9 +31,10 @@ class World {
     settings: new Map([['hw-offload', 'true']]),
     notes: ['A note.'],
   };
+  problems: readonly string[] = [];
   rows: readonly OffloadRow[] = [row('chain', 'c'), row('port', 'p1'), row('attachment', 'ns/web'), row('port', 'p0')];
   readonly handlers = offloadService({
-    offload: { status: () => this.status, rows: () => this.rows },
+    offload: { status: () => this.status, rows: () => this.rows, problems: () => this.problems },
     clock: this.clock,
   }).handlers;
 
@@ -114,7 +115,22 @@ describe('WatchOffload', () => {
     const world = new World();
     world.rows = [];
     const reader = world.watch();
-    expect(await reader.next()).toEqual({ rows: [], removed: [] });
+    expect(await reader.next()).toEqual({ rows: [], removed: [], problems: [] });
+    await reader.leave();
+  });
+
+  it('tells problems when they come and when they go, as the list does', async () => {
+    const world = new World();
+    const reader = world.watch();
+    expect(await reader.next()).toMatchObject({ problems: [] });
+    for (const problems of [['The database is not readable.'], []]) {
+      world.problems = problems;
+      const request = create(ListOffloadRequestSchema);
+      expect(await world.handlers.listOffload(request, viewerContext())).toMatchObject({ problems });
+      expect(await reader.due()).toBeUndefined();
+      world.clock.advance(10_000);
+      expect(await reader.next()).toEqual({ rows: [], removed: [], problems });
+    }
     await reader.leave();
   });
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dpu/agent/v1/offload.proto.
  */
 export const file_dpu_agent_v1_offload: GenFile = /*@__PURE__*/
-  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyLRAgoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKBkVuZ2luZRIWChJFTkdJTkVfVU5TUEVDSUZJRUQQABIPCgtFTkdJTkVfTk9ORRABEg0KCUVOR0lORV9UQxACEg8KC0VOR0lORV9EUERLEAMSDwoLRU5HSU5FX0RPQ0EQBBIUChBFTkdJTkVfVVNFUlNQQUNFEAUiVAoPT2ZmbG9hZFNlbGVjdG9yEg0KBXBvcnRzGAEgASgIEhMKC2F0dGFjaG1lbnRzGAIgASgIEg4KBmNoYWlucxgDIAEoCBINCgVuYW1lcxgEIAMoCSJFChJMaXN0T2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yIj0KE0xpc3RPZmZsb2FkUmVzcG9uc2USJgoEcm93cxgBIAMoCzIYLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93InMKE1dhdGNoT2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIk8KFFdhdGNoT2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIPCgdyZW1vdmVkGAIgAygJIocDCgpPZmZsb2FkUm93EgsKA2tleRgBIAEoCRIrCgRraW5kGAIgASgOMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuS2luZBIMCgRuYW1lGAMgASgJEhEKCWludGVyZmFjZRgEIAEoCRIxCgd2ZXJkaWN0GAUgASgOMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuVmVyZGljdBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCSJQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1BPUlQQARITCg9LSU5EX0FUVEFDSE1FTlQQAhIOCgpLSU5EX0NIQUlOEAMieAoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9VTktOT1dOEAESFAoQVkVSRElDVF9TT0ZUV0FSRRACEhQKEFZFUkRJQ1RfSEFSRFdBUkUQAxITCg9WRVJESUNUX1BBUlRJQUwQBDKgAgoOT2ZmbG9hZFNlcnZpY2USYQoQR2V0T2ZmbG9hZFN0YXR1cxIlLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVxdWVzdBomLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVzcG9uc2USUgoLTGlzdE9mZmxvYWQSIC5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkxpc3RPZmZsb2FkUmVzcG9uc2USVwoMV2F0Y2hPZmZsb2FkEiEuZHB1LmFnZW50LnYxLldhdGNoT2ZmbG9hZFJlcXVlc3QaIi5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyLRAgoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKBkVuZ2luZRIWChJFTkdJTkVfVU5TUEVDSUZJRUQQABIPCgtFTkdJTkVfTk9ORRABEg0KCUVOR0lORV9UQxACEg8KC0VOR0lORV9EUERLEAMSDwoLRU5HSU5FX0RPQ0EQBBIUChBFTkdJTkVfVVNFUlNQQUNFEAUiVAoPT2ZmbG9hZFNlbGVjdG9yEg0KBXBvcnRzGAEgASgIEhMKC2F0dGFjaG1lbnRzGAIgASgIEg4KBmNoYWlucxgDIAEoCBINCgVuYW1lcxgEIAMoCSJFChJMaXN0T2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yIk8KE0xpc3RPZmZsb2FkUmVzcG9uc2USJgoEcm93cxgBIAMoCzIYLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93EhAKCHByb2JsZW1zGAIgAygJInMKE1dhdGNoT2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImEKFFdhdGNoT2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIPCgdyZW1vdmVkGAIgAygJEhAKCHByb2JsZW1zGAMgAygJIocDCgpPZmZsb2FkUm93EgsKA2tleRgBIAEoCRIrCgRraW5kGAIgASgOMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuS2luZBIMCgRuYW1lGAMgASgJEhEKCWludGVyZmFjZRgEIAEoCRIxCgd2ZXJkaWN0GAUgASgOMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuVmVyZGljdBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCSJQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1BPUlQQARITCg9LSU5EX0FUVEFDSE1FTlQQAhIOCgpLSU5EX0NIQUlOEAMieAoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9VTktOT1dOEAESFAoQVkVSRElDVF9TT0ZUV0FSRRACEhQKEFZFUkRJQ1RfSEFSRFdBUkUQAxITCg9WRVJESUNUX1BBUlRJQUwQBDKgAgoOT2ZmbG9hZFNlcnZpY2USYQoQR2V0T2ZmbG9hZFN0YXR1cxIlLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVxdWVzdBomLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVzcG9uc2USUgoLTGlzdE9mZmxvYWQSIC5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkxpc3RPZmZsb2FkUmVzcG9uc2USVwoMV2F0Y2hPZmZsb2FkEiEuZHB1LmFnZW50LnYxLldhdGNoT2ZmbG9hZFJlcXVlc3QaIi5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * Asks for engine and settings.
@@ -66,7 +66,8 @@ export type OffloadStatus = Message<"dpu.agent.v1.OffloadStatus"> & {
   engine: OffloadStatus_Engine;
 
   /**
-   * other_config:hw-offload as it stands in the database. ovs-vswitchd reads it at its start only.
+   * other_config:hw-offload as it stands in the database. For ovs-vswitchd it is a latch: the first `true` that it sees turns
+   * offload on while it runs, and nothing but a restart turns it off again. So false does not mean that offload is off.
    *
    * @generated from field: bool is_configured = 2;
    */
@@ -224,6 +225,13 @@ export type ListOffloadResponse = Message<"dpu.agent.v1.ListOffloadResponse"> & 
    * @generated from field: repeated dpu.agent.v1.OffloadRow rows = 1;
    */
   rows: OffloadRow[];
+
+  /**
+   * What could not be read; rows that depend on it are those of before.
+   *
+   * @generated from field: repeated string problems = 2;
+   */
+  problems: string[];
 };
 
 /**
@@ -280,6 +288,13 @@ export type WatchOffloadResponse = Message<"dpu.agent.v1.WatchOffloadResponse"> 
    * @generated from field: repeated string removed = 2;
    */
   removed: string[];
+
+  /**
+   * What could not be read; rows that depend on it are those of before, and none of them counts as gone.
+   *
+   * @generated from field: repeated string problems = 3;
+   */
+  problems: string[];
 };
 
 /**
@@ -414,7 +429,8 @@ export enum OffloadRow_Verdict {
   UNKNOWN = 1,
 
   /**
-   * In software, for certain: nothing else is possible as things stand.
+   * In software, for certain: nothing else is possible as things stand, or the flows were measured and none was in hardware;
+   * `reason` tells which.
    *
    * @generated from enum value: VERDICT_SOFTWARE = 2;
    */
@@ -468,7 +484,7 @@ export const OffloadService: GenService<{
     output: typeof ListOffloadResponseSchema;
   },
   /**
-   * All rows at first, then at each interval the rows that differ.
+   * All rows at first, then at each interval the rows that differ. Also sent when only `problems` differ.
    *
    * @generated from rpc dpu.agent.v1.OffloadService.WatchOffload
    */

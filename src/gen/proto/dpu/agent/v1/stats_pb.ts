@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dpu/agent/v1/stats.proto.
  */
 export const file_dpu_agent_v1_stats: GenFile = /*@__PURE__*/
-  fileDesc("ChhkcHUvYWdlbnQvdjEvc3RhdHMucHJvdG8SDGRwdS5hZ2VudC52MSJSCg1TdGF0c1NlbGVjdG9yEg0KBXBvcnRzGAEgASgIEhMKC2F0dGFjaG1lbnRzGAIgASgIEg4KBmNoYWlucxgDIAEoCBINCgVuYW1lcxgEIAMoCSJACg9HZXRTdGF0c1JlcXVlc3QSLQoIc2VsZWN0b3IYASABKAsyGy5kcHUuYWdlbnQudjEuU3RhdHNTZWxlY3RvciJ7ChBHZXRTdGF0c1Jlc3BvbnNlEi8KC29ic2VydmVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgRyb3dzGAIgAygLMhYuZHB1LmFnZW50LnYxLlN0YXRzUm93EhAKCHByb2JsZW1zGAMgAygJIm8KEVdhdGNoU3RhdHNSZXF1ZXN0Ei0KCHNlbGVjdG9yGAEgASgLMhsuZHB1LmFnZW50LnYxLlN0YXRzU2VsZWN0b3ISKwoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ijgEKEldhdGNoU3RhdHNSZXNwb25zZRIvCgtvYnNlcnZlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoEcm93cxgCIAMoCzIWLmRwdS5hZ2VudC52MS5TdGF0c1JvdxIPCgdyZW1vdmVkGAMgAygJEhAKCHByb2JsZW1zGAQgAygJIvwCCghTdGF0c1JvdxILCgNrZXkYASABKAkSKQoEa2luZBgCIAEoDjIbLmRwdS5hZ2VudC52MS5TdGF0c1Jvdy5LaW5kEgwKBG5hbWUYAyABKAkSDgoGYnJpZGdlGAQgASgJEhEKCWludGVyZmFjZRgFIAEoCRIRCgluYW1lc3BhY2UYBiABKAkSCwoDcG9kGAcgASgJEg8KB25ldHdvcmsYCCABKAkSLwoLb2JzZXJ2ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKCHJlY2VpdmVkGAogASgLMhYuZHB1LmFnZW50LnYxLkNvdW50ZXJzEiQKBHNlbnQYCyABKAsyFi5kcHUuYWdlbnQudjEuQ291bnRlcnMiVQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9QT1JUEAESEwoPS0lORF9BVFRBQ0hNRU5UEAISEwoPS0lORF9DSEFJTl9QT1JUEAMiiAEKCENvdW50ZXJzEhQKB3BhY2tldHMYASABKARIAIgBARISCgVieXRlcxgCIAEoBEgBiAEBEhIKBWRyb3BzGAMgASgESAKIAQESEwoGZXJyb3JzGAQgASgESAOIAQFCCgoIX3BhY2tldHNCCAoGX2J5dGVzQggKBl9kcm9wc0IJCgdfZXJyb3JzMqwBCgxTdGF0c1NlcnZpY2USSQoIR2V0U3RhdHMSHS5kcHUuYWdlbnQudjEuR2V0U3RhdHNSZXF1ZXN0Gh4uZHB1LmFnZW50LnYxLkdldFN0YXRzUmVzcG9uc2USUQoKV2F0Y2hTdGF0cxIfLmRwdS5hZ2VudC52MS5XYXRjaFN0YXRzUmVxdWVzdBogLmRwdS5hZ2VudC52MS5XYXRjaFN0YXRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChhkcHUvYWdlbnQvdjEvc3RhdHMucHJvdG8SDGRwdS5hZ2VudC52MSJSCg1TdGF0c1NlbGVjdG9yEg0KBXBvcnRzGAEgASgIEhMKC2F0dGFjaG1lbnRzGAIgASgIEg4KBmNoYWlucxgDIAEoCBINCgVuYW1lcxgEIAMoCSJACg9HZXRTdGF0c1JlcXVlc3QSLQoIc2VsZWN0b3IYASABKAsyGy5kcHUuYWdlbnQudjEuU3RhdHNTZWxlY3RvciJ7ChBHZXRTdGF0c1Jlc3BvbnNlEi8KC29ic2VydmVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgRyb3dzGAIgAygLMhYuZHB1LmFnZW50LnYxLlN0YXRzUm93EhAKCHByb2JsZW1zGAMgAygJIm8KEVdhdGNoU3RhdHNSZXF1ZXN0Ei0KCHNlbGVjdG9yGAEgASgLMhsuZHB1LmFnZW50LnYxLlN0YXRzU2VsZWN0b3ISKwoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ijgEKEldhdGNoU3RhdHNSZXNwb25zZRIvCgtvYnNlcnZlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoEcm93cxgCIAMoCzIWLmRwdS5hZ2VudC52MS5TdGF0c1JvdxIPCgdyZW1vdmVkGAMgAygJEhAKCHByb2JsZW1zGAQgAygJIsADCghTdGF0c1JvdxILCgNrZXkYASABKAkSKQoEa2luZBgCIAEoDjIbLmRwdS5hZ2VudC52MS5TdGF0c1Jvdy5LaW5kEgwKBG5hbWUYAyABKAkSDgoGYnJpZGdlGAQgASgJEhEKCWludGVyZmFjZRgFIAEoCRIRCgluYW1lc3BhY2UYBiABKAkSCwoDcG9kGAcgASgJEg8KB25ldHdvcmsYCCABKAkSDwoHcG9kX3VpZBgMIAEoCRIxCg1jb3VudGVkX3NpbmNlGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtvYnNlcnZlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoIcmVjZWl2ZWQYCiABKAsyFi5kcHUuYWdlbnQudjEuQ291bnRlcnMSJAoEc2VudBgLIAEoCzIWLmRwdS5hZ2VudC52MS5Db3VudGVycyJVCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1BPUlQQARITCg9LSU5EX0FUVEFDSE1FTlQQAhITCg9LSU5EX0NIQUlOX1BPUlQQAyKIAQoIQ291bnRlcnMSFAoHcGFja2V0cxgBIAEoBEgAiAEBEhIKBWJ5dGVzGAIgASgESAGIAQESEgoFZHJvcHMYAyABKARIAogBARITCgZlcnJvcnMYBCABKARIA4gBAUIKCghfcGFja2V0c0IICgZfYnl0ZXNCCAoGX2Ryb3BzQgkKB19lcnJvcnMyrAEKDFN0YXRzU2VydmljZRJJCghHZXRTdGF0cxIdLmRwdS5hZ2VudC52MS5HZXRTdGF0c1JlcXVlc3QaHi5kcHUuYWdlbnQudjEuR2V0U3RhdHNSZXNwb25zZRJRCgpXYXRjaFN0YXRzEh8uZHB1LmFnZW50LnYxLldhdGNoU3RhdHNSZXF1ZXN0GiAuZHB1LmFnZW50LnYxLldhdGNoU3RhdHNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Which rows.
@@ -100,7 +100,7 @@ export type GetStatsResponse = Message<"dpu.agent.v1.GetStatsResponse"> & {
   rows: StatsRow[];
 
   /**
-   * What could not be read.
+   * What could not be read; rows that depend on it are those of before.
    *
    * @generated from field: repeated string problems = 3;
    */
@@ -170,7 +170,7 @@ export type WatchStatsResponse = Message<"dpu.agent.v1.WatchStatsResponse"> & {
   removed: string[];
 
   /**
-   * What could not be read.
+   * What could not be read; rows that depend on it are those of before, and none of them counts as gone.
    *
    * @generated from field: repeated string problems = 4;
    */
@@ -245,6 +245,23 @@ export type StatsRow = Message<"dpu.agent.v1.StatsRow"> & {
    * @generated from field: string network = 8;
    */
   network: string;
+
+  /**
+   * Of an attachment: uid of the pod.
+   *
+   * @generated from field: string pod_uid = 12;
+   */
+  podUid: string;
+
+  /**
+   * Of an attachment: its counters begin with nothing at this time, which is when the representor was plugged, or when the agent
+   * saw it first (its start). What the device had counted before, for another pod, is not in them. When this time or `pod_uid`
+   * differs from the last row of the same key, counting has begun anew. Absent where that time is not known yet; then there are
+   * no counters. Rows of ports have the counters of the device as they are.
+   *
+   * @generated from field: google.protobuf.Timestamp counted_since = 13;
+   */
+  countedSince?: Timestamp | undefined;
 
   /**
    * When the counters were read.
