@@ -61,13 +61,14 @@ export function assembleIntents(options: AssembleIntentsOptions): IntentsPart {
   const { config, clock, devices, isWriter, loops } = options;
   const compiler = new BundleIntents(config);
   const alarms: IntentAlarm[] = [];
-  let desk: OwnersDesk | undefined;
+  // The store speaks before the desk is there.
+  const held: { desk?: OwnersDesk } = {};
   const store = new IntentFiles({
     stateDir: config.agent.stateDir,
     isReadOnly: !isWriter,
     onAlarm: (alarm) => {
-      if (desk === undefined) alarms.push(alarm);
-      else desk.alarm(alarm);
+      if (held.desk === undefined) alarms.push(alarm);
+      else held.desk.alarm(alarm);
       options.onAlarm(alarm.error);
     },
   });
@@ -85,7 +86,7 @@ export function assembleIntents(options: AssembleIntentsOptions): IntentsPart {
     },
     { controllerLossMs: config.api.grpc.controllerLossMs, alarms, records },
   );
-  desk = made;
+  held.desk = made;
   return {
     desk: made,
     wanted: made.intents,

@@ -46,7 +46,8 @@ function bridgeOf(input: BridgeInput): BridgeConfig {
   };
 }
 
-function portOf(input: PortInput): PortConfig {
+/** One port as it is written down. */
+export function portOf(input: PortInput): PortConfig {
   const { kind, name } = input;
   switch (kind) {
     case 'system':

@@ -3,13 +3,14 @@
  * among them. Built together with the configuration, for what a port implies depends on the bridges of others.
  */
 import { AssertionError } from '../lib/assert.js';
-import { attachmentIds, sharedBridge } from './bundle-draft.js';
+import { attachmentPort, sharedBridge } from './bundle-draft.js';
 import type { ReadBundle } from './bundle.js';
-import type { AttachmentInput, BundleInput } from './bundle-schema.js';
-import { bridgesOf } from './build.js';
+import type { BundleInput } from './bundle-schema.js';
+import { bridgesOf, portOf } from './build.js';
 import { chainOf } from './build-chain.js';
-import type { BridgeConfig, ChainConfig, Config, PortConfig } from './config.js';
+import type { BridgeConfig, BridgeMode, ChainConfig, Config, PortConfig } from './config.js';
 import { fileShapeOf } from './file-shape.js';
+import { impliedPeer } from './patch-peers.js';
 import { bridgeSchema, type BridgeInput, type PortInput } from './schema.js';
 
 /** What one owner wants; nobody else's ports are on its bridges here. */
@@ -19,94 +20,95 @@ export interface BuiltBundle {
   readonly chains: readonly ChainConfig[];
 }
 
-/** A bridge with the ports of everybody, and whose each is. */
-interface Row {
-  /** Undefined: not one of the owners'. */
-  readonly holder: string | undefined;
-  readonly input: Omit<BridgeInput, 'ports'>;
-  readonly ports: { readonly holder: string | undefined; readonly input: PortInput }[];
-}
-
 export interface UsableBundle extends ReadBundle {
   readonly input: BundleInput;
 }
 
-function attachmentPort(attachment: AttachmentInput): PortInput {
-  const { representor, mtu, vlan } = attachment;
-  return {
-    kind: 'representor',
-    representor,
-    ...(mtu === undefined ? {} : { mtu }),
-    ...(vlan === undefined ? {} : { vlan }),
-    options: {},
-    otherConfig: {},
-    externalIds: {},
-    interfaceExternalIds: attachmentIds(attachment),
-    adopt: false,
-  };
+type BuiltPort = BuiltBundle['ports'][number];
+
+/** What a bundle is by itself, whoever else wants what. */
+interface BuiltAlone {
+  readonly attachBridge: string;
+  readonly bridges: BuiltBundle['bridges'];
+  readonly chains: readonly ChainConfig[];
+  /** As they are written down. */
+  readonly ports: readonly BuiltPort[];
+  readonly portNames: ReadonlySet<string | undefined>;
+  readonly patches: readonly WrittenPatch[];
 }
 
-function rowOf({ ports, ...input }: BridgeInput, holder: string | undefined): Row {
-  return { holder, input, ports: ports.map((port) => ({ holder, input: port })) };
+/** A side of a patch pair, which may imply the other. */
+interface WrittenPatch {
+  readonly bridge: string;
+  readonly input: PortInput;
 }
 
-/** The ports of a bundle that are not on bridges of its own list. */
-function placedPorts({ ports, attachments }: BundleInput, attachBridge: string): readonly [string, PortInput][] {
+const noBridges: BuiltBundle['bridges'] = [];
+const builtAlone = new WeakMap<BundleInput, BuiltAlone>();
+const configPorts = new WeakMap<Config, Pick<BuiltAlone, 'portNames' | 'patches'>>();
+
+const patchesOf = (placed: readonly (readonly [string, PortInput])[]): readonly WrittenPatch[] =>
+  placed.flatMap(([bridge, input]) => (input.kind === 'patch' ? [{ bridge, input }] : []));
+
+/** All ports of a bundle, each with its bridge. */
+function placedPorts(
+  { bridges, ports, attachments }: BundleInput,
+  attachBridge: string,
+): readonly [string, PortInput][] {
   return [
+    ...bridges.flatMap(({ name, ports: own }) => own.map((port): [string, PortInput] => [name, port])),
     ...ports.map(({ bridge, ...port }): [string, PortInput] => [bridge, port]),
     ...attachments.map((entry): [string, PortInput] => [entry.bridge ?? attachBridge, attachmentPort(entry)]),
   ];
 }
 
-function rowsOf(config: Config, bundles: readonly UsableBundle[]): readonly Row[] {
-  const own = bridgeSchema.array().parse(fileShapeOf(config)['bridges']);
-  const rows = [
-    ...own.map((bridge) => rowOf(bridge, undefined)),
-    ...bundles.flatMap(({ owner, input }) => input.bridges.map((bridge) => rowOf(bridge, owner))),
-  ];
-  const byName = new Map([...rows].reverse().map((row) => [row.input.name, row]));
-  for (const { owner, input } of bundles) {
-    for (const [bridge, port] of placedPorts(input, config.attach.bridge)) {
-      let row = byName.get(bridge);
-      if (row === undefined) {
-        row = rowOf(sharedBridge(bridge), undefined);
-        byName.set(bridge, row);
-        rows.push(row);
-      }
-      row.ports.push({ holder: owner, input: port });
-    }
-  }
-  return rows;
+function bridgesAlone(inputs: readonly BridgeInput[]): BuiltBundle['bridges'] {
+  return bridgesOf(inputs.map((bridge) => ({ ...bridge, ports: [] }))).map(({ ports: _ports, ...rest }) => rest);
 }
 
-const portKey = (bridge: string, port: string | undefined): string => JSON.stringify([bridge, port]);
+/** @throws AssertionError for what the rules of today refuse */
+function aloneOf(input: BundleInput, attachBridge: string): BuiltAlone {
+  const known = builtAlone.get(input);
+  if (known?.attachBridge === attachBridge) return known;
+  const placed = placedPorts(input, attachBridge);
+  const alone: BuiltAlone = {
+    attachBridge,
+    bridges: bridgesAlone(input.bridges),
+    chains: input.chains.map(chainOf),
+    ports: placed.map(([bridge, port]) => ({ bridge, port: portOf(port) })),
+    portNames: new Set(placed.map(([, { name }]) => name)),
+    patches: patchesOf(placed),
+  };
+  builtAlone.set(input, alone);
+  return alone;
+}
 
-/** Whose each port is; that of an implied side is whose the side is that implies it. */
-function portsByHolder(rows: readonly Row[]): ReadonlyMap<string | undefined, BuiltBundle['ports']> {
-  const inputs = rows.map(({ input, ports }) => ({ ...input, ports: ports.map((port) => port.input) }));
-  const makers = new Map(
-    rows.flatMap(({ input, ports }) => ports.map((port) => [portKey(input.name, port.input.name), port.holder])),
-  );
-  const byHolder = new Map<string | undefined, { readonly bridge: string; readonly port: PortConfig }[]>();
-  bridgesOf(inputs).forEach(({ name, ports }, index) => {
-    const written = rows[index]?.ports ?? [];
-    ports.forEach((port, place) => {
-      const maker = port.kind === 'patch' ? makers.get(portKey(port.peer.bridge, port.peer.port)) : undefined;
-      const holder = place < written.length ? written[place]?.holder : maker;
-      const list = byHolder.get(holder) ?? [];
-      list.push({ bridge: name, port });
-      byHolder.set(holder, list);
-    });
-  });
-  return byHolder;
+function portsOfConfig(config: Config): Pick<BuiltAlone, 'portNames' | 'patches'> {
+  const known = configPorts.get(config);
+  if (known !== undefined) return known;
+  const bridges = bridgeSchema.array().parse(fileShapeOf(config)['bridges']);
+  const placed = bridges.flatMap(({ name, ports }) => ports.map((port): [string, PortInput] => [name, port]));
+  const made = { portNames: new Set(placed.map(([, { name }]) => name)), patches: patchesOf(placed) };
+  configPorts.set(config, made);
+  return made;
 }
 
 /** Whether what was accepted, perhaps by an older agent, can still be built: the rules of today may ask for more. */
 export function isUsable(bundle: ReadBundle, config: Config): bundle is UsableBundle {
   const { input } = bundle;
   if (input === undefined) return false;
+  const known = usable.get(bundle);
+  if (known?.config === config) return known.isUsable;
+  const isRight = canBeBuilt({ ...bundle, input }, config);
+  usable.set(bundle, { config, isUsable: isRight });
+  return isRight;
+}
+
+const usable = new WeakMap<ReadBundle, { readonly config: Config; readonly isUsable: boolean }>();
+
+function canBeBuilt(bundle: UsableBundle, config: Config): boolean {
   try {
-    buildBundles(config, [{ ...bundle, input }]);
+    buildBundles(config, [bundle]);
     return true;
   } catch (error) {
     if (error instanceof AssertionError) return false;
@@ -115,22 +117,35 @@ export function isUsable(bundle: ReadBundle, config: Config): bundle is UsableBu
 }
 
 /**
- * The bundles built, by owner.
+ * The bundles built, by owner. What a bundle is by itself is made once; beside others there are only the sides of patch pairs
+ * that are implied.
  * @param bundles such as `isUsable` lets pass
  */
 export function buildBundles(config: Config, bundles: readonly UsableBundle[]): ReadonlyMap<string, BuiltBundle> {
-  const rows = rowsOf(config, bundles);
-  const declared = new Set(config.bridges.map(({ name }) => name));
-  for (const { holder, input } of rows) if (holder !== undefined) declared.add(input.name);
-  const byHolder = portsByHolder(rows);
+  const { bridge: attachBridge } = config.attach;
+  const alone = bundles.map(({ owner, input }) => ({ owner, ...aloneOf(input, attachBridge) }));
+  const modes = new Map(config.bridges.map(({ name, mode }) => [name, mode]));
+  for (const { bridges } of alone) for (const { name, mode } of bridges) if (!modes.has(name)) modes.set(name, mode);
+  const isDeclared = modes.has(attachBridge);
+  for (const { ports } of alone) for (const { bridge } of ports) if (!modes.has(bridge)) modes.set(bridge, 'share');
+  const known = [portsOfConfig(config).portNames, ...alone.map(({ portNames }) => portNames)];
+  const isWritten = (name: string): boolean => known.some((names) => names.has(name));
   return new Map(
-    bundles.map(({ owner, input }) => {
-      const ports = byHolder.get(owner) ?? [];
-      const { bridge } = config.attach;
-      const isShared = !declared.has(bridge) && ports.some((port) => port.bridge === bridge);
-      const shared = isShared ? [sharedBridge(bridge)] : [];
-      const bridges = bridgesOf([...input.bridges, ...shared]).map(({ ports: _ports, ...rest }) => rest);
-      return [owner, { bridges, ports, chains: input.chains.map(chainOf) }];
+    alone.map(({ owner, bridges, chains, ports, patches }) => {
+      const implied = patches.flatMap(({ bridge, input }) => impliedPort(bridge, input, modes, isWritten));
+      const isShared = !isDeclared && ports.some((port) => port.bridge === attachBridge);
+      const shared = isShared ? bridgesAlone([sharedBridge(attachBridge)]) : noBridges;
+      return [owner, { bridges: [...bridges, ...shared], ports: [...ports, ...implied], chains }];
     }),
   );
+}
+
+function impliedPort(
+  bridge: string,
+  port: PortInput,
+  modes: ReadonlyMap<string, BridgeMode>,
+  isWritten: (name: string) => boolean,
+): readonly BuiltPort[] {
+  const side = impliedPeer({ bridge, mode: modes.get(bridge) ?? 'own' }, port, modes, isWritten);
+  return side === undefined ? [] : [{ bridge: side.bridge, port: side.port }];
 }

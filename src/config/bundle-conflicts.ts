@@ -104,17 +104,34 @@ function conflictOf(mine: Claim, theirs: Claim): BundleConflict {
   };
 }
 
+/** What each holder has, made once for each draft. */
+const claimsByKey = new WeakMap<HolderDraft, ReadonlyMap<string, readonly Claim[]>>();
+
+function takenBy(holder: HolderDraft): ReadonlyMap<string, readonly Claim[]> {
+  const known = claimsByKey.get(holder);
+  if (known !== undefined) return known;
+  const taken = new Map<string, Claim[]>();
+  for (const claim of claimsOf(holder)) {
+    const claims = taken.get(claim.key);
+    if (claims === undefined) taken.set(claim.key, [claim]);
+    else claims.push(claim);
+  }
+  claimsByKey.set(holder, taken);
+  return taken;
+}
+
 /** The objects of `asker` that one of `others` has; at most a hundred, in the order of the bundle. */
 export function conflictsOf(asker: HolderDraft, others: readonly HolderDraft[]): readonly BundleConflict[] {
-  const taken = new Map<string, Claim[]>();
-  for (const claim of others.flatMap(claimsOf)) {
-    const claims = taken.get(claim.key) ?? [];
-    claims.push(claim);
-    taken.set(claim.key, claims);
+  const taken = others.map(takenBy);
+  const conflicts: BundleConflict[] = [];
+  for (const mine of claimsOf(asker)) {
+    for (const claims of taken) {
+      const theirs = claims.get(mine.key)?.find((claim) => areSame(claim, mine));
+      if (theirs === undefined) continue;
+      conflicts.push(conflictOf(mine, theirs));
+      break;
+    }
+    if (conflicts.length >= conflictsMax) break;
   }
-  const conflicts = claimsOf(asker).flatMap((mine) => {
-    const theirs = taken.get(mine.key)?.find((claim) => areSame(claim, mine));
-    return theirs === undefined ? [] : [conflictOf(mine, theirs)];
-  });
-  return conflicts.slice(0, conflictsMax);
+  return conflicts;
 }

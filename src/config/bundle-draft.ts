@@ -3,13 +3,14 @@
  * that they name, whoever declares it, and an attachment is a port. The paths of each holder begin with its name, those of
  * the one who asks do not, so a rule that reports both sides names both.
  */
-import { bundleSchema, partialAttachment, type AttachmentInput } from './bundle-schema.js';
+import { bundleSchema, partialAttachment, type AttachmentInput, type BundleInput } from './bundle-schema.js';
 import {
   listOf,
   portDraft,
   draftOf,
   type BridgeDraft,
   type ChainDraft,
+  type ChainSwitchDraft,
   type ConfigDraft,
   type Draft,
 } from './draft.js';
@@ -75,11 +76,23 @@ function attachmentDraft(plain: unknown, path: ConfigPath): Draft<PortInput> {
 
 /**
  * The draft of a bundle.
- * @param plain as the schema check leaves it, wrong values included
+ * @param read whose wrong values are left out
  * @param prefix empty: the paths are those of the bundle itself
  * @param attachBridge where attachments are plugged that name no bridge
  */
-export function bundleDraft(holder: string, plain: unknown, prefix: ConfigPath, attachBridge: string): HolderDraft {
+export function bundleDraft(
+  holder: string,
+  read: { readonly plain: unknown; readonly input: BundleInput | undefined },
+  prefix: ConfigPath,
+  attachBridge: string,
+): HolderDraft {
+  const { plain, input } = read;
+  return input === undefined
+    ? partialDraft(holder, plain, prefix, attachBridge)
+    : wholeDraft(holder, plain, input, prefix, attachBridge);
+}
+
+function partialDraft(holder: string, plain: unknown, prefix: ConfigPath, attachBridge: string): HolderDraft {
   const { bridges, chains } = draftOf({ bridges: listOf(plain, 'bridges'), chains: listOf(plain, 'chains') }, prefix);
   const ports = listOf(plain, 'ports').map((entry, index): PlacedPort => {
     const path = [...prefix, 'ports', index];
@@ -92,6 +105,69 @@ export function bundleDraft(holder: string, plain: unknown, prefix: ConfigPath, 
     return { port: attachmentDraft(entry, path), bridge: textOf(bridge), bridgePath: [...path, 'bridge'] };
   });
   return { holder, bridges, chains, ports: [...ports, ...attachments] };
+}
+
+/** The same of a bundle whose values are all right: nothing has to be parsed again. */
+function wholeDraft(
+  holder: string,
+  plain: unknown,
+  input: BundleInput,
+  prefix: ConfigPath,
+  attachBridge: string,
+): HolderDraft {
+  const bridges = input.bridges.map(({ ports, ...value }, index): BridgeDraft => {
+    const entry = listOf(plain, 'bridges')[index];
+    const path = [...prefix, 'bridges', index];
+    return { path, given: keysOf(entry), value, ports: valuesDraft(ports, listOf(entry, 'ports'), [...path, 'ports']) };
+  });
+  const chains = input.chains.map(({ switches, ...value }, index): ChainDraft => {
+    const entry = listOf(plain, 'chains')[index];
+    const path = [...prefix, 'chains', index];
+    const drafts = switches.map(({ ports, ...settings }, place): ChainSwitchDraft => {
+      const written = listOf(entry, 'switches')[place];
+      const at = [...path, 'switches', place];
+      const inner = valuesDraft(ports, listOf(written, 'ports'), [...at, 'ports']);
+      return { path: at, given: keysOf(written), value: settings, ports: inner };
+    });
+    return { path, given: keysOf(entry), value, switches: drafts };
+  });
+  const ports = input.ports.map(({ bridge, ...value }, index): PlacedPort => {
+    const path = [...prefix, 'ports', index];
+    const { bridge: _bridge, ...keys } = fieldsOf(listOf(plain, 'ports')[index]);
+    return { port: { path, given: keysOf(keys), value }, bridge, bridgePath: [...path, 'bridge'] };
+  });
+  const attachments = input.attachments.map((entry, index): PlacedPort => {
+    const path = [...prefix, 'attachments', index];
+    const value = attachmentPort(entry);
+    const given = new Set(['interfaceExternalIds', ...keysOf(value)].filter((key) => !attachmentDefaults.has(key)));
+    return { port: { path, given, value }, bridge: entry.bridge ?? attachBridge, bridgePath: [...path, 'bridge'] };
+  });
+  return { holder, bridges, chains, ports: [...ports, ...attachments] };
+}
+
+const keysOf = (value: unknown): ReadonlySet<string> => new Set(Object.keys(fieldsOf(value)));
+
+function valuesDraft<T>(values: readonly T[], written: readonly unknown[], path: ConfigPath): readonly Draft<T>[] {
+  return values.map((value, index) => ({ path: [...path, index], given: keysOf(written[index]), value }));
+}
+
+/** What no attachment says of its port. */
+const attachmentDefaults: ReadonlySet<string> = new Set(['options', 'otherConfig', 'externalIds', 'adopt']);
+
+/** The port that an attachment is. */
+export function attachmentPort(attachment: AttachmentInput): PortInput {
+  const { representor, mtu, vlan } = attachment;
+  return {
+    kind: 'representor',
+    representor,
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(vlan === undefined ? {} : { vlan }),
+    options: {},
+    otherConfig: {},
+    externalIds: {},
+    interfaceExternalIds: attachmentIds(attachment),
+    adopt: false,
+  };
 }
 
 /** Everything that is wanted as one draft, as if one file said it. Ports whose bridge nobody declares are left out. */

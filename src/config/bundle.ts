@@ -9,6 +9,7 @@ import { bundleDraft, bundleParts, mergedDraft, type HolderDraft } from './bundl
 import { checkBundle as checkBundleRules } from './bundle-rules.js';
 import { bundleSchema, type BundleInput } from './bundle-schema.js';
 import { bundlePlace, treeOf } from './bundle-tree.js';
+import { relevantParts } from './bundle-relevant.js';
 import type { Config } from './config.js';
 import { draftOf, type ConfigDraft } from './draft.js';
 import { fileShapeOf } from './file-shape.js';
@@ -39,6 +40,8 @@ export interface ReadBundle {
 /** What bundles are held against: the configuration as a draft, made once. */
 export interface BundleBase {
   readonly draft: ConfigDraft;
+  /** The configuration as the holder of what is in it. */
+  readonly holder: HolderDraft;
   readonly attachBridge: string;
 }
 
@@ -49,7 +52,9 @@ export type BundleCheck =
 
 /** The configuration, to hold bundles against. */
 export function bundleBase(config: Config): BundleBase {
-  return { draft: draftOf(fileShapeOf(config), ['configuration']), attachBridge: config.attach.bridge };
+  const draft = draftOf(fileShapeOf(config), ['configuration']);
+  const holder: HolderDraft = { holder: 'configuration', bridges: draft.bridges, chains: draft.chains, ports: [] };
+  return { draft, holder, attachBridge: config.attach.bridge };
 }
 
 /** How an owner is called among those who want something. */
@@ -64,9 +69,10 @@ export function readBundle(owner: string, bundle: PlainBundle): ReadBundle {
   return { owner, plain, input: problems.isEmpty ? config : undefined, problems: problems.all };
 }
 
-const configurationHolder = ({ draft }: BundleBase): HolderDraft => {
-  return { holder: 'configuration', bridges: draft.bridges, chains: draft.chains, ports: [] };
-};
+/** Names of the bridges that a bundle declares. */
+export function declaredBridges({ input }: ReadBundle): readonly string[] {
+  return input?.bridges.map(({ name }) => name) ?? [];
+}
 
 /** Something that a rule says, before it is known whom to tell. */
 interface Saying {
@@ -102,18 +108,20 @@ const mentioned = /(?:^|\s)((?:bridges|ports|chains|attachments)\[\d+\][^\s,;"]*
  * have found it without the bundle, is told at the part of the bundle that it names, with the place of the other side.
  */
 export function checkBundle(base: BundleBase, asker: ReadBundle, others: readonly ReadBundle[]): BundleCheck {
-  const mine = bundleDraft(holderName(asker.owner), asker.plain, [], base.attachBridge);
+  const mine = bundleDraft(holderName(asker.owner), asker, [], base.attachBridge);
   const theirs = others.map((other) => holderDraft(base, other));
-  const conflicts = asker.input === undefined ? [] : conflictsOf(mine, [configurationHolder(base), ...theirs]);
+  const conflicts = asker.input === undefined ? [] : conflictsOf(mine, [base.holder, ...theirs]);
   if (conflicts.length > 0) return { kind: 'conflict', conflicts };
-  const sayings = sayingsOf(base, [...theirs, mine], [asker, mine]);
+  const relevant = relevantParts(mine, base.draft, theirs);
+  const near: BundleBase = { ...base, draft: relevant.base };
+  const sayings = sayingsOf(near, [...relevant.others, mine], [asker, mine]);
   const isOwn = ({ path }: Saying): boolean => bundleParts.has(path[0]);
   const problems = new ProblemList('');
   for (const { path, message, remedy } of sayings.filter(isOwn))
     problems.add(ownPath(path), bundlePlace, message, remedy);
   const foreign = sayings.filter((saying) => !isOwn(saying));
   // What is wrong without the bundle is not its fault.
-  const before = new Set(foreign.length === 0 ? [] : sayingsOf(base, theirs).map(sayingKey));
+  const before = new Set(foreign.length === 0 ? [] : sayingsOf(near, relevant.others).map(sayingKey));
   for (const saying of foreign.filter((entry) => !before.has(sayingKey(entry)))) {
     const { path, message, remedy } = saying;
     const field = mentioned.exec(message)?.[1] ?? rootPath;
@@ -123,9 +131,16 @@ export function checkBundle(base: BundleBase, asker: ReadBundle, others: readonl
   return all.length === 0 ? { kind: 'valid' } : { kind: 'invalid', problems: all };
 }
 
-function holderDraft(base: BundleBase, { owner, plain }: ReadBundle): HolderDraft {
-  const holder = holderName(owner);
-  return bundleDraft(holder, plain, [holder], base.attachBridge);
+/** Of each bundle that was read, as the others see it. */
+const holderDrafts = new WeakMap<ReadBundle, { readonly attachBridge: string; readonly draft: HolderDraft }>();
+
+function holderDraft({ attachBridge }: BundleBase, bundle: ReadBundle): HolderDraft {
+  const known = holderDrafts.get(bundle);
+  if (known?.attachBridge === attachBridge) return known.draft;
+  const holder = holderName(bundle.owner);
+  const draft = bundleDraft(holder, bundle, [holder], attachBridge);
+  holderDrafts.set(bundle, { attachBridge, draft });
+  return draft;
 }
 
 /** One contradiction among what is in force, and whose bundle it is about. */

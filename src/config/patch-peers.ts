@@ -3,7 +3,7 @@
  * configuration finds both sides of every pair that the agent makes. Pure; the rules have checked that it is possible.
  */
 import type { BridgeConfig, BridgeMode, PatchPort } from './config.js';
-import type { BridgeInput } from './schema.js';
+import type { BridgeInput, PortInput } from './schema.js';
 
 /** Whether the other side is made too when the file does not say: only where the agent may add ports. */
 export function createsPeerByDefault(peerBridgeMode: BridgeMode): boolean {
@@ -23,17 +23,36 @@ export function withImpliedPeers(
   const implied = new Map<string, PatchPort[]>();
   for (const bridge of inputs) {
     for (const port of bridge.ports) {
-      const { name, peer, createPeer } = port;
-      const mode = peer === undefined ? undefined : modes.get(peer.bridge);
-      if (name === undefined || peer === undefined || mode === undefined || declared.has(peer.port)) continue;
-      // A pair whose near side is only observed is somebody else's as a whole.
-      const isWanted = createPeer ?? (bridge.mode !== 'observe' && createsPeerByDefault(mode));
-      if (!isWanted) continue;
-      const side = impliedSide(peer.port, { bridge: bridge.name, port: name });
-      implied.set(peer.bridge, [...(implied.get(peer.bridge) ?? []), side]);
+      const near = { bridge: bridge.name, mode: bridge.mode };
+      const side = impliedPeer(near, port, modes, (name) => declared.has(name));
+      if (side === undefined) continue;
+      const sides = implied.get(side.bridge) ?? [];
+      sides.push(side.port);
+      implied.set(side.bridge, sides);
     }
   }
   return bridges.map((bridge) => ({ ...bridge, ports: [...bridge.ports, ...(implied.get(bridge.name) ?? [])] }));
+}
+
+/**
+ * The side that `port` implies, and the bridge it is on; undefined where there is none.
+ * @param near the bridge of the port
+ * @param isWritten whether a port of this name is written down anywhere
+ */
+export function impliedPeer(
+  near: { readonly bridge: string; readonly mode: BridgeMode },
+  port: Pick<PortInput, 'name' | 'peer' | 'createPeer'>,
+  modes: ReadonlyMap<string, BridgeMode>,
+  isWritten: (name: string) => boolean,
+): { readonly bridge: string; readonly port: PatchPort } | undefined {
+  const { name, peer, createPeer } = port;
+  const mode = peer === undefined ? undefined : modes.get(peer.bridge);
+  if (name === undefined || peer === undefined || mode === undefined || isWritten(peer.port)) return undefined;
+  // A pair whose near side is only observed is somebody else's as a whole.
+  const isWanted = createPeer ?? (near.mode !== 'observe' && createsPeerByDefault(mode));
+  return isWanted
+    ? { bridge: peer.bridge, port: impliedSide(peer.port, { bridge: near.bridge, port: name }) }
+    : undefined;
 }
 
 function impliedSide(name: string, peer: PatchPort['peer']): PatchPort {
