@@ -7,15 +7,22 @@ import type { Socket } from 'node:net';
 import { ServerCredentials, experimental, type ConnectionInjector, type Server } from '@grpc/grpc-js';
 import { AgentError } from '../../lib/errors.js';
 import type { Clock, Timer } from '../../lib/clock.js';
-import type { Caller } from '../caller.js';
-import { peerKey, type Identity } from '../identity.js';
+import { hasRole, type Caller } from '../caller.js';
+import { identityText, peerKey, type Identity } from '../identity.js';
 import type { Gate, GuardedCall, GuardedConnection, KnownPeer } from './gate.js';
 import type { GrpcLimits } from './limits.js';
 import type { PeerLoads } from './peer-load.js';
 
+/** How many connections a listener has. */
+export interface ListenerRoom {
+  count: number;
+}
+
 /** A connection that has shown the preface of HTTP/2. */
 export interface Arrival {
   readonly socket: Socket;
+  /** The connections of its listener: each has room of its own. */
+  readonly room: ListenerRoom;
   /** Where it came in and from, for logs: `unix`, `192.0.2.7:50112`. */
   readonly name: string;
   readonly identity: Promise<Identity>;
@@ -44,6 +51,7 @@ export class Connection implements GuardedConnection {
   readonly closed: Promise<void>;
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
+  readonly #room: ListenerRoom;
   readonly #injector: ConnectionInjector;
   readonly #peer: Promise<KnownPeer>;
   readonly #endTimer: Timer | undefined;
@@ -51,10 +59,12 @@ export class Connection implements GuardedConnection {
   #key: string | undefined;
   #isClosed = false;
 
-  constructor({ socket, name, identity, end }: Arrival, options: ConnectionOptions) {
+  constructor({ socket, name, identity, end, room }: Arrival, options: ConnectionOptions) {
     this.name = name;
     this.#options = options;
     this.#socket = socket;
+    this.#room = room;
+    room.count += 1;
     this.#peer = this.#know(identity);
     // Who asks for it is told; without calls nobody asks.
     this.#peer.catch(() => undefined);
@@ -92,26 +102,46 @@ export class Connection implements GuardedConnection {
   }
 
   async #know(arriving: Promise<Identity>): Promise<KnownPeer> {
-    const { callerOf, loads, limits, onRefused } = this.#options;
+    const { callerOf, loads, limits } = this.#options;
     const identity = await arriving;
-    const caller = callerOf(identity);
+    const who = identityText(identity);
+    // Counted before it is asked what it may: those that nothing is granted to are held to their number too.
     const key = peerKey(identity);
     const load = this.#isClosed ? undefined : loads.enter(key, limits.peerConnectionsMax);
-    if (load === undefined) {
-      const error = new AgentError('API_LIMIT', `too many connections of ${caller.identity}`, {
-        facts: { identity: caller.identity, limit: limits.peerConnectionsMax },
-        remedy: 'Use one connection for many calls, and close those that are not needed.',
-      });
-      if (!this.#isClosed) onRefused(error, caller.identity);
-      this.#socket.destroy();
-      throw error;
-    }
+    if (load === undefined) throw this.#crowded(`too many connections of ${who}`, who, limits.peerConnectionsMax);
     this.#key = key;
+    const caller = this.#judge(() => callerOf(identity));
+    const sharedMax = limits.connectionsMax - Math.min(limits.operatorConnectionsMin, limits.connectionsMax / 2);
+    if (this.#room.count > sharedMax && !hasRole(caller, 'operator')) {
+      throw this.#crowded('too many connections', who, sharedMax);
+    }
     return { caller, load };
+  }
+
+  /** Whose calls are all refused keeps the connection no longer than it takes to tell him. */
+  #judge(callerOf: () => Caller): Caller {
+    try {
+      return callerOf();
+    } catch (thrown) {
+      const { clock, limits } = this.#options;
+      this.#graceTimer ??= clock.after(limits.graceMs, () => this.#socket.destroy(), true);
+      throw thrown;
+    }
+  }
+
+  #crowded(message: string, identity: string, limit: number): AgentError {
+    const error = new AgentError('API_LIMIT', message, {
+      facts: { identity, limit },
+      remedy: 'Use one connection for many calls, and close those that are not needed.',
+    });
+    if (!this.#isClosed) this.#options.onRefused(error, identity);
+    this.#socket.destroy();
+    return error;
   }
 
   #onClose(): void {
     this.#isClosed = true;
+    this.#room.count -= 1;
     this.#endTimer?.cancel();
     this.#graceTimer?.cancel();
     if (this.#key !== undefined) this.#options.loads.leave(this.#key);

@@ -1,6 +1,7 @@
 /**
- * Where sockets wait that have not shown yet what they want. Their number and time are bounded; when there are too many, the
- * one that has waited longest goes, since an honest client is through within moments and one that dawdles is not.
+ * Where sockets wait that have not shown yet what they want. Their number and time are bounded; when there are too many, one of
+ * the address that has most goes, so that no address can drive the others out, and of those the one that has waited longest,
+ * since an honest client is through within moments and one that dawdles is not.
  */
 
 import type { Socket } from 'node:net';
@@ -15,10 +16,16 @@ export interface DoorOptions {
   readonly onDropped: (why: DoorTrouble, socket: Socket) => void;
 }
 
+interface Visitor {
+  readonly timer: Timer;
+  /** Its address; undefined on the Unix socket, where all are of one. */
+  readonly from: string | undefined;
+}
+
 export class Door {
   readonly #options: DoorOptions;
   /** In the order in which they came. */
-  readonly #waiting = new Map<Socket, Timer>();
+  readonly #waiting = new Map<Socket, Visitor>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -26,16 +33,15 @@ export class Door {
 
   enter(socket: Socket): void {
     const { clock, limits } = this.#options;
-    const [oldest] = this.#waiting.keys();
-    if (oldest !== undefined && this.#waiting.size >= limits.unfinishedMax) this.#drop(oldest, 'crowded');
+    if (this.#waiting.size >= limits.unfinishedMax) this.#makeRoom();
     const timer = clock.after(limits.handshakeMs, () => this.#drop(socket, 'slow'), true);
-    this.#waiting.set(socket, timer);
+    this.#waiting.set(socket, { timer, from: socket.remoteAddress });
     socket.once('close', () => this.pass(socket));
   }
 
   /** The socket has shown what it wants, or is gone. */
   pass(socket: Socket): void {
-    this.#waiting.get(socket)?.cancel();
+    this.#waiting.get(socket)?.timer.cancel();
     this.#waiting.delete(socket);
   }
 
@@ -45,6 +51,17 @@ export class Door {
       this.pass(socket);
       socket.destroy();
     }
+  }
+
+  #makeRoom(): void {
+    const groups = new Map<string | undefined, { readonly oldest: Socket; count: number }>();
+    for (const [socket, { from }] of this.#waiting) {
+      const group = groups.get(from) ?? { oldest: socket, count: 0 };
+      group.count += 1;
+      groups.set(from, group);
+    }
+    const [largest] = [...groups.values()].sort((a, b) => b.count - a.count);
+    if (largest !== undefined) this.#drop(largest.oldest, 'crowded');
   }
 
   #drop(socket: Socket, why: DoorTrouble): void {

@@ -147,6 +147,10 @@ class Call implements GuardedCall {
       throw limitError('too many calls at once', { limit: limits.streamsMax });
     const { caller, load } = await this.#connection.peer();
     if (this.#hasEnded()) return;
+    const sharedMax = limits.streamsMax - Math.min(limits.operatorStreamsMin, limits.streamsMax / 2);
+    if (this.#gate.openCount > sharedMax && !hasRole(caller, 'operator')) {
+      throw limitError('too many calls at once', { limit: sharedMax });
+    }
     this.#checkRole(caller);
     if (load.streamCount >= limits.peerStreamsMax) {
       throw limitError(`too many calls of ${caller.identity} at once`, { limit: limits.peerStreamsMax });

@@ -11,6 +11,8 @@ export interface GrpcLimits {
   readonly peerStreamsMax: number;
   /** Open calls of all. Each costs some 20 KB. */
   readonly streamsMax: number;
+  /** Of those the part that is kept for operators. */
+  readonly operatorStreamsMin: number;
   /** Requests of one peer that are being received at once; others wait. With `requestBytesMax` it bounds what a peer can make us hold. */
   readonly peerReceivingMax: number;
   /**
@@ -24,9 +26,11 @@ export interface GrpcLimits {
   readonly sendMs: number;
   /** Connections of one listener that have shown what they want. */
   readonly connectionsMax: number;
+  /** Of those the part that is kept for operators, so that others cannot lock them out. */
+  readonly operatorConnectionsMin: number;
   /** Connections of one peer: uid, or address. dpuctl opens one for each command. */
   readonly peerConnectionsMax: number;
-  /** Connections of one listener that have not finished TLS and the preface; the oldest goes when another comes. */
+  /** Connections of one listener that have not finished TLS and the preface; when another comes, one of the address that has most goes. */
   readonly unfinishedMax: number;
   /** Time for TLS and the preface, ms. An honest client on a bad link needs less than 2 s. */
   readonly handshakeMs: number;
@@ -61,11 +65,13 @@ export const grpcLimits: GrpcLimits = {
   connectionStreamsMax: 100,
   peerStreamsMax: 256,
   streamsMax: 1_024,
+  operatorStreamsMin: 64,
   peerReceivingMax: 8,
   peerUnsentMax: 32 * mebibyte,
   unsentMax: 128 * mebibyte,
   sendMs: minuteMs,
   connectionsMax: 256,
+  operatorConnectionsMin: 16,
   peerConnectionsMax: 64,
   unfinishedMax: 64,
   handshakeMs: 10_000,

@@ -206,10 +206,11 @@ export class GrpcApi {
     const { config, runDir } = this.#options;
     const path = config.socket ?? join(runDir, 'api.sock');
     const door = this.#door('unix');
+    const room = { count: 0 };
     const onSocket = (socket: Socket, boundPath: string): void => {
       door.enter(socket);
       socket.on('error', () => undefined);
-      this.#receive(socket, socket, 'unix', door, () => ({ identity: this.#processOf(socket, boundPath) }));
+      this.#receive(socket, socket, 'unix', door, () => ({ room, identity: this.#processOf(socket, boundPath) }));
     };
     const listener = await UnixListener.open({ path, group: config.group, onSocket });
     const close = async (): Promise<void> => {
@@ -231,6 +232,7 @@ export class GrpcApi {
     const limits = this.#limits;
     const name = addressText(host, port);
     const door = this.#door(name);
+    const room = { count: 0 };
     const own = new Set<Socket>();
     const material = await readTlsFiles(files);
     const listener = await TlsListener.open({
@@ -247,7 +249,7 @@ export class GrpcApi {
       onSecure: (raw, socket, certificate, from) => {
         const identity = certificateIdentity(certificate);
         const end = this.#endOfCertificate(identity.endsMs);
-        this.#receive(raw, socket, from, door, () => ({ identity: Promise.resolve(identity), end }));
+        this.#receive(raw, socket, from, door, () => ({ room, identity: Promise.resolve(identity), end }));
       },
       onRefused: (error, from) => this.#tellRefused(error, from, undefined),
     });
@@ -310,7 +312,7 @@ export class GrpcApi {
   }
 
   #serve(arrival: Arrival): void {
-    if (this.#connections.size >= this.#limits.connectionsMax) {
+    if (arrival.room.count >= this.#limits.connectionsMax) {
       this.#tellRefused(new AgentError('API_LIMIT', 'too many connections'), arrival.name, undefined);
       arrival.socket.destroy();
       return;

@@ -108,6 +108,12 @@ export class TlsListener {
       return;
     }
     const count = (this.#counts.get(address) ?? 0) + 1;
+    // Before it takes a place at the door, where it could drive out another.
+    if (count > this.#options.addressConnectionsMax) {
+      this.#options.onRefused(new AgentError('API_LIMIT', `too many connections from ${address}`), address);
+      raw.destroy();
+      return;
+    }
     this.#counts.set(address, count);
     const key = `${port} ${address}`;
     this.#raw.set(key, raw);
@@ -118,9 +124,6 @@ export class TlsListener {
       else this.#counts.delete(address);
     });
     this.#options.onSocket(raw);
-    if (count <= this.#options.addressConnectionsMax) return;
-    this.#options.onRefused(new AgentError('API_LIMIT', `too many connections from ${address}`), address);
-    raw.destroy();
   }
 
   #onSecure(socket: TLSSocket): void {

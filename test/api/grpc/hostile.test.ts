@@ -253,6 +253,23 @@ describe('answers that are not read', () => {
   });
 });
 
+describe('operators', () => {
+  it('have connections that others cannot take', async () => {
+    let count = 0;
+    const root: Identity = { kind: 'process', uid: 0, gids: [0], pid: 1 };
+    const rig = await start(endless, {
+      limits: { connectionsMax: 8, operatorConnectionsMin: 2 },
+      peerCredentials: { peerOf: () => Promise.resolve((count += 1) <= 7 ? user : root) },
+    });
+    const attackers = Array.from({ length: 7 }, () => new RawClient(rig));
+    for (const raw of attackers) raw.open(watch, Buffer.alloc(0));
+    await eventually(() => attackers.some(({ session }) => session.destroyed), 'one is beyond what others may have');
+    expect(kindsOf(rig)).toEqual(['API_LIMIT uid 1000 (pid 7)']);
+    await call(rig.client(), list);
+    for (const { session } of attackers) session.destroy();
+  });
+});
+
 describe('a role', () => {
   it('that is lacking is told with what to do, once in the log, and nothing is called', async () => {
     let callCount = 0;

@@ -101,6 +101,15 @@ describe('over TCP', () => {
     expect(rig.refusals.map(({ who }) => who)).toEqual(['spiffe://fleet/stranger']);
   });
 
+  it('a certificate that nothing was granted to is counted, and its connection does not stay', async () => {
+    const rig = await start({}, { limits: { peerConnectionsMax: 2, graceMs: 300 } });
+    const strangers = await Promise.all(Array.from({ length: 3 }, () => clientOf(rig, certs.stranger)));
+    const failures = await Promise.all(strangers.map((client) => failureOf(call(client, list))));
+    // The third has no connection, or a call on it that says so.
+    expect(failures.filter(({ code }) => code === status.PERMISSION_DENIED).length).toBeLessThanOrEqual(2);
+    await eventually(() => rig.api.figures().connections === 0, 'the connections are closed by the server');
+  });
+
   it('no certificate, one of another authority, and one that has expired get no connection; others are served', async () => {
     const rig = await start({});
     const good = await clientOf(rig, certs.controller);
