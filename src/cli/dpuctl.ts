@@ -90,6 +90,8 @@ async function perform(line: ParsedLine): Promise<number> {
   return 0;
 }
 
+// What a library does that Node will change is nobody's business at a terminal: grpc-js names an IP address in the TLS handshake.
+process.noDeprecation = true;
 try {
   process.exitCode = await perform(parseLine(commands, process.argv.slice(2)));
 } catch (error) {
