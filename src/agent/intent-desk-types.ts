@@ -25,6 +25,8 @@ export interface IntentRequest {
   readonly idempotencyKey: string;
   readonly bundle: PlainBundle;
   readonly isDryRun: boolean;
+  /** Aborted when the caller has gone: the request is dropped when its turn comes. */
+  readonly signal?: AbortSignal;
   /** Identity of the caller, for the journal; safe to print. */
   readonly actor: string;
 }
@@ -100,7 +102,7 @@ export interface IntentDesk {
    */
   apply(request: IntentRequest): Promise<IntentAnswer>;
   /** Whether there was one. @throws AgentError INTENT_GENERATION, STATE_UNWRITABLE */
-  delete(owner: string, generation: bigint | undefined, actor: string): Promise<boolean>;
+  delete(owner: string, generation: bigint | undefined, actor: string, signal?: AbortSignal): Promise<boolean>;
   /** Sorted by owner. */
   list(): readonly StoredIntent[];
   get(owner: string): StoredIntent | undefined;

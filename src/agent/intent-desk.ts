@@ -31,7 +31,15 @@ import type {
   IntentStore,
   Standing,
 } from './intent-ports.js';
-import { bundleText, isRepetition, requestViolations, type BundleText } from './intent-request.js';
+import {
+  bundleText,
+  checkRoom,
+  isRepetition,
+  objectsIn,
+  requestViolations,
+  type BundleSize,
+  type BundleText,
+} from './intent-request.js';
 import { judgeIntent } from './intent-status.js';
 import type { JournalChange } from './journal.js';
 import type { Unsubscribe } from './ports.js';
@@ -70,6 +78,7 @@ const waitingMax = 64;
 interface Entry {
   readonly record: IntentRecord;
   readonly digest: string;
+  readonly size: BundleSize;
   /** Since when it is in force, by the count of `AllIntents`. */
   readonly revision: number;
 }
@@ -102,7 +111,7 @@ export class OwnersDesk implements IntentDesk {
       onChange: () => this.#attend(),
     });
     for (const record of records) {
-      this.#entries.set(record.owner, { record, digest: digestOfRecord(record), revision: 1 });
+      this.#entries.set(record.owner, { record, ...measured(record), revision: 1 });
       this.#presence.touch(record.owner);
     }
     this.#compiled = compileAll(compiler, this.list());
@@ -151,11 +160,12 @@ export class OwnersDesk implements IntentDesk {
   }
 
   apply(request: IntentRequest): Promise<IntentAnswer> {
-    return this.#inTurn(() => this.#audited(request, (sinceMs) => this.#apply(request, sinceMs)));
+    const work = (): Promise<IntentAnswer> => this.#audited(request, (sinceMs) => this.#apply(request, sinceMs));
+    return this.#inTurn(work, request.signal);
   }
 
-  delete(owner: string, generation: bigint | undefined, actor: string): Promise<boolean> {
-    return this.#inTurn(() => this.#delete(owner, generation, actor));
+  delete(owner: string, generation: bigint | undefined, actor: string, signal?: AbortSignal): Promise<boolean> {
+    return this.#inTurn(() => this.#delete(owner, generation, actor), signal);
   }
 
   list(): readonly IntentRecord[] {
@@ -185,7 +195,7 @@ export class OwnersDesk implements IntentDesk {
   }
 
   /** One request at a time, in the order in which they came. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#waiting >= waitingMax) {
       return Promise.reject(new AgentError('API_LIMIT', `${waitingMax} requests of owners wait already`));
     }
@@ -193,6 +203,7 @@ export class OwnersDesk implements IntentDesk {
     const turn = this.#queue.then(() => {
       this.#waiting -= 1;
       if (this.#isClosed) throw new AgentError('ABORTED', 'the agent ends');
+      if (signal?.aborted === true) throw new AgentError('ABORTED', 'the caller has gone');
       this.#isBusy = true;
       return work().finally(() => (this.#isBusy = false));
     });
@@ -229,9 +240,9 @@ export class OwnersDesk implements IntentDesk {
     this.#entries.clear();
     for (const record of records) {
       const known = before.get(record.owner);
-      const digest = digestOfRecord(record);
-      const isSame = known?.digest === digest && known.record.generation === record.generation;
-      this.#entries.set(record.owner, isSame ? known : { record, digest, revision: this.intents.revision + 1 });
+      const measure = measured(record);
+      const isSame = known?.digest === measure.digest && known.record.generation === record.generation;
+      this.#entries.set(record.owner, isSame ? known : { record, ...measure, revision: this.intents.revision + 1 });
       before.delete(record.owner);
       if (!isSame) this.#presence.touch(record.owner);
       else if (known.record.idempotencyKey !== record.idempotencyKey)
@@ -281,6 +292,8 @@ export class OwnersDesk implements IntentDesk {
       const remedy = 'Delete the intents of owners that are gone.';
       throw new AgentError('INTENT_LIMIT', `there are ${ownersMax} owners already`, { remedy });
     }
+    const sizes = [...this.#entries].flatMap(([name, { size }]) => (name === owner ? [] : [size]));
+    checkRoom(asked.size, sizes);
     const record = this.#recordOf(request, asked);
     const others = this.list().filter((other) => other.owner !== owner);
     const verdict = this.#parts.compiler.check(record, others);
@@ -289,7 +302,7 @@ export class OwnersDesk implements IntentDesk {
     // First: what cannot be put in force must not be stored.
     const compiled = this.#parts.compiler.compile([...others, record]);
     await this.#parts.store.save(record);
-    this.#take(record, asked.digest, compiled);
+    this.#take(record, asked, compiled);
     this.#audit.accepted(request.actor, summaryOf(request), contentsOf(record.bundle), sinceMs);
     return this.#accepted(owner, undefined, false);
   }
@@ -301,10 +314,10 @@ export class OwnersDesk implements IntentDesk {
     return { owner, generation, idempotencyKey, actor: safeText(actor), acceptedWallMs, bundle };
   }
 
-  #take(record: IntentRecord, digest: string, compiled: CompiledIntents): void {
+  #take(record: IntentRecord, { digest, size }: BundleText, compiled: CompiledIntents): void {
     const { owner } = record;
     this.#alarms = this.#alarms.filter((alarm) => alarm.owner !== owner);
-    this.#entries.set(owner, { record, digest, revision: this.intents.revision + 1 });
+    this.#entries.set(owner, { record, digest, size, revision: this.intents.revision + 1 });
     this.#presence.touch(owner);
     this.#putInForce(compiled);
   }
@@ -385,4 +398,7 @@ export class OwnersDesk implements IntentDesk {
   }
 }
 
-const digestOfRecord = ({ bundle }: IntentRecord): string => digestOf(canonicalText(bundle) ?? '');
+function measured({ bundle }: IntentRecord): Pick<Entry, 'digest' | 'size'> {
+  const text = canonicalText(bundle) ?? '';
+  return { digest: digestOf(text), size: { bytes: Buffer.byteLength(text), objects: objectsIn(bundle) } };
+}

@@ -14,6 +14,15 @@ const generationMax = 2n ** 64n - 1n;
 /** A bundle of four thousand ports with all their keys is below it; 64 of them fit into memory. */
 export const bundleBytesMax = 4 * 1024 * 1024;
 
+/** Of all owners together. */
+export const allBytesMax = 16 * 1024 * 1024;
+/** Bridges, ports, chains, ports of chains and attachments of all owners together: many times what one DPU has. */
+export const allObjectsMax = 16_384;
+/** Keys of one map: a column of the database with more of them is a mistake. */
+const mapKeysMax = 256;
+/** Values of one bundle: some forty for each of four thousand ports. */
+const valuesMax = 160_000;
+
 /** Whether the text can be the name of an owner. */
 export const isOwnerName = (text: string): boolean => ownerPattern.test(text);
 
@@ -38,6 +47,63 @@ export function requestViolations({ owner, generation, idempotencyKey }: IntentR
 export interface BundleText {
   readonly text: string;
   readonly digest: string;
+  readonly size: BundleSize;
+}
+
+/** What a bundle takes up of what there is for all owners. */
+export interface BundleSize {
+  /** Of its text. */
+  readonly bytes: number;
+  readonly objects: number;
+}
+
+function limit(message: string, facts: Readonly<Record<string, number>>): AgentError {
+  const remedy = 'Make the bundle smaller, or delete the intents of owners that are gone.';
+  return new AgentError('INTENT_LIMIT', message, { facts, remedy });
+}
+
+/** @throws AgentError INTENT_LIMIT */
+function checkValues(value: unknown, counts: { values: number }): void {
+  counts.values += 1;
+  if (counts.values > valuesMax) {
+    throw limit(`the bundle has more than ${valuesMax} values`, { max: valuesMax });
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const children = Array.isArray(value) ? (value as readonly unknown[]) : Object.values(value);
+  if (!Array.isArray(value) && children.length > mapKeysMax) {
+    const message = `a map of the bundle has ${children.length} keys; at most ${mapKeysMax} are taken`;
+    throw limit(message, { keys: children.length, max: mapKeysMax });
+  }
+  for (const child of children) checkValues(child, counts);
+}
+
+const listIn = (value: unknown, key: string): readonly unknown[] => {
+  const list: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return Array.isArray(list) ? list : [];
+};
+
+/** Bridges, ports, chains, ports of chains and attachments. */
+export function objectsIn({ bridges, ports, chains, attachments }: PlainBundle): number {
+  const ofBridges = bridges.reduce<number>((sum, bridge) => sum + 1 + listIn(bridge, 'ports').length, 0);
+  const ofChains = chains.reduce<number>(
+    (sum, chain) => listIn(chain, 'switches').reduce<number>((n, entry) => n + listIn(entry, 'ports').length, sum + 1),
+    0,
+  );
+  return ofBridges + ofChains + ports.length + attachments.length;
+}
+
+/** Whether there is room beside the bundles of the others. @throws AgentError INTENT_LIMIT */
+export function checkRoom(asked: BundleSize, others: readonly BundleSize[]): void {
+  const bytes = others.reduce((sum, size) => sum + size.bytes, asked.bytes);
+  const objects = others.reduce((sum, size) => sum + size.objects, asked.objects);
+  if (bytes > allBytesMax) {
+    const message = `the bundles of all owners would have ${bytes} bytes as JSON; at most ${allBytesMax} are taken`;
+    throw limit(message, { bytes, max: allBytesMax });
+  }
+  if (objects > allObjectsMax) {
+    const message = `the bundles of all owners would have ${objects} objects; at most ${allObjectsMax} are taken`;
+    throw limit(message, { objects, max: allObjectsMax });
+  }
 }
 
 /** @returns undefined for what is no plain data. @throws AgentError INTENT_LIMIT */
@@ -47,14 +113,11 @@ export function bundleText(bundle: PlainBundle): BundleText | undefined {
   if (text === undefined) return undefined;
   const size = Buffer.byteLength(text);
   if (size > bundleBytesMax) {
-    const remedy = 'Make the bundle smaller, or share it out among several owners.';
-    const facts = { size, max: bundleBytesMax };
-    throw new AgentError('INTENT_LIMIT', `the bundle has ${size} bytes as JSON; at most ${bundleBytesMax} are taken`, {
-      facts,
-      remedy,
-    });
+    const message = `the bundle has ${size} bytes as JSON; at most ${bundleBytesMax} are taken`;
+    throw limit(message, { size, max: bundleBytesMax });
   }
-  return { text, digest: digestOf(text) };
+  checkValues([bridges, ports, chains, attachments], { values: 0 });
+  return { text, digest: digestOf(text), size: { bytes: size, objects: objectsIn(bundle) } };
 }
 
 /**

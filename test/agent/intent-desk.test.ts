@@ -79,8 +79,13 @@ describe('the desk of intents', () => {
 
   it('takes neither a bundle that is too large nor one owner too many', async () => {
     const world = new DeskWorld();
-    const externalIds = Object.fromEntries(Array.from({ length: 1_100 }, (_, i) => [`k${i}`, 'x'.repeat(4_000)]));
-    expect(await codeOf(world.apply({ bundle: { bridges: [{ name: 'a', externalIds }] } }))).toBe('INTENT_LIMIT');
+    const notes = (count: number, text: string): Readonly<Record<string, string>> =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, text]));
+    const noted = (externalIds: Readonly<Record<string, string>>) => ({ bridges: [{ name: 'a', externalIds }] });
+    expect(await codeOf(world.apply({ bundle: noted(notes(1_100, 'x'.repeat(4_000))) }))).toBe('INTENT_LIMIT');
+    expect(await codeOf(world.apply({ bundle: noted(notes(257, 'x')) }))).toBe('INTENT_LIMIT');
+    expect(await world.apply({ bundle: noted(notes(256, 'x')) })).toMatchObject({ kind: 'accepted' });
+    await world.desk.delete('fleet-1', undefined, 'uid:0');
     for (let index = 0; index < 64; index += 1) await world.apply({ owner: `o${index}` });
     expect(await codeOf(world.apply({ owner: 'one-more' }))).toBe('INTENT_LIMIT');
     expect(await world.apply({ owner: 'o3', generation: 2n })).toMatchObject({ kind: 'accepted' });
@@ -100,6 +105,28 @@ describe('the desk of intents', () => {
     const world = new DeskWorld();
     const answers = await Promise.all(['a', 'b', 'c'].map((owner) => world.apply({ owner, bundle: bridge })));
     expect(answers.map(({ kind }) => kind)).toEqual(['accepted', 'conflict', 'conflict']);
+  });
+
+  it('takes no more objects of all owners together than it names', async () => {
+    const world = new DeskWorld();
+    const ports = (owner: number) =>
+      Array.from({ length: 4_000 }, (_, i) => ({ name: `p${owner}x${i}`, kind: 'internal' }));
+    for (const owner of [1, 2, 3, 4]) {
+      const bundle = { bridges: [{ name: `br-${owner}`, ports: ports(owner) }] };
+      expect(await world.apply({ owner: `o${owner}`, bundle })).toMatchObject({ kind: 'accepted' });
+    }
+    const more = world.apply({ owner: 'o5', bundle: { bridges: [{ name: 'br-5', ports: ports(5) }] } });
+    await expect(more).rejects.toThrow('20005 objects; at most 16384 are taken');
+    expect(await world.apply({ owner: 'o5', bundle: bridge })).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('drops a request whose caller has gone when its turn comes', async () => {
+    const world = new DeskWorld();
+    const gone = new AbortController();
+    const calls = [world.apply({ owner: 'a' }), world.apply({ owner: 'b', signal: gone.signal })];
+    gone.abort();
+    expect(await Promise.all(calls.map(codeOf))).toEqual([undefined, 'ABORTED']);
+    expect(world.desk.list().map(({ owner }) => owner)).toEqual(['a']);
   });
 
   it('refuses what waits when it is closed', async () => {

@@ -140,11 +140,11 @@ const noBundle = (owner: string): AgentError =>
     remedy: 'dpuctl get intents lists the owners that have one.',
   });
 
-async function remove(desk: IntentDesk, request: DeleteRequest, { caller }: CallContext): Promise<boolean> {
+async function remove(desk: IntentDesk, request: DeleteRequest, { caller, signal }: CallContext): Promise<boolean> {
   const { owner, generation, allowMissing } = request;
   checkOwner(owner);
   requireOwner(caller, owner);
-  const wasPresent = await desk.delete(owner, generation === 0n ? undefined : generation, caller.identity);
+  const wasPresent = await desk.delete(owner, generation === 0n ? undefined : generation, caller.identity, signal);
   if (!wasPresent && !allowMissing) throw noBundle(owner);
   return wasPresent;
 }
@@ -155,7 +155,7 @@ export function intentService(desk: IntentDesk): ServiceEntry<typeof IntentServi
     service: IntentService,
     roles: { apply: 'controller', delete: 'controller' },
     handlers: {
-      async apply(request, { caller }) {
+      async apply(request, { caller, signal }) {
         const { owner, generation, idempotencyKey, isDryRun } = request;
         checkOwner(owner);
         requireOwner(caller, owner);
@@ -164,7 +164,7 @@ export function intentService(desk: IntentDesk): ServiceEntry<typeof IntentServi
         const actor = caller.identity;
         const plain = plainBundle(bundle);
         const answer = acceptedOf(
-          await desk.apply({ owner, generation, idempotencyKey, bundle: plain, isDryRun, actor }),
+          await desk.apply({ owner, generation, idempotencyKey, bundle: plain, isDryRun, actor, signal }),
         );
         const plan = answer.preview === undefined ? {} : { plan: encodePreview(answer.preview) };
         return { status: encodeStatus(answer.status), isRepeated: answer.isRepeated, ...plan };

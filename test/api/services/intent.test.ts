@@ -51,7 +51,7 @@ describe('Apply', () => {
     const port = { name: 'p0', kind: PortKind.INTERNAL, vlan: { tag: 3, mode: VlanMode.NATIVE_UNTAGGED } };
     const bridges = [{ name: 'br-x', mode: BridgeMode.OWN, ports: [port] }];
     const response = await apply({ owner: 'fleet', generation: 7n, idempotencyKey: 'k', bundle: { bridges } }, fleet);
-    expect(desk.requests).toEqual([
+    expect(desk.requests).toMatchObject([
       {
         owner: 'fleet',
         generation: 7n,
