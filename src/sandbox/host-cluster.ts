@@ -30,8 +30,12 @@ export interface SandboxPod {
 /** The pod whose manifest names the function of the first one. */
 export const thiefName = 'thief';
 
+/** So long a pod that somebody deletes takes to end, ms. */
+const podEndMs = 500;
+
 export class HostCluster {
-  readonly api = new ClusterApi({ isTls: false, kubelet: 'manual' });
+  // With TLS: over plain HTTP kubectl keeps its credentials to itself.
+  readonly api = new ClusterApi({ kubelet: podEndMs });
   readonly #closers: (() => Promise<void>)[] = [];
   #host: HostApi | undefined;
   #half: HostHalf | undefined;
@@ -42,7 +46,7 @@ export class HostCluster {
   async start(functions: HostFunctions | undefined): Promise<void> {
     await this.api.start();
     this.#closers.unshift(() => this.api.close());
-    const host = new HostApi({ server: this.api.url, token: this.api.tokenFor(adminUser) });
+    const host = new HostApi({ server: this.api.url, token: this.api.tokenFor(adminUser), ca: this.api.ca });
     this.#host = host;
     await host.ensure('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } });
     await host.ensure('/api/v1/namespaces', namespaceObject(leaseNamespace));

@@ -1,7 +1,6 @@
 /** `npm run sandbox`: the virtual DPU for a person, live, or once with three breakages and their repair. */
 
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -81,7 +80,7 @@ async function runOnce(sandbox: Sandbox): Promise<boolean> {
 
 function hints(sandbox: Sandbox): string {
   const db = `ovs-vsctl --db=unix:${sandbox.lab.socket}`;
-  const kubectl = `kubectl --kubeconfig ${join(sandbox.agent.runDir, 'kubeconfig')}`;
+  const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
   const dpuctl = `npx dpuctl --address unix:${sandbox.agent.socket}`;
   const inside = insideNetwork(sandbox)
     .map((word) => `${word} `)
@@ -90,8 +89,9 @@ function hints(sandbox: Sandbox): string {
     '',
     'Break something in another terminal; it is repaired while you look:',
     `  ${db} del-port p0`,
-    'Ask there:',
+    'Ask there, or have a pod detached:',
     `  ${kubectl} get pods`,
+    `  ${kubectl} delete pod web-1`,
     `  ${dpuctl} status`,
     `  ${dpuctl} why pod default/${thiefName}`,
     // Only in its own network the kernel tells the agent who calls; without a name one may read, and no more.

@@ -31,6 +31,7 @@ export class Sandbox {
   readonly #parts: SandboxParts;
   #lab: OvsLab | undefined;
   #agent: AgentProcess | undefined;
+  #kubeconfig: string | undefined;
   #hasDevices = false;
   #starting: Promise<void> | undefined;
   #isStopping = false;
@@ -60,6 +61,12 @@ export class Sandbox {
   get agent(): AgentProcess {
     if (this.#agent === undefined) throw new Error('the sandbox has not started');
     return this.#agent;
+  }
+
+  /** The file by which kubectl is the host cluster's administrator. */
+  get kubeconfig(): string {
+    if (this.#kubeconfig === undefined) throw new Error('the sandbox has not started');
+    return this.#kubeconfig;
   }
 
   /** @throws Error when it is stopped meanwhile */
@@ -147,6 +154,7 @@ export class Sandbox {
     const names = [...this.layout.cables.map(({ dpuEnd }) => dpuEnd), ...this.functions.map(representorOf)];
     if (!this.isReal) await writeDeviceFiles(names, root);
     const kubeconfig = await this.cluster.api.writeKubeconfig(join(dir, 'agent'), adminUser);
+    this.#kubeconfig = kubeconfig;
     const configFile = join(dir, 'agent', 'config.yaml');
     await writeFile(configFile, agentConfig({ dir, socket, runDir, root, kubeconfig }, this.isReal));
     const namespace = this.isReal ? this.layout.dpuNamespace : undefined;

@@ -71,6 +71,31 @@ describe('the sandbox', () => {
     expect(processesWith(temporary.dir)).toEqual([]);
   });
 
+  it('prints commands for kubectl that work as they are', async () => {
+    using temporary = scratch();
+    const env = { ...process.env, TMPDIR: temporary.dir };
+    const sandbox = spawn(process.execPath, [sandboxFile, '--dummy'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    sandbox.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const ended = once(sandbox, 'exit');
+    const kubectl = async (words: string): Promise<string> => {
+      const line = text.split('\n').find((entry) => /^ +kubectl /.test(entry) && entry.endsWith(words)) ?? '';
+      const result = await call(['sh', '-c', line], { HOME: temporary.dir, PATH: process.env['PATH'] ?? '' });
+      expect([result.code, result.stderr], line).toEqual([0, '']);
+      return result.stdout;
+    };
+    try {
+      await eventually(() => text.includes('Ctrl-C ends the sandbox'), 'the sandbox shows its table', 40_000);
+      expect(await kubectl('get pods')).toMatch(/^web-1 /m);
+      expect(await kubectl('delete pod web-1')).toContain('deleted');
+      expect(await kubectl('get pods')).not.toMatch(/^web-1 /m);
+      await eventually(() => /detach default.web-1/.test(text), 'the agent detaches the pod', 20_000);
+    } finally {
+      sandbox.kill('SIGINT');
+    }
+    await ended;
+  });
+
   it.skipIf(!isRoot)('ends on SIGTERM while it is still coming up, and leaves nothing either', async () => {
     using temporary = scratch();
     const env = { ...process.env, TMPDIR: temporary.dir };
