@@ -16,7 +16,15 @@ import type { Netdev } from '../model/netdev.js';
 /** What does not change while the agent runs. */
 export type AgentFacts = Pick<
   NodeFacts,
-  'version' | 'owner' | 'startedWallMs' | 'repair' | 'attachMode' | 'runtimeVersion'
+  | 'version'
+  | 'owner'
+  | 'startedWallMs'
+  | 'repair'
+  | 'attachMode'
+  | 'runtimeVersion'
+  | 'configFile'
+  | 'stateDir'
+  | 'finder'
 >;
 
 export interface NodeFactsOptions {

@@ -222,6 +222,11 @@ export interface OvsFacts {
   readonly schemaVersion: string | undefined;
   readonly dpdkVersion: string | undefined;
   readonly docaVersion: string | undefined;
+  /** Absolute; undefined: not told. */
+  readonly configFile?: string | undefined;
+  readonly stateDir?: string | undefined;
+  /** How devices are matched to functions. */
+  readonly finder?: 'switchdev' | 'simulated' | undefined;
   readonly isDpdkInitialized: boolean;
   readonly isDocaInitialized: boolean;
   readonly datapathTypes: readonly string[];

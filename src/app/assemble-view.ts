@@ -30,6 +30,8 @@ export interface ViewOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly version: string;
+  /** Absolute. */
+  readonly configFile: string;
   readonly instanceId: string;
   readonly status: StatusKeeper;
   readonly store: OvsdbStore;
@@ -72,6 +74,9 @@ export function assembleView(options: ViewOptions): ViewPart {
       repair: config.agent.repair,
       attachMode: config.attach.mode,
       runtimeVersion: process.version,
+      configFile: options.configFile,
+      stateDir: config.agent.stateDir,
+      finder: config.representors.finder,
     },
     runDir,
     root: config.representors.root,

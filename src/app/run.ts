@@ -3,6 +3,7 @@
  * order. It keeps no state that the world does not have.
  */
 
+import { resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { JournalEntry } from '../agent/journal.js';
@@ -163,6 +164,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   const view = assembleView({
     ...{ config, clock, random, instanceId, version: context.version, status: keeper },
     ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
+    configFile: resolve(source.file),
     ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => logBug(logger, error) },
   });
   const api = assembleApi({

@@ -30,23 +30,32 @@ const binaryNewerMs = 2_000;
 
 const restartLoss = 'This stops traffic: flows are lost until the agent has put them back.';
 
+// What the checks before have told in full.
+const noAgent = 'the agent does not answer';
+const noDatabase = 'the database was not read';
+const noSwitch = 'ovs-vswitchd was not asked';
+
 function agentAnswers({ status }: DoctorFacts): CheckResult {
   if (status.kind === 'known') return pass('it answers');
   return fail(
     status.why,
-    'Start the agent: systemctl start dpu-node-agent; journalctl -u dpu-node-agent tells why it ended.',
+    'See systemctl status dpu-node-agent; start it where it does not run, and journalctl -u dpu-node-agent tells why it ended.',
   );
 }
 
 function agentReady({ status }: DoctorFacts): CheckResult {
-  return judge(status, (value) => {
-    if (value.isReady) return pass('every wanted object is ready');
-    const open = value.conditions.filter(({ reason }) => reason !== 'Ready');
-    const [first] = open;
-    const why = first === undefined ? 'it is not ready' : safeText(first.message, 300);
-    const more = open.length > 1 ? ` (and ${open.length - 1} more)` : '';
-    return fail(`${why}${more}`, 'dpuctl status shows what is not ready; dpuctl why port|chain|pod NAME says why.');
-  });
+  return judge(
+    status,
+    (value) => {
+      if (value.isReady) return pass('every wanted object is ready');
+      const open = value.conditions.filter(({ reason }) => reason !== 'Ready');
+      const [first] = open;
+      const why = first === undefined ? 'it is not ready' : safeText(first.message, 300);
+      const more = open.length > 1 ? ` (and ${open.length - 1} more)` : '';
+      return fail(`${why}${more}`, 'dpuctl status shows what is not ready; dpuctl why port|chain|pod NAME says why.');
+    },
+    noAgent,
+  );
 }
 
 function configValid({ config }: DoctorFacts): CheckResult {
@@ -66,13 +75,17 @@ function databaseReachable({ database }: DoctorFacts): CheckResult {
 }
 
 function databaseSynced({ status }: DoctorFacts): CheckResult {
-  return judge(status, ({ ovsdb }) => {
-    if (ovsdb?.state === OvsdbState_State.SYNCED) return pass('the agent is in sync with it');
-    return fail(
-      `the agent is not in sync: ${safeText(ovsdb?.message ?? 'it does not say why', 300)}`,
-      'See ovsdb.endpoints of the configuration.',
-    );
-  });
+  return judge(
+    status,
+    ({ ovsdb }) => {
+      if (ovsdb?.state === OvsdbState_State.SYNCED) return pass('the agent is in sync with it');
+      return fail(
+        `the agent is not in sync: ${safeText(ovsdb?.message ?? 'it does not say why', 300)}`,
+        'See ovsdb.endpoints of the configuration.',
+      );
+    },
+    noAgent,
+  );
 }
 
 function vswitchdAlive({ vswitchd }: DoctorFacts): CheckResult {
@@ -81,37 +94,63 @@ function vswitchdAlive({ vswitchd }: DoctorFacts): CheckResult {
 }
 
 function configApplied({ database }: DoctorFacts): CheckResult {
-  return judge(database, ({ curCfg, nextCfg }) =>
-    curCfg === nextCfg
-      ? pass(`cur_cfg is next_cfg, ${curCfg}`)
-      : fail(
-          `cur_cfg ${curCfg} is not next_cfg ${nextCfg}: ovs-vswitchd has not done what was asked`,
-          'Wait a moment and look again; if it stays, the log of ovs-vswitchd says what it is busy with.',
-        ),
+  return judge(
+    database,
+    ({ curCfg, nextCfg }) =>
+      curCfg === nextCfg
+        ? pass(`cur_cfg is next_cfg, ${curCfg}`)
+        : fail(
+            `cur_cfg ${curCfg} is not next_cfg ${nextCfg}: ovs-vswitchd has not done what was asked`,
+            'Wait a moment and look again; if it stays, the log of ovs-vswitchd says what it is busy with.',
+          ),
+    noDatabase,
   );
 }
 
 function restoreWait({ database }: DoctorFacts): CheckResult {
-  return judge(database, ({ otherConfig }) =>
-    !isSet(otherConfig, 'flow-restore-wait')
-      ? pass('flow-restore-wait is not set')
-      : fail(
-          'other_config:flow-restore-wait is true: a vswitchd that starts forwards nothing',
-          'ovs-vsctl remove Open_vSwitch . other_config flow-restore-wait, unless a restart is under way that will do it.',
-        ),
+  return judge(
+    database,
+    ({ otherConfig }) =>
+      !isSet(otherConfig, 'flow-restore-wait')
+        ? pass('flow-restore-wait is not set')
+        : fail(
+            'other_config:flow-restore-wait is true: a vswitchd that starts forwards nothing',
+            'ovs-vsctl remove Open_vSwitch . other_config flow-restore-wait, unless a restart is under way that will do it.',
+          ),
+    noDatabase,
   );
 }
 
+const asksFor = ({ otherConfig }: DatabaseFacts, ...keys: readonly string[]): boolean =>
+  keys.some((key) => ['true', 'try'].includes(otherConfig.get(key) ?? ''));
+
+/** What DPDK and DOCA do not drive can be offloaded by the kernel only, and netdev is not the kernel's datapath. */
+const isUserspaceOnly = (database: DatabaseFacts): boolean =>
+  !asksFor(database, 'dpdk-init', 'doca-init') &&
+  database.bridges.length > 0 &&
+  database.bridges.every(({ datapathType }) => datapathType === 'netdev');
+
 function offloadConfigured({ database }: DoctorFacts): CheckResult {
-  return judge(database, ({ otherConfig }) =>
-    isSet(otherConfig, 'hw-offload')
-      ? pass(
+  return judge(
+    database,
+    (value) => {
+      if (isUserspaceOnly(value))
+        return untestable('all bridges are of the userspace datapath, which has no hardware here');
+      if (asksFor(value, 'hw-offload')) {
+        return pass(
           'other_config:hw-offload is true; whether it was so at the start of ovs-vswitchd, the database does not say',
-        )
-      : fail(
-          'other_config:hw-offload is not true: every packet is processed in software',
-          `ovs-vsctl set Open_vSwitch . other_config:hw-offload=true; ovs-vswitchd takes it live, but OVS-DOCA with a restart only. ${restartLoss}`,
-        ),
+        );
+      }
+      const isSet = value.otherConfig.has('hw-offload');
+      const state = `other_config:hw-offload is ${isSet ? 'not true' : 'not set'}`;
+      if (!asksFor(value, 'doca-init'))
+        return untestable(`nobody asks for it: ${state}, packets are processed in software`);
+      return fail(
+        `doca-init asks for hardware, and ${state}: every packet is processed in software`,
+        `ovs-vsctl set Open_vSwitch . other_config:hw-offload=true, then restart ovs-vswitchd. ${restartLoss}`,
+      );
+    },
+    noDatabase,
   );
 }
 
@@ -128,58 +167,81 @@ function needsInit(database: DatabaseFacts): CheckResult {
 }
 
 function binaryCurrent({ vswitchd }: DoctorFacts): CheckResult {
-  return judge(vswitchd, ({ process }) => {
-    if (process === undefined) return untestable('the process of ovs-vswitchd is not visible from here');
-    const isNewer = process.binaryMs !== undefined && process.binaryMs - process.startedMs > binaryNewerMs;
-    if (!process.isReplaced && !isNewer) return pass('ovs-vswitchd runs the binary that is on disk');
-    return fail(
-      'the binary on disk is newer than the ovs-vswitchd that runs',
-      `Restart ovs-vswitchd in a maintenance window. ${restartLoss}`,
-    );
-  });
+  return judge(
+    vswitchd,
+    ({ process }) => {
+      if (process === undefined) return untestable('the process of ovs-vswitchd is not visible from here');
+      const isNewer = process.binaryMs !== undefined && process.binaryMs - process.startedMs > binaryNewerMs;
+      if (!process.isReplaced && !isNewer) return pass('ovs-vswitchd runs the binary that is on disk');
+      return fail(
+        'the binary on disk is newer than the ovs-vswitchd that runs',
+        `Restart ovs-vswitchd in a maintenance window. ${restartLoss}`,
+      );
+    },
+    noSwitch,
+  );
 }
 
 function portsOpen({ database }: DoctorFacts): CheckResult {
-  return judge(database, ({ interfaces }) => {
-    const broken = interfaces.filter(({ ofport, error }) => ofport === -1 || error !== '');
-    const [first] = broken;
-    if (first === undefined) return pass(`all ${interfaces.length} interfaces are open`);
-    const more = broken.length > 1 ? ` (and ${broken.length - 1} more)` : '';
-    const why = first.error === '' ? 'ofport is -1' : safeText(first.error, 200);
-    return fail(
-      `interface ${safeText(first.name)} is not open: ${why}${more}`,
-      `dpuctl why port ${safeText(first.name)}; stale ports of representors that are gone stay until their owner removes them.`,
-    );
-  });
+  return judge(
+    database,
+    ({ interfaces }) => {
+      const broken = interfaces.filter(({ ofport, error }) => ofport === -1 || error !== '');
+      const [first] = broken;
+      if (first === undefined) return pass(`all ${interfaces.length} interfaces are open`);
+      const more = broken.length > 1 ? ` (and ${broken.length - 1} more)` : '';
+      const why = first.error === '' ? 'ofport is -1' : safeText(first.error, 200);
+      return fail(
+        `interface ${safeText(first.name)} is not open: ${why}${more}`,
+        `dpuctl why port ${safeText(first.name)}; stale ports of representors that are gone stay until their owner removes them.`,
+      );
+    },
+    noDatabase,
+  );
 }
 
 function oneDatapath({ database }: DoctorFacts): CheckResult {
-  return judge(database, ({ bridges }) => {
-    const types = datapathTypesOf(bridges);
-    if (types.length === 0) return untestable('there is no bridge');
-    if (types.length === 1) return pass(`all bridges have datapath ${safeText(types[0] ?? '')}`);
-    return fail(
-      `bridges have different datapaths: ${safeText(types.join(', '))}`,
-      'Ports of different datapaths cannot be patched together; give all bridges the same datapath_type.',
-    );
-  });
+  return judge(
+    database,
+    ({ bridges }) => {
+      const types = datapathTypesOf(bridges);
+      if (types.length === 0) return untestable('there is no bridge');
+      if (types.length === 1) return pass(`all bridges have datapath ${safeText(types[0] ?? '')}`);
+      return fail(
+        `bridges have different datapaths: ${safeText(types.join(', '))}`,
+        'Ports of different datapaths cannot be patched together; give all bridges the same datapath_type.',
+      );
+    },
+    noDatabase,
+  );
 }
 
-function switchdev({ machine }: DoctorFacts): CheckResult {
+/** Whether somebody relies on an eSwitch: the database, or an agent that looks for the devices of pods in it. */
+function needsSwitchdev({ database, status, node }: DoctorFacts): boolean {
+  const isOffloaded =
+    database.kind === 'known' && asksFor(database.value, 'hw-offload') && !isUserspaceOnly(database.value);
+  const isSought = node.kind === 'known' && node.value.agent?.finder === 'switchdev';
+  return isOffloaded || (isSought && status.kind === 'known' && status.value.attach !== undefined);
+}
+
+function switchdev(facts: DoctorFacts): CheckResult {
+  const { machine, node } = facts;
+  if (node.kind === 'known' && node.value.agent?.finder === 'simulated') {
+    return untestable('the configuration takes simulated devices (representors.finder)');
+  }
   return judge(machine, ({ devices }) => {
-    if (devices.length === 0) {
-      return fail(
-        'no device has an eSwitch: there is no representor and no uplink',
-        'devlink dev eswitch show tells the mode; on a BlueField the firmware must be in DPU mode, not in NIC mode.',
-      );
-    }
     const functions = devices.filter(({ portName }) => /pf\d+(vf|sf)\d+|pf\d+hpf|^pf\d+$/.test(portName));
     if (functions.length > 0)
       return pass(`${functions.length} representors, ${devices.length - functions.length} others`);
-    return fail(
-      'there are uplinks and no representors',
-      'Wait for the host to make its functions; without a host driver it has none.',
-    );
+    const seen = devices.length === 0 ? 'no device has an eSwitch' : 'there are uplinks and no representors';
+    if (!needsSwitchdev(facts)) return untestable(`${seen}, and nobody asks for one`);
+    if (devices.length === 0) {
+      return fail(
+        `${seen}: there is no representor and no uplink`,
+        'devlink dev eswitch show tells the mode; on a BlueField the firmware must be in DPU mode, not in NIC mode.',
+      );
+    }
+    return fail(seen, 'Wait for the host to make its functions; without a host driver it has none.');
   });
 }
 
@@ -224,8 +286,10 @@ function stateDir({ stateDir: fact }: DoctorFacts): CheckResult {
 }
 
 function attachOf({ status }: DoctorFacts, check: (attach: AttachSummary) => CheckResult): CheckResult {
-  return judge(status, ({ attach }) =>
-    attach === undefined ? untestable('pods are not looked at (attach.mode is off)') : check(attach),
+  return judge(
+    status,
+    ({ attach }) => (attach === undefined ? untestable('pods are not looked at (attach.mode is off)') : check(attach)),
+    noAgent,
   );
 }
 
@@ -297,7 +361,7 @@ export const doctorChecks: readonly Check[] = [
   { name: 'vswitchd-config', run: configApplied },
   { name: 'flow-restore-wait', run: restoreWait },
   { name: 'hw-offload', run: offloadConfigured },
-  { name: 'dpdk-doca-init', run: ({ database }) => judge(database, needsInit) },
+  { name: 'dpdk-doca-init', run: ({ database }) => judge(database, needsInit, noDatabase) },
   { name: 'one-datapath', run: oneDatapath },
   { name: 'ports-open', run: portsOpen },
   { name: 'switchdev', run: switchdev },

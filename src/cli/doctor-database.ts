@@ -64,10 +64,12 @@ export async function readDatabase(endpoint: string, clock: Clock, signal: Abort
   await Promise.race([client.synced(signal), refused]);
   const [roots, bridges, interfaces] = await client.transact(reads, { signal });
   const [root = {}] = rowsOf(roots);
-  const schemaVersion = textOf(root['db_version']);
+  // RFC 7047 section 4.1.2: the version of the schema is optional. ovs-vsctl writes db_version, and not every set-up has run it.
+  const schema: unknown = await client.getSchema('Open_vSwitch', { signal });
+  const versions = [isRow(schema) ? textOf(schema['version']) : '', textOf(root['db_version'])];
   return {
     endpoint,
-    schemaVersion: schemaVersion === '' ? undefined : schemaVersion,
+    schemaVersion: versions.find((version) => version !== ''),
     curCfg: numberOf(root['cur_cfg']) ?? 0,
     nextCfg: numberOf(root['next_cfg']) ?? 0,
     otherConfig: mapOf(root['other_config']),

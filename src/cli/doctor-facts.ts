@@ -71,6 +71,8 @@ export interface DoctorFacts {
   readonly machine: Fact<MachineFacts>;
   readonly stateDir: Fact<StateDirFacts>;
   readonly units: Fact<readonly UnitFacts[]>;
+  /** The configuration file that was looked at. */
+  readonly configFile: string;
   /** Milliseconds since 1970 UTC at which they were gathered. */
   readonly wallMs: number;
 }
@@ -92,7 +94,10 @@ export const pass = (message: string): CheckResult => ({ outcome: 'pass', messag
 export const fail = (message: string, remedy: string): CheckResult => ({ outcome: 'fail', message, remedy });
 export const untestable = (message: string): CheckResult => ({ outcome: 'untestable', message });
 
-/** Judges a fact that is known; the others cannot be tested. */
-export function judge<T>(fact: Fact<T>, check: (value: T) => CheckResult): CheckResult {
-  return fact.kind === 'known' ? check(fact.value) : untestable(fact.why);
+/**
+ * Judges a fact that is known; the others cannot be tested.
+ * @param why instead of what the fact says, where another check has said it already
+ */
+export function judge<T>(fact: Fact<T>, check: (value: T) => CheckResult, why?: string): CheckResult {
+  return fact.kind === 'known' ? check(fact.value) : untestable(why ?? fact.why);
 }

@@ -23,8 +23,9 @@ import {
 export interface DoctorPlaces {
   /** Directory of Open vSwitch's sockets; undefined: the one that the agent names, else the usual one. */
   readonly ovsRunDir: string | undefined;
-  readonly configFile: string;
-  readonly stateDir: string;
+  /** Undefined: what an agent on this machine says, else the usual one. */
+  readonly configFile: string | undefined;
+  readonly stateDir: string | undefined;
 }
 
 export const doctorPlacesDefault = {
@@ -35,6 +36,8 @@ export const doctorPlacesDefault = {
 
 /** How long any one question may take. */
 const questionMs = 4_000;
+/** A call to the agent ends before its question does: it knows better what it has failed of. */
+const callMs = questionMs - 500;
 /** Of what the daemon says about a configuration. */
 const textLengthMax = 2_000;
 
@@ -113,6 +116,7 @@ export function readMachine(root = '/'): MachineFacts {
 
 /** @throws Error when the directory is not there */
 export function readStateDir(path: string): StateDirFacts {
+  if (!existsSync(path)) throw new Error(`there is no ${path}; name the directory with --state-dir`);
   const { bavail, bsize } = statfsSync(path);
   const damaged = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.damaged'));
   return { path, isWritable: isWritable(path), freeBytes: bavail * bsize, damaged };
@@ -153,20 +157,26 @@ export async function gatherFacts(context: CommandContext, places: DoctorPlaces)
   const { connection, clock } = context;
   const service = connection.service(NodeService);
   const [status, node] = await Promise.all([
-    ask(context, async (signal) => required((await service.getStatus({}, { signal, deadlineMs: questionMs })).status)),
-    ask(context, async (signal) => required((await service.getNode({}, { signal, deadlineMs: questionMs })).node)),
+    ask(context, async (signal) => required((await service.getStatus({}, { signal, deadlineMs: callMs })).status)),
+    ask(context, async (signal) => required((await service.getNode({}, { signal, deadlineMs: callMs })).node)),
   ]);
   const told = status.kind === 'known' ? status.value.ovsRunDir : '';
   const runDir = places.ovsRunDir ?? (told === '' ? doctorPlacesDefault.ovsRunDir : told);
+  // Paths of another machine mean nothing here.
+  const agent = node.kind === 'known' && connection.target.kind === 'unix' ? node.value.agent : undefined;
+  const placeOf = (named: string | undefined, said: string | undefined, usual: string): string =>
+    named ?? (said === undefined || said === '' ? usual : said);
+  const configFile = placeOf(places.configFile, agent?.configFile, doctorPlacesDefault.configFile);
+  const stateDirPath = placeOf(places.stateDir, agent?.stateDir, doctorPlacesDefault.stateDir);
   const [config, database, vswitchd, machine, stateDir, units] = await Promise.all([
-    ask(context, (signal) => checkConfig(places.configFile, signal)),
+    ask(context, (signal) => checkConfig(configFile, signal)),
     ask(context, (signal) => readDatabase(`unix:${join(runDir, 'db.sock')}`, clock, signal)),
     ask(context, (signal) => readVswitchd(runDir, clock, signal)),
     ask(context, () => readMachine()),
-    ask(context, () => readStateDir(places.stateDir)),
+    ask(context, () => readStateDir(stateDirPath)),
     ask(context, () => readUnits()),
   ]);
-  return { status, node, config, database, vswitchd, machine, stateDir, units, wallMs: clock.wallMs() };
+  return { status, node, config, database, vswitchd, machine, stateDir, units, configFile, wallMs: clock.wallMs() };
 }
 
 function required<T>(value: T | undefined): T {

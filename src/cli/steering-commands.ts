@@ -58,25 +58,22 @@ const ovsRunDirOption: OptionSpec = {
 const configOption: OptionSpec = {
   name: 'config',
   value: 'FILE',
-  help: "the agent's configuration: /etc/dpu-node-agent/config.yaml by default",
+  help: "the agent's configuration: by default the one that it names, else /etc/dpu-node-agent/config.yaml",
   isFile: true,
 };
 
 const stateDirOption: OptionSpec = {
   name: 'state-dir',
   value: 'DIR',
-  help: "the agent's state directory: /var/lib/dpu-node-agent by default",
+  help: "the agent's state directory: by default the one that it names, else /var/lib/dpu-node-agent",
   isFile: true,
 };
 
-async function placesOf(options: Options): Promise<DoctorPlaces> {
-  const { doctorPlacesDefault } = await import('./doctor-gather.js');
-  return {
-    ovsRunDir: textOf(options, 'ovs-run-dir'),
-    configFile: textOf(options, 'config') ?? doctorPlacesDefault.configFile,
-    stateDir: textOf(options, 'state-dir') ?? doctorPlacesDefault.stateDir,
-  };
-}
+const placesOf = (options: Options): DoctorPlaces => ({
+  ovsRunDir: textOf(options, 'ovs-run-dir'),
+  configFile: textOf(options, 'config'),
+  stateDir: textOf(options, 'state-dir'),
+});
 
 export const steeringCommands: readonly CommandSpec[] = [
   {
@@ -206,7 +203,7 @@ export const steeringCommands: readonly CommandSpec[] = [
         import('./doctor-command.js'),
         import('./doctor-gather.js'),
       ]);
-      return async (context, { options }) => doctor(context, await gatherFacts(context, await placesOf(options)));
+      return async (context, { options }) => doctor(context, await gatherFacts(context, placesOf(options)));
     },
   },
   {
@@ -234,11 +231,11 @@ export const steeringCommands: readonly CommandSpec[] = [
         import('./doctor-gather.js'),
       ]);
       return async (context, { options }) => {
-        const places = await placesOf(options);
-        return supportBundle(context, await gatherFacts(context, places), {
+        const facts = await gatherFacts(context, placesOf(options));
+        return supportBundle(context, facts, {
           file: textOf(options, 'file'),
           isRedacted: options['no-redact'] !== true,
-          configFile: places.configFile,
+          configFile: facts.configFile,
         });
       };
     },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { doctorChecks } from '../../src/cli/doctor-checks.js';
 import { known, unknown, type CheckResult, type DatabaseFacts, type DoctorFacts } from '../../src/cli/doctor-facts.js';
 import { ClusterState_State, LeaseState_State, OvsdbState_State } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
-import { StatusSchema } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
+import { NodeSchema, StatusSchema } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
 
 const gib = 2 ** 30;
 const wallMs = 1_700_000_000_000;
@@ -64,6 +64,7 @@ const healthy: DoctorFacts = {
   machine: known(machine),
   stateDir: known(stateDir),
   units: known([{ name: 'dpu-node-agent.service', isInstalled: true, isEnabled: true }]),
+  configFile: '/c.yaml',
   wallMs,
 };
 
@@ -76,6 +77,7 @@ const nothing: DoctorFacts = {
   machine: unknown('no sysfs'),
   stateDir: unknown('no directory'),
   units: unknown('no systemd'),
+  configFile: '/c.yaml',
   wallMs,
 };
 
@@ -108,6 +110,8 @@ describe('dpuctl doctor', () => {
     const passed = doctorChecks.filter(({ run: judge }) => judge(nothing).outcome === 'pass').map(({ name }) => name);
     expect(failed).toEqual(['agent-answers', 'ovsdb-reachable', 'vswitchd-alive']);
     expect(passed).toEqual([]);
+    const told = doctorChecks.filter(({ run: judge }) => judge(nothing).message.includes('no agent'));
+    expect(told.map(({ name }) => name)).toEqual(['agent-answers']);
   });
 
   it.each<[string, DoctorFacts, string]>([
@@ -123,7 +127,7 @@ describe('dpuctl doctor', () => {
     ['ovsdb-synced', { ...healthy, status: statusOf({ ovsdb: { message: 'refused' } }) }, 'refused'],
     ['vswitchd-config', withDatabase({ nextCfg: 9 }), 'cur_cfg 7 is not next_cfg 9'],
     ['flow-restore-wait', withDatabase({ otherConfig: new Map([['flow-restore-wait', 'true']]) }), 'forwards nothing'],
-    ['hw-offload', withDatabase({ otherConfig: new Map() }), 'in software'],
+    ['hw-offload', withDatabase({ otherConfig: new Map([['doca-init', 'true']]) }), 'in software'],
     ['dpdk-doca-init', withDatabase({ isDpdkInitialized: false }), 'DPDK is asked for'],
     [
       'dpdk-doca-init',
@@ -182,6 +186,13 @@ describe('dpuctl doctor', () => {
 
   it.each<[string, DoctorFacts]>([
     ['dpdk-doca-init', withDatabase({ otherConfig: new Map() })],
+    ['hw-offload', withDatabase({ otherConfig: dpdk })],
+    ['hw-offload', withDatabase({ otherConfig: new Map([['hw-offload', 'true']]) })],
+    ['switchdev', { ...withMachine({ devices: [] }), database: known({ ...database, otherConfig: new Map() }) }],
+    [
+      'switchdev',
+      { ...withMachine({ devices: [] }), node: known(create(NodeSchema, { agent: { finder: 'simulated' } })) },
+    ],
     ['dpdk-doca-init', withDatabase({ otherConfig: new Map([['doca-init', 'true']]) })],
     ['vswitchd-binary', { ...healthy, vswitchd: known({ ...vswitchd, process: undefined }) }],
     ['one-datapath', withDatabase({ bridges: [] })],

@@ -69,7 +69,7 @@ describe('the facts of dpuctl doctor', () => {
       expect(await doctor(context, facts)).toBe(3);
       const text = context.printed.join('');
       expect(text).toMatch(/FAIL +agent-answers +no agent answers at unix:/);
-      expect(text).toMatch(/What to do:\n {2}agent-answers: Start the agent/);
+      expect(text).toMatch(/What to do:\n {2}agent-answers: See systemctl status dpu-node-agent/);
     } finally {
       connection.close();
     }

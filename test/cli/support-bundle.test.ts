@@ -104,6 +104,7 @@ const facts: DoctorFacts = {
   machine: unknown('-'),
   stateDir: unknown('-'),
   units: unknown('-'),
+  configFile: '/c.yaml',
   wallMs: 0,
 };
 

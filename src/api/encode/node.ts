@@ -27,6 +27,7 @@ export type StatusMessage = MessageInitShape<typeof StatusSchema>;
 
 function encodeIdentity(facts: NodeFacts, instanceId: string): MessageInitShape<typeof AgentIdentitySchema> {
   const { version, owner, startedWallMs, repair, attachMode, runtimeVersion, hostNodeName } = facts;
+  const { configFile, stateDir, finder } = facts;
   return {
     version,
     owner,
@@ -36,6 +37,9 @@ function encodeIdentity(facts: NodeFacts, instanceId: string): MessageInitShape<
     attachMode,
     runtimeVersion,
     ...optional('hostNodeName', hostNodeName),
+    ...optional('configFile', configFile),
+    ...optional('stateDir', stateDir),
+    ...optional('finder', finder),
   };
 }
 
