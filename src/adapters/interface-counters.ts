@@ -7,11 +7,13 @@
  */
 
 import type { InterfaceCounterSource, InterfaceReading } from '../agent/stats-ports.js';
-import type { WayCounters } from '../chain/port-counters.js';
+import { ifaceIdKey, ifaceIdVerKey } from '../attach/row-identity.js';
+import type { BothWays, WayCounters } from '../chain/port-counters.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { Clock } from '../lib/clock.js';
 import { safeText } from '../lib/text.js';
 import { OvsdbClient, type ChangeSet, type OvsdbClientOptions, type Row, type Value } from '../ovsdb/index.js';
+import { countedSincePlug, recordPlug, type PlugRecord } from './plug-counters.js';
 
 export interface InterfaceCountersOptions extends Pick<
   OvsdbClientOptions<OpenVswitchDatabase>,
@@ -40,18 +42,33 @@ function countersOf(statistics: ReadonlyMap<unknown, unknown>, way: 'rx' | 'tx')
   };
 }
 
-const noStatistics: ReadonlyMap<unknown, unknown> = new Map();
+/**
+ * Undefined while ovs-vswitchd has counted nothing. `rx` is into the switch, by the same chapter: "received" and "transmitted"
+ * are told from the side of the switch.
+ */
+function countersIn(statistics: Value): BothWays | undefined {
+  if (!(statistics instanceof Map) || statistics.size === 0) return undefined;
+  return { received: countersOf(statistics, 'rx'), sent: countersOf(statistics, 'tx') };
+}
 
-/** `rx` is into the switch, by the same chapter: "received" and "transmitted" are told from the side of the switch. */
-function readingOf(statistics: Value, wallMs: number): InterfaceReading {
-  const map = statistics instanceof Map ? statistics : noStatistics;
-  return { wallMs, received: countersOf(map, 'rx'), sent: countersOf(map, 'tx') };
+/** The pod, as those who plug pods write it (ovn-controller(8), external_ids:iface-id); its sandbox may change. */
+function holderIn(externalIds: Value): string {
+  if (!(externalIds instanceof Map)) return '';
+  return JSON.stringify([ifaceIdKey, ifaceIdVerKey].map((key) => externalIds.get(key) ?? null));
+}
+
+const nothing: WayCounters = { packets: undefined, bytes: undefined, drops: undefined, errors: undefined };
+
+interface Kept {
+  readonly record: PlugRecord;
+  readonly reading: InterfaceReading;
 }
 
 export class InterfaceCounters implements InterfaceCounterSource {
   readonly #client: OvsdbClient<OpenVswitchDatabase>;
   readonly #clock: Clock;
-  readonly #readings = new Map<string, InterfaceReading>();
+  readonly #readings = new Map<string, Kept>();
+  #version = 0;
 
   /** @throws AgentError ENDPOINT_INVALID */
   constructor(options: InterfaceCountersOptions) {
@@ -60,7 +77,7 @@ export class InterfaceCounters implements InterfaceCounterSource {
     this.#client = new OvsdbClient<OpenVswitchDatabase>({
       endpoints,
       database: 'Open_vSwitch',
-      monitor: { Interface: { columns: ['name', 'statistics'] } },
+      monitor: { Interface: { columns: ['name', 'statistics', 'external_ids'] } },
       clock,
       random,
       tls,
@@ -79,7 +96,7 @@ export class InterfaceCounters implements InterfaceCounterSource {
   }
 
   reading(name: string): InterfaceReading | undefined {
-    return this.#readings.get(name);
+    return this.#readings.get(name)?.reading;
   }
 
   problem(): string | undefined {
@@ -93,14 +110,28 @@ export class InterfaceCounters implements InterfaceCounterSource {
     return safeText(`The counters of interfaces are not followed now, what is shown is older${why}.`, 512);
   }
 
+  version(): number {
+    return this.#version;
+  }
+
   /** Names of interfaces are unique in the table and never change (schema of Open_vSwitch). */
   #take({ changes }: ChangeSet): void {
+    this.#version += 1;
     const wallMs = this.#clock.wallMs();
     // Rows that went first: one that was made anew has the same name.
     for (const change of changes) if (change.kind === 'delete') this.#readings.delete(nameOf(change.old));
     for (const change of changes) {
       if (change.kind === 'delete') continue;
-      this.#readings.set(nameOf(change.row), readingOf(change.row['statistics'], wallMs));
+      const { row, uuid } = change;
+      const name = nameOf(row);
+      const counters = countersIn(row['statistics']);
+      const now = { uuid, holder: holderIn(row['external_ids']), counters, wallMs };
+      const record = recordPlug(this.#readings.get(name)?.record, now);
+      const { received, sent } = counters ?? { received: nothing, sent: nothing };
+      this.#readings.set(name, {
+        record,
+        reading: { wallMs, uuid, received, sent, plugged: countedSincePlug(record) },
+      });
     }
   }
 }

@@ -57,6 +57,14 @@ export interface DirectionCounters {
   readonly errors?: bigint | undefined;
 }
 
+/** Whose counters a row of an attachment has. */
+export interface StatsAttachment {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly network: string;
+  readonly podUid: string;
+}
+
 /** Counters of one interface, port of a chain or network of a pod. `received`: into the switch. */
 export interface StatsRow {
   /** Unique among all rows. */
@@ -66,7 +74,12 @@ export interface StatsRow {
   readonly name: string;
   readonly bridge: string;
   readonly interface: string;
-  readonly attachment?: { readonly namespace: string; readonly pod: string; readonly network: string } | undefined;
+  readonly attachment?: StatsAttachment | undefined;
+  /**
+   * Of an attachment: milliseconds since 1970 UTC at which its counters began with nothing, when it was plugged or seen first;
+   * undefined: not known yet, and neither are the counters.
+   */
+  readonly countedSinceWallMs?: number | undefined;
   /** Milliseconds since 1970 UTC at which the counters were read. */
   readonly wallMs: number;
   readonly received: DirectionCounters;
@@ -209,6 +222,11 @@ export interface NodeFacts {
   readonly attachMode: 'off' | 'observe' | 'attach';
   readonly runtimeVersion: string;
   readonly hostNodeName: string | undefined;
+  /** Absolute; undefined: not told. */
+  readonly configFile?: string | undefined;
+  readonly stateDir?: string | undefined;
+  /** How devices are matched to functions. */
+  readonly finder?: 'switchdev' | 'simulated' | undefined;
   readonly machine: MachineFacts;
   readonly ovs: OvsFacts;
   readonly uplinks: readonly UplinkFacts[];
@@ -222,11 +240,6 @@ export interface OvsFacts {
   readonly schemaVersion: string | undefined;
   readonly dpdkVersion: string | undefined;
   readonly docaVersion: string | undefined;
-  /** Absolute; undefined: not told. */
-  readonly configFile?: string | undefined;
-  readonly stateDir?: string | undefined;
-  /** How devices are matched to functions. */
-  readonly finder?: 'switchdev' | 'simulated' | undefined;
   readonly isDpdkInitialized: boolean;
   readonly isDocaInitialized: boolean;
   readonly datapathTypes: readonly string[];

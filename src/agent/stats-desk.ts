@@ -5,10 +5,13 @@
  */
 
 import type { PodFacts } from '../attach/attachment-view.js';
+import { ifaceIdVerKey } from '../attach/row-identity.js';
 import type { ChainView } from '../chain/chain-view.js';
 import { countChainPort } from '../chain/port-counters.js';
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
+import { safeText } from '../lib/text.js';
+import type { ObservedInterface } from '../model/observed.js';
 import type { SeenBridge } from '../chain/port-counters.js';
 import type { StatsAnswer, StatsRow, StatsSelection, StatsSource } from './api-view.js';
 import type { StoreSnapshot, SwitchStore } from './ports.js';
@@ -22,6 +25,20 @@ export interface StatsDeskParts {
   /** The chains in force. */
   readonly chains: () => readonly ChainView[];
   readonly clock: Clock;
+}
+
+interface SeenInterface {
+  readonly bridge: string;
+  readonly row: ObservedInterface;
+}
+
+/** Two sessions read the database: one may know of a new row before the other, and its counters are not the old one's. */
+const notCounted = { received: {}, sent: {} };
+
+/** The pods were looked at before the snapshot: the row may be another pod's by now. A uid that was wiped says nothing. */
+function isOfPod({ externalIds }: ObservedInterface, uid: string): boolean {
+  const written = externalIds.get(ifaceIdVerKey);
+  return written === undefined || safeText(written, 64) === uid;
 }
 
 /** A look at the switch serves everybody who asks within this time, ms: any number of watchers costs as much as one. */
@@ -44,6 +61,10 @@ interface ToldBridge {
 
 /** Made from one snapshot of the database. */
 interface InterfaceRows {
+  readonly snapshot: StoreSnapshot;
+  /** Of the readings. */
+  readonly version: number;
+  readonly pods: readonly PodFacts[];
   readonly ports: readonly StatsRow[];
   readonly attachments: readonly StatsRow[];
 }
@@ -91,38 +112,64 @@ export class StatsDesk implements StatsSource {
     return { wallMs, rows: names.size === 0 ? rows : rows.filter(({ name }) => names.has(name)), problems };
   }
 
+  /** The same rows as long as nothing differs that they are made from. */
   #makeRows(snapshot: StoreSnapshot): InterfaceRows {
-    const bridges = new Map<string, string>();
+    const { counters, pods } = this.#parts;
+    const [version, facts, last] = [counters.version(), pods(), this.#rows];
+    if (last?.snapshot === snapshot && last.version === version && last.pods === facts) return last;
+    const seen = new Map<string, SeenInterface>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
-      for (const { name } of interfaces) bridges.set(name, bridge);
+      for (const row of interfaces) seen.set(row.name, { bridge, row });
     }
-    return { ports: this.#portRows(bridges), attachments: this.#attachmentRows(bridges) };
+    const attachments = this.#attachmentRows(seen, facts);
+    return { snapshot, version, pods: facts, ports: this.#portRows(seen), attachments };
   }
 
-  /** @param bridges by interface */
-  #portRows(bridges: ReadonlyMap<string, string>): readonly StatsRow[] {
+  #portRows(seen: ReadonlyMap<string, SeenInterface>): readonly StatsRow[] {
     const rows: StatsRow[] = [];
-    for (const [name, bridge] of bridges) {
+    for (const [name, { bridge, row }] of seen) {
       const reading = this.#parts.counters.reading(name);
       if (reading === undefined) continue;
-      rows.push({ key: `port/${name}`, kind: 'port', name, bridge, interface: name, ...reading });
+      const counted = reading.uuid === row.uuid ? reading : notCounted;
+      rows.push({
+        key: `port/${name}`,
+        kind: 'port',
+        name,
+        bridge,
+        interface: name,
+        wallMs: reading.wallMs,
+        received: counted.received,
+        sent: counted.sent,
+      });
     }
     return rows;
   }
 
   /** A pod's network whose representor is not plugged has no counters: the device may be somebody else's by now. */
-  #attachmentRows(bridges: ReadonlyMap<string, string>): readonly StatsRow[] {
+  #attachmentRows(seen: ReadonlyMap<string, SeenInterface>, pods: readonly PodFacts[]): readonly StatsRow[] {
     const rows = new Map<string, StatsRow>();
-    for (const { namespace, name: pod, attachments } of this.#parts.pods()) {
+    for (const { namespace, name: pod, uid, attachments } of pods) {
       for (const { nadKey, device, isPlugged } of attachments) {
-        if (device === undefined || !isPlugged) continue;
-        const bridge = bridges.get(device);
+        const found = device === undefined || !isPlugged ? undefined : seen.get(device);
+        if (device === undefined || found === undefined || !isOfPod(found.row, uid)) continue;
         const reading = this.#parts.counters.reading(device);
-        if (bridge === undefined || reading === undefined) continue;
+        if (reading === undefined) continue;
         const name = `${namespace}/${pod}`;
         const key = `attachment/${name}/${nadKey}`;
-        const attachment = { namespace, pod, network: nadKey };
-        rows.set(key, { key, kind: 'attachment', name, bridge, interface: device, attachment, ...reading });
+        const counted = reading.uuid === found.row.uuid ? reading.plugged : undefined;
+        const { received, sent } = counted ?? notCounted;
+        rows.set(key, {
+          key,
+          kind: 'attachment',
+          name,
+          bridge: found.bridge,
+          interface: device,
+          attachment: { namespace, pod, network: nadKey, podUid: uid },
+          countedSinceWallMs: counted?.sinceWallMs,
+          wallMs: reading.wallMs,
+          received,
+          sent,
+        });
       }
     }
     return [...rows.values()];

@@ -7,6 +7,16 @@ import type { BothWays, SeenBridge } from '../chain/port-counters.js';
 export interface InterfaceReading extends BothWays {
   /** Milliseconds since 1970 UTC at which they arrived. */
   readonly wallMs: number;
+  /** Of the row: another row of the same name is another interface. */
+  readonly uuid: string;
+  /** Undefined while it is not known what the device had counted before. */
+  readonly plugged: PluggedCounters | undefined;
+}
+
+/** What an interface has counted since its row was made or given to another pod, or was seen first. */
+export interface PluggedCounters extends BothWays {
+  /** Milliseconds since 1970 UTC. */
+  readonly sinceWallMs: number;
 }
 
 /** Column `statistics` of table Interface. */
@@ -15,6 +25,8 @@ export interface InterfaceCounterSource {
   reading(name: string): InterfaceReading | undefined;
   /** Why the counters are not followed now, one sentence, safe to print; undefined while they are. */
   problem(): string | undefined;
+  /** Another number whenever a reading may be another. */
+  version(): number;
 }
 
 /** The bridges of chains, as the switch counted. */

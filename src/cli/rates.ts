@@ -51,6 +51,12 @@ function ratesOf(before: Counters | undefined, after: Counters | undefined, ms: 
 const readMs = ({ observedAt }: StatsRow, otherwise: number): number =>
   observedAt === undefined ? otherwise : timestampMs(observedAt);
 
+/** The counters of a row are those of another pod, or of the same one since it was plugged again. */
+function isCountedAnew(before: StatsRow, after: StatsRow): boolean {
+  const since = ({ countedSince }: StatsRow): number | undefined => countedSince && timestampMs(countedSince);
+  return before.podUid !== after.podUid || since(before) !== since(after);
+}
+
 export class RateTable {
   readonly #readings = new Map<string, Reading>();
   #messageMs = 0;
@@ -88,7 +94,8 @@ export class RateTable {
   #reading(row: StatsRow): Reading {
     const before = this.#readings.get(row.key);
     const atMs = readMs(row, this.#messageMs);
-    if (before === undefined) return { row, received: unknown, sent: unknown, firstMs: atMs, changedMs: atMs };
+    if (before === undefined || isCountedAnew(before.row, row))
+      return { row, received: unknown, sent: unknown, firstMs: atMs, changedMs: atMs };
     const ms = atMs - readMs(before.row, before.changedMs);
     const received = ratesOf(before.row.received, row.received, ms);
     return { row, received, sent: ratesOf(before.row.sent, row.sent, ms), firstMs: before.firstMs, changedMs: atMs };

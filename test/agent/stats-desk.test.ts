@@ -8,9 +8,15 @@ import type { ChainView } from '../../src/chain/chain-view.js';
 import { portView, switchView } from '../chain/chain-shapes.js';
 import { ManualClock } from '../config/manual-clock.js';
 import { shownPod } from '../fakes/shown-pods.js';
-import { bridgeRow, observedOf, portRow } from '../fakes/plan-rows.js';
+import { bridgeRow, mapOf, observedOf, portRow } from '../fakes/plan-rows.js';
 
-const reading = (packets: bigint): InterfaceReading => ({ wallMs: 5, received: { packets }, sent: {} });
+const reading = (packets: bigint, uuid: string): InterfaceReading => ({
+  wallMs: 5,
+  uuid,
+  received: { packets },
+  sent: {},
+  plugged: { sinceWallMs: 3, received: { packets: packets - 1n }, sent: {} },
+});
 const all: StatsSelection = { ports: true, attachments: true, chains: true, names: new Set() };
 const chain: ChainView = {
   intent: { name: 'c', bridge: 'br-sfc' },
@@ -29,19 +35,21 @@ const counted = {
 class World {
   readonly clock = new ManualClock();
   readonly readings = new Map<string, InterfaceReading>([
-    ['p0', reading(1n)],
-    ['vf1', reading(2n)],
-    ['stray', reading(3n)],
+    ['p0', reading(1n, 'interface-p0')],
+    ['vf1', reading(2n, 'interface-vf1')],
+    ['stray', reading(3n, 'interface-stray')],
   ]);
   readonly chains: ChainView[] = [];
   pods: readonly PodFacts[] = [];
   problem: string | undefined;
+  version = 0;
+  externalIds: Readonly<Record<string, string>> = {};
   isReadable = true;
   lookCount = 0;
   finish: (look?: Partial<ChainLook>) => void = () => undefined;
   readonly desk = new StatsDesk({
     store: { snapshot: () => this.#snapshot() },
-    counters: { reading: (name) => this.readings.get(name), problem: () => this.problem },
+    counters: { reading: (name) => this.readings.get(name), problem: () => this.problem, version: () => this.version },
     chainCounters: { look: () => this.#look() },
     pods: () => this.pods,
     chains: () => this.chains,
@@ -51,7 +59,11 @@ class World {
   #snapshot(): StoreSnapshot | undefined {
     if (!this.isReadable) return undefined;
     const bridges = [bridgeRow('br-int'), bridgeRow('br-sfc')];
-    const ports = [portRow('p0', 'br-sfc'), portRow('vf1', 'br-int'), portRow('unread', 'br-int')];
+    const ports = [
+      portRow('p0', 'br-sfc'),
+      portRow('vf1', 'br-int', {}, { externalIds: mapOf(this.externalIds) }),
+      portRow('unread', 'br-int'),
+    ];
     return { ...observedOf({ bridges, ports }), qos: new Map() };
   }
 
@@ -89,14 +101,37 @@ describe('the counters of interfaces', () => {
     const rows = world.desk.interfaces().rows.filter(({ kind }) => kind === 'attachment');
     expect(rows).toEqual([
       {
-        ...reading(2n),
         key: 'attachment/ns/web/default',
         kind: 'attachment',
         name: 'ns/web',
         bridge: 'br-int',
         interface: 'vf1',
-        attachment: { namespace: 'ns', pod: 'web', network: 'default' },
+        attachment: { namespace: 'ns', pod: 'web', network: 'default', podUid: 'uid-web' },
+        wallMs: 5,
+        countedSinceWallMs: 3,
+        received: { packets: 1n },
+        sent: {},
       },
+    ]);
+  });
+
+  it("are not those of the pod where the row is another pod's by now", () => {
+    const world = new World();
+    world.pods = [shownPod('web', [{ device: 'vf1', isPlugged: true }])];
+    world.externalIds = { 'iface-id-ver': 'uid-web' };
+    expect(world.desk.interfaces().rows).toHaveLength(3);
+    world.externalIds = { 'iface-id-ver': 'uid-next' };
+    expect(world.desk.interfaces().rows).toHaveLength(2);
+  });
+
+  it('are not known where the counters were read from another row of the same name', () => {
+    const world = new World();
+    world.pods = [shownPod('web', [{ device: 'vf1', isPlugged: true }])];
+    world.readings.set('vf1', reading(70n, 'the-old-row'));
+    const rows = world.desk.interfaces().rows.filter((row) => row.interface === 'vf1');
+    expect(rows.map(({ kind, received, countedSinceWallMs }) => [kind, received, countedSinceWallMs])).toEqual([
+      ['port', {}, undefined],
+      ['attachment', {}, undefined],
     ]);
   });
 

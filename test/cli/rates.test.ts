@@ -18,7 +18,7 @@ const row = (
   ms: number,
   packets: bigint,
   bytes: bigint,
-  more: Partial<Pick<StatsRow, 'kind' | 'name' | 'network'>> = {},
+  more: Partial<Pick<StatsRow, 'kind' | 'name' | 'network' | 'podUid' | 'countedSince'>> = {},
 ): StatsRow =>
   create(StatsRowSchema, {
     key,
@@ -53,6 +53,16 @@ describe('rates', () => {
     const again = message(2_000, [row('p0', 2_000, 1n, 1n)]);
     expect(tableOf(first, again).rows()[0]?.received.packets).toBeUndefined();
   });
+
+  it.each([{ podUid: 'next' }, { countedSince: timestampFromMs(1_500) }])(
+    'are not known where the counters are others, though greater: %o',
+    (more) => {
+      const first = message(0, [row('ns/web', 0, 0n, 0n, { podUid: 'one', countedSince: timestampFromMs(0) })]);
+      const fields = { podUid: 'one', countedSince: timestampFromMs(0), ...more };
+      const again = message(2_000, [row('ns/web', 2_000, 9n, 9n, fields)]);
+      expect(tableOf(first, again).rows()[0]?.received.packets).toBeUndefined();
+    },
+  );
 
   it('stay for the time between two looks of Open vSwitch, and are zero after it', () => {
     const table = tableOf(message(0, [row('p0', 0, 0n, 0n)]), message(1_000, [row('p0', 1_000, 10n, 0n)]));

@@ -123,7 +123,7 @@ export function portRow(name: string, wallMs: number, base = 1_000n): StatsRow {
 
 /** The same counters as those of a pod's network. */
 export function podRow(port: StatsRow, namespace: string, pod: string): StatsRow {
-  const attachment = { namespace, pod, network: 'default' };
+  const attachment = { namespace, pod, network: 'default', podUid: `uid-${pod}` };
   return { ...port, key: `attachment/${port.name}`, kind: 'attachment', name: `${namespace}/${pod}`, attachment };
 }
 

@@ -47,7 +47,7 @@ function encodeCounters({ packets, bytes, drops, errors }: DirectionCounters): M
 }
 
 export function encodeStatsRow(row: StatsRow): MessageInitShape<typeof StatsRowSchema> {
-  const { key, kind, name, bridge, attachment, wallMs, received, sent } = row;
+  const { key, kind, name, bridge, attachment, countedSinceWallMs, wallMs, received, sent } = row;
   return {
     key,
     kind: kinds[kind],
@@ -55,6 +55,7 @@ export function encodeStatsRow(row: StatsRow): MessageInitShape<typeof StatsRowS
     bridge,
     interface: row.interface,
     ...attachment,
+    ...(countedSinceWallMs === undefined ? {} : { countedSince: timestamp(countedSinceWallMs) }),
     observedAt: timestamp(wallMs),
     received: encodeCounters(received),
     sent: encodeCounters(sent),
@@ -66,7 +67,8 @@ const wayText = ({ packets, bytes, drops, errors }: DirectionCounters): string =
 
 /** Everything of a row that its key does not say, but the time: counters that did not move are no news. */
 function versionOf(row: StatsRow): string {
-  return `${wayText(row.received)};${wayText(row.sent)};${row.bridge};${row.interface}`;
+  const since = `${row.attachment?.podUid ?? ''};${row.countedSinceWallMs ?? ''}`;
+  return `${wayText(row.received)};${wayText(row.sent)};${since};${row.bridge};${row.interface}`;
 }
 
 /** The service over what the agent counts. Role of all its methods: viewer. */

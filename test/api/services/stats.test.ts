@@ -57,8 +57,11 @@ describe('GetStats', () => {
   it('answers rows sorted, with absent counters absent', async () => {
     const world = new World();
     world.problems = ['Bridge br1 does not tell its counters.'];
-    const attachment = { namespace: 'ns', pod: 'web', network: 'default' };
-    world.rows = [...world.rows, row('ns/web', 2n ** 63n, { key: 'attachment/x', kind: 'attachment', attachment })];
+    const attachment = { namespace: 'ns', pod: 'web', network: 'default', podUid: 'uid-web' };
+    world.rows = [
+      ...world.rows,
+      row('ns/web', 2n ** 63n, { key: 'attachment/x', kind: 'attachment', attachment, countedSinceWallMs: 500 }),
+    ];
     const answer = await world.get();
     expect(namesOf(answer)).toEqual(['a', 'b', 'ns/web']);
     expect(answer.problems).toEqual(world.problems);
@@ -69,6 +72,7 @@ describe('GetStats', () => {
       bridge: 'br0',
       interface: 'ns/web',
       ...attachment,
+      countedSince: { seconds: 0n, nanos: 500_000_000 },
       observedAt: { seconds: 1n, nanos: 0 },
       received: { packets: 2n ** 63n },
       sent: {},
@@ -133,6 +137,31 @@ describe('WatchStats', () => {
     expect(await reader.due()).toBeUndefined();
     world.clock.advance(5_000);
     expect(await reader.next()).toMatchObject({ rows: [{ name: 'a' }], removed: [] });
+    await reader.leave();
+  });
+
+  it('tells a row whose counters are those of another pod, though all are zero', async () => {
+    const world = new World();
+    const of = (podUid: string, countedSinceWallMs: number) => [
+      row('ns/web', 0n, {
+        key: 'attachment/ns/web/default',
+        kind: 'attachment',
+        attachment: { namespace: 'ns', pod: 'web', network: 'default', podUid },
+        countedSinceWallMs,
+      }),
+    ];
+    world.rows = of('one', 1_000);
+    const reader = world.watch({ interval: { seconds: 1n } });
+    await reader.next();
+    for (const [uid, since] of [
+      ['two', 1_000],
+      ['two', 2_000],
+    ] as const) {
+      expect(await reader.due()).toBeUndefined();
+      world.rows = of(uid, since);
+      world.clock.advance(1_000);
+      expect(await reader.next()).toMatchObject({ rows: [{ podUid: uid }] });
+    }
     await reader.leave();
   });
 

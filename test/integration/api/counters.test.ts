@@ -163,6 +163,19 @@ describe('counters of a real Open vSwitch', () => {
     await lab.vsctl('del-port', 'br0', 'x');
   });
 
+  it('of a plugged interface begin with nothing, whatever the device has counted before', async () => {
+    await inject('a', 3);
+    await eventually(() => (counters.reading('a')?.received.packets ?? 0n) >= 11n, 'they are counted', 30_000);
+    const before = counters.reading('a')?.received.packets ?? 0n;
+    await lab.vsctl('set', 'Interface', 'a', 'external_ids:iface-id=ns_next', 'external_ids:iface-id-ver=u2');
+    await eventually(() => counters.reading('a')?.plugged === undefined, 'the change is seen');
+    await inject('a', 1);
+    await eventually(() => counters.reading('a')?.plugged, 'counting begins', 30_000);
+    await inject('a', 2);
+    await eventually(() => counters.reading('a')?.received.packets === before + 3n, 'all is counted', 30_000);
+    expect(counters.reading('a')?.plugged?.received.packets).toBeLessThanOrEqual(3n);
+  });
+
   it('are software for certain on this switch, and the facts of Open vSwitch are those of the database', async () => {
     const offload = new OffloadDesk({ store, pods: () => [], chains: () => [chain] });
     expect(offload.status()).toMatchObject({ engine: 'userspace', isConfigured: false });
