@@ -3,7 +3,13 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { safeText } from '../lib/text.js';
 import type { OutputFormat } from './command-context.js';
-import { globalOptions, type CommandInput, type CommandSpec, type OptionSpec } from './command-spec.js';
+import {
+  globalOptions,
+  type ArgumentSpec,
+  type CommandInput,
+  type CommandSpec,
+  type OptionSpec,
+} from './command-spec.js';
 import { usage } from './usage.js';
 
 export type ParsedLine =
@@ -78,20 +84,26 @@ function parse(commands: readonly CommandSpec[], command: CommandSpec, args: rea
   }
 }
 
-function checkArguments({ name, args: specs }: CommandSpec, args: readonly string[]): void {
+/** The word of the list that is meant: of kinds of objects, one is as good as several. */
+function meantWord({ name, values = [] }: ArgumentSpec, given: string): string | undefined {
+  if (values.includes(given)) return given;
+  return name === 'KIND' ? values.find((word) => word === `${given}s` || `${word}s` === given) : undefined;
+}
+
+/** The arguments in the words of the table. */
+function checkArguments({ name, args: specs }: CommandSpec, args: readonly string[]): readonly string[] {
   const hint = `See dpuctl ${name} --help.`;
   const extra = args[specs.length];
   if (extra !== undefined) throw usage(`unexpected argument "${safeText(extra)}"`, hint);
-  for (const [place, spec] of specs.entries()) {
-    const given = args[place];
-    if (given === undefined) {
-      if (spec.isOptional === true) continue;
-      throw usage(`dpuctl ${name} needs ${spec.name}: ${spec.help}`, hint);
-    }
-    if (spec.values !== undefined && !spec.values.includes(given)) {
-      throw usage(`${spec.name} is one of ${spec.values.join(', ')}, not "${safeText(given)}"`, hint);
-    }
-  }
+  const missing = specs.find((spec, place) => spec.isOptional !== true && args[place] === undefined);
+  if (missing !== undefined) throw usage(`dpuctl ${name} needs ${missing.name}: ${missing.help}`, hint);
+  return args.map((given, place) => {
+    const spec = specs[place];
+    if (spec?.values === undefined) return given;
+    const meant = meantWord(spec, given);
+    if (meant !== undefined) return meant;
+    throw usage(`${spec.name} is one of ${spec.values.join(', ')}, not "${safeText(given)}"`, hint);
+  });
 }
 
 function checkValues(options: readonly OptionSpec[], values: CommandInput['options']): void {
@@ -104,7 +116,10 @@ function checkValues(options: readonly OptionSpec[], values: CommandInput['optio
 
 function formatOf({ name, formats }: CommandSpec, values: CommandInput['options']): OutputFormat {
   const named = values['output'] === 'text' ? 'table' : values['output'];
-  const wanted = values['json'] === true ? 'json' : values['wide'] === true ? 'wide' : named;
+  const flags = (['json', 'wide'] as const).filter((flag) => values[flag] === true);
+  const all = [...new Set([...(named === undefined ? [] : [named]), ...flags])];
+  if (all.length > 1) throw usage(`${all.join(' and ')} are asked for at the same time`, 'Choose one output format.');
+  const [wanted] = all;
   const format = formats.find((entry) => entry === (wanted ?? formats[0]));
   if (format !== undefined) return format;
   throw usage(`dpuctl ${name} prints ${formats.join(', ')}, not ${safeText(String(wanted))}`);
@@ -133,13 +148,16 @@ export function parseLine(commands: readonly CommandSpec[], args: readonly strin
   const isHelp = args.includes('--help') || args.includes('-h') || words[0] === 'help';
   const asked = words[0] === 'help' ? words.slice(1) : words;
   const command = findCommand(commands, asked.length === 0 ? ['status'] : asked);
-  if (isHelp) return { kind: 'help', topic: asked.length === 0 ? undefined : command };
+  // `why` alone begins several commands: the help on all of them lists it.
+  const isFamily = asked.length === 1 && commands.some(({ name }) => name.startsWith(`${asked[0] ?? ''} `));
+  if (isHelp && (asked.length === 0 || (command === undefined && isFamily))) return { kind: 'help', topic: undefined };
   if (command === undefined) throw unknownCommand(commands, asked);
+  if (isHelp) return { kind: 'help', topic: command };
   const { values, positionals } = parse(commands, command, args);
   const options = values as CommandInput['options'];
   // Before the first word of the command there are options only, so its arguments follow its words.
-  const rest = asked.length === 0 ? [] : positionals.slice(command.name.split(' ').length);
-  checkArguments(command, rest);
+  const given = asked.length === 0 ? [] : positionals.slice(command.name.split(' ').length);
+  const rest = checkArguments(command, given);
   checkValues([...globalOptions, ...command.options], options);
   const timeout = options['timeout'];
   const timeoutMs = typeof timeout === 'string' ? parseSeconds('timeout', timeout, 0.1, timeoutSecondsMax) : undefined;

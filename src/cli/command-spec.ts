@@ -57,6 +57,8 @@ export interface CommandSpec {
   readonly formats: readonly OutputFormat[];
   /** Command lines that work, without `dpuctl`. */
   readonly examples?: readonly string[];
+  /** It asks no agent: none is looked for. */
+  readonly isLocal?: boolean;
   /** Loads the code: a command costs no time to those who do not use it. */
   readonly load: () => Promise<RunCommand>;
 }

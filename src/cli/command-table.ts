@@ -152,6 +152,7 @@ const completionCommand: CommandSpec = {
   options: [],
   formats: ['table'],
   examples: ['completion bash'],
+  isLocal: true,
   load: async () => {
     const { completionScript } = await import('./completion.js');
     return (context, { args: [shell] }) => {

@@ -9,7 +9,9 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
+import type { ApiConnection } from './api-client.js';
 import { parseLine, type ParsedLine } from './command-line.js';
+import type { CommandInput } from './command-spec.js';
 import { commands } from './command-table.js';
 import { colorPaint, plainPaint } from './paint.js';
 import { contextsPath, pickTarget, runDirOf } from './pick-target.js';
@@ -52,17 +54,29 @@ function untilEnough(): AbortSignal {
   return controller.signal;
 }
 
-async function run({ command, input, format, timeoutMs }: Extract<ParsedLine, { kind: 'command' }>): Promise<number> {
-  const { options } = input;
-  const [perform, { connect }, target] = await Promise.all([
-    command.load(),
+/** For a command that asks nobody: the code that dials is not even loaded. */
+const noConnection: ApiConnection = {
+  target: { kind: 'unix', path: '' },
+  service: () => {
+    throw new AgentError('USAGE', 'this command asks no agent');
+  },
+  close: () => undefined,
+};
+
+async function openConnection(options: CommandInput['options'], timeoutMs: number | undefined): Promise<ApiConnection> {
+  const [{ connect }, target] = await Promise.all([
     import('./api-client.js'),
     pickTarget(options, process.env, loadContexts),
   ]);
-  const connection = connect(target, {
-    clock: systemClock,
-    ...(timeoutMs === undefined ? {} : { deadlineMs: timeoutMs }),
-  });
+  return connect(target, { clock: systemClock, ...(timeoutMs === undefined ? {} : { deadlineMs: timeoutMs }) });
+}
+
+async function run({ command, input, format, timeoutMs }: Extract<ParsedLine, { kind: 'command' }>): Promise<number> {
+  const { options } = input;
+  const [perform, connection] = await Promise.all([
+    command.load(),
+    command.isLocal === true ? noConnection : openConnection(options, timeoutMs),
+  ]);
   const context = {
     connection,
     clock: systemClock,

@@ -41,9 +41,26 @@ describe('the command line of dpuctl', () => {
     expect(() => parse('chain', 'a', '-o', 'wide')).toThrow('prints table, json, yaml, not wide');
   });
 
+  it.each([
+    [['help', 'nosuch'], 'there is no command "nosuch"'],
+    [['nosuch', '-h'], 'there is no command "nosuch"'],
+    [['help', 'why', 'nosuch'], 'dpuctl why takes pod, port, chain, not "nosuch"'],
+    [['get', 'ports', '-o', 'table', '--json'], 'table and json are asked for at the same time'],
+    [['get', 'ports', '--wide', '--json'], 'json and wide are asked for at the same time'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseLine(commands, args)).toThrow(message);
+  });
+
+  it('takes one kind for several, and several for one', () => {
+    expect(parseLine(commands, ['get', 'port', 'p0'])).toMatchObject({ input: { args: ['ports', 'p0'] } });
+    expect(parseLine(commands, ['describe', 'ports', 'p0'])).toMatchObject({ input: { args: ['port', 'p0'] } });
+    expect(parseLine(commands, ['watch', 'bridge'])).toMatchObject({ input: { args: ['bridges'] } });
+    expect(parseLine(commands, ['get', 'ports', '-o', 'json', '--json'])).toMatchObject({ format: 'json' });
+  });
+
   it('gives help on all commands, or on the one that is named', () => {
     expect(parseLine(commands, ['--help'])).toEqual({ kind: 'help', topic: undefined });
-    expect(parseLine(commands, ['nonsense', '-h'])).toEqual({ kind: 'help', topic: undefined });
+    expect(parseLine(commands, ['why', '-h'])).toEqual({ kind: 'help', topic: undefined });
     expect(parseLine(commands, ['why', 'pod', '--help'])).toMatchObject({ topic: { name: 'why pod' } });
     expect(parseLine(commands, ['help', 'trace'])).toMatchObject({ topic: { name: 'trace' } });
   });
