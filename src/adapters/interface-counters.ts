@@ -54,7 +54,8 @@ function countersIn(statistics: Value): BothWays | undefined {
 /** The pod, as those who plug pods write it (ovn-controller(8), external_ids:iface-id); its sandbox may change. */
 function holderIn(externalIds: Value): string {
   if (!(externalIds instanceof Map)) return '';
-  return JSON.stringify([ifaceIdKey, ifaceIdVerKey].map((key) => externalIds.get(key) ?? null));
+  const ids: ReadonlyMap<unknown, unknown> = externalIds;
+  return JSON.stringify([ifaceIdKey, ifaceIdVerKey].map((key) => ids.get(key) ?? null));
 }
 
 const nothing: WayCounters = { packets: undefined, bytes: undefined, drops: undefined, errors: undefined };
