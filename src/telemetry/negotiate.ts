@@ -34,8 +34,10 @@ export function negotiateExposition(accept: string | undefined): Exposition {
     ({ value, parameters }) =>
       value === 'application/openmetrics-text' && ['1.0.0', undefined].includes(parameters.get('version')),
   );
-  const plain = choices.filter(({ value }) => value === 'text/plain' || value === 'text/*');
   const best = (list: readonly Choice[]): number => Math.max(0, ...list.map(({ quality }) => quality));
+  const of = (...values: readonly string[]): readonly Choice[] => choices.filter(({ value }) => values.includes(value));
+  // What names the format more exactly counts for it; who takes anything takes plain text as well.
+  const plain = [of('text/plain'), of('text/*'), of('*/*')].find((list) => list.length > 0) ?? [];
   return best(open) > 0 && best(open) >= best(plain) ? 'openmetrics' : 'prometheus';
 }
 

@@ -32,6 +32,9 @@ export function hostOf(header: string): string | undefined {
   return /^([^:[\]/@\s]+)(?::\d{1,5})?$/.exec(header)?.[1]?.toLowerCase();
 }
 
+export const bodyRemedy = 'Send the request without a body, and what it asks for in its path and query.';
+const hostRemedy = 'Call the address that api.http.listen names, localhost, or an IP address.';
+
 /** Undefined: it may come in. @param listenHost the host that the configuration names */
 export function refusal(
   method: string | undefined,
@@ -39,14 +42,17 @@ export function refusal(
   listenHost: string,
 ): HttpProblem | undefined {
   if (method !== 'GET' && method !== 'HEAD') {
-    return problem(405, 'API_INVALID', 'only GET and HEAD are answered', { allow: 'GET, HEAD' });
+    const remedy = 'Change things over gRPC, as with dpuctl apply; HTTP only reads.';
+    return problem(405, 'API_INVALID', 'only GET and HEAD are answered', remedy, { allow: 'GET, HEAD' });
   }
   const length = headers['content-length'];
   if ((length !== undefined && Number(length) !== 0) || headers['transfer-encoding'] !== undefined) {
-    return problem(413, 'API_INVALID', 'a request has no body here');
+    return problem(413, 'API_INVALID', 'a request has no body here', bodyRemedy);
   }
   if (!isLoopbackHost(listenHost) || headers.host === undefined) return undefined;
   const host = hostOf(headers.host);
   const isKnown = host !== undefined && (isIP(host) !== 0 || host === 'localhost' || host === listenHost.toLowerCase());
-  return isKnown ? undefined : problem(403, 'API_FORBIDDEN', 'the host that the request names is not this one');
+  return isKnown
+    ? undefined
+    : problem(403, 'API_FORBIDDEN', 'the host that the request names is not this one', hostRemedy);
 }

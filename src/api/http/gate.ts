@@ -8,7 +8,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { refusal } from './admission.js';
+import { bodyRemedy, refusal } from './admission.js';
 import type { ApiFigures } from './api-figures.js';
 import type { BearerToken } from './bearer-token.js';
 import { problem, type HttpProblem } from './http-error.js';
@@ -44,7 +44,7 @@ export class Gate {
     server.on('drop', () => figures.refused('API_LIMIT'));
     // Nobody is told to go on with a body.
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-      this.#refuse(request, response, problem(417, 'API_INVALID', 'a request has no body here')),
+      this.#refuse(request, response, problem(417, 'API_INVALID', 'a request has no body here', bodyRemedy)),
     );
   }
 
@@ -70,12 +70,19 @@ export class Gate {
 
   #isFull(): HttpProblem | undefined {
     if (this.#underWay <= underWayMax) return undefined;
-    return problem(503, 'API_LIMIT', 'too many requests are under way', { 'retry-after': '1' });
+    const remedy = 'Wait a second, and ask less at a time.';
+    return problem(503, 'API_LIMIT', 'too many requests are under way', remedy, { 'retry-after': '1' });
   }
 
   #identify(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     const { token } = this.#parts;
     if (token === undefined) {
+      next();
+      return;
+    }
+    // A token that is shown is looked at, so that one that is wrong does not pass for right here.
+    if (request.headers.authorization === undefined && isProbe(request.url)) {
+      nameless.add(request);
       next();
       return;
     }
@@ -99,6 +106,22 @@ export class Gate {
   }
 }
 
-const unauthenticated = problem(401, 'API_UNAUTHENTICATED', 'the request shows no token that is accepted', {
-  'www-authenticate': 'Bearer',
-});
+const unauthenticated = problem(
+  401,
+  'API_UNAUTHENTICATED',
+  'the request shows no token that is accepted',
+  'Send the content of the file that api.http.tokenFile names as "Authorization: Bearer TOKEN".',
+  { 'www-authenticate': 'Bearer' },
+);
+
+/** A kubelet shows no token: these are answered without one, and then say yes or no and nothing else. */
+const probePaths: readonly string[] = ['/healthz', '/livez', '/readyz'];
+
+const isProbe = (url: string | undefined): boolean => probePaths.includes(url?.split('?', 1)[0] ?? '');
+
+const nameless = new WeakSet<IncomingMessage>();
+
+/** Whether the request was let in without the token that others have to show. */
+export function isNameless(request: IncomingMessage): boolean {
+  return nameless.has(request);
+}

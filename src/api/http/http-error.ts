@@ -25,13 +25,15 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   DEADLINE_EXCEEDED: 504,
 };
 
+/** @param remedy what the caller can do about it, one sentence */
 export function problem(
   status: number,
   code: ErrorCode,
   message: string,
+  remedy: string,
   headers?: Readonly<Record<string, string>>,
 ): HttpProblem {
-  return { status, body: { code, message }, ...(headers === undefined ? {} : { headers }) };
+  return { status, body: { code, message, remedy }, ...(headers === undefined ? {} : { headers }) };
 }
 
 /** What is told of an error that a handler threw; of one that is not expected, nothing but that there was one. */

@@ -66,7 +66,8 @@ const readySchema: JsonSchema = {
     },
     checks: { type: 'array', items: checkSchema },
   },
-  required: ['isReady', 'reasons', 'reasonCount'],
+  // Reasons only for who has shown the token, where one is asked for.
+  required: ['isReady'],
 };
 
 function plainPaths(): Readonly<Record<string, JsonSchema>> {

@@ -5,6 +5,7 @@ import type { AgentView } from '../../agent/api-view.js';
 import { acceptsGzip, negotiateExposition } from '../../telemetry/negotiate.js';
 import type { ServiceEntry } from '../grpc/service.js';
 import type { ApiFigures } from './api-figures.js';
+import { isNameless } from './gate.js';
 import { isAlive, readiness } from './health.js';
 import { problem, problemOf, type HttpProblem } from './http-error.js';
 import { openApiDocument } from './openapi.js';
@@ -46,7 +47,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   app.setNotFoundHandler((_request, reply) =>
     tell(
       reply,
-      problem(404, 'NOT_FOUND', 'there is nothing under this path; /api/v1/openapi.json lists what there is'),
+      problem(404, 'NOT_FOUND', 'there is nothing under this path', 'See /api/v1/openapi.json for what there is.'),
     ),
   );
   app.setErrorHandler((error, _request, reply) => {
@@ -62,15 +63,16 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
 function addHealth(app: FastifyInstance, { view, age, version }: RouteParts): void {
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/livez', (_request, reply) => {
-    const status = view.status.current();
-    const isFine = isAlive(status, age);
-    const ageSeconds = status === undefined ? undefined : age.ageMs(status) / 1e3;
-    return reply.code(isFine ? 200 : 503).send({ status: isFine ? 'alive' : 'stuck', ageSeconds });
+    const isFine = isAlive(view.status.current(), age);
+    return reply.code(isFine ? 200 : 503).send({ status: isFine ? 'alive' : 'stuck' });
   });
   app.get('/readyz', (request, reply) => {
     const { isReady, reasons, reasonCount, checks } = readiness(view.status.current(), age);
     const isVerbose = new Query(request.url).has('verbose');
-    return reply.code(isReady ? 200 : 503).send({ isReady, reasonCount, reasons, ...(isVerbose ? { checks } : {}) });
+    reply.code(isReady ? 200 : 503);
+    // Reasons name bridges, ports and chains.
+    if (isNameless(request.raw)) return reply.send({ isReady });
+    return reply.send({ isReady, reasonCount, reasons, ...(isVerbose ? { checks } : {}) });
   });
   app.get('/version', () => ({
     version,

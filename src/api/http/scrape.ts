@@ -44,9 +44,12 @@ export class Scraper {
   readonly #running = new Map<string, Promise<Exposed>>();
   #facts: NodeFacts | undefined;
   #factsReadMs = -Infinity;
+  #unsubscribe: () => void;
 
   constructor(parts: ScrapeParts) {
     this.#parts = parts;
+    this.#unsubscribe = parts.view.status.onChange(() => this.#readEarly());
+    this.#readEarly();
   }
 
   scrape(exposition: Exposition, isGzip: boolean): Promise<Exposed> {
@@ -60,6 +63,7 @@ export class Scraper {
 
   /** Resolves when no scrape is under way any more. */
   async close(): Promise<void> {
+    this.#unsubscribe();
     await Promise.allSettled(this.#running.values());
   }
 
@@ -80,7 +84,7 @@ export class Scraper {
 
   async #collect(families: Families): Promise<void> {
     const { view, clock, version, age, figures } = this.#parts;
-    this.#readFacts();
+    if (clock.nowMs() - this.#factsReadMs >= factsEveryMs) this.#readFacts();
     const status = view.status.current();
     collectFacts(families, version, this.#facts);
     collectStatus(families, status, age);
@@ -93,10 +97,16 @@ export class Scraper {
     await this.#parts.process.collect(families);
   }
 
+  /** Once Open vSwitch can be read, which knows some of the facts: so that the first scrape has them. */
+  #readEarly(): void {
+    if (this.#parts.view.status.current()?.ovsdb.kind !== 'synced') return;
+    this.#unsubscribe();
+    this.#readFacts();
+  }
+
   /** Has the facts read for the scrapes to come; no scrape waits for them, and without them one goes on. */
   #readFacts(): void {
     const { view, clock } = this.#parts;
-    if (clock.nowMs() - this.#factsReadMs < factsEveryMs) return;
     this.#factsReadMs = clock.nowMs();
     view.node.facts().then(
       (facts) => (this.#facts = facts),

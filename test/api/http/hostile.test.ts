@@ -41,6 +41,21 @@ describe('a hostile client', () => {
     expect(await isServing()).toBe(true);
   });
 
+  it.each([
+    [405, 'POST /metrics', 'localhost', ''],
+    [413, 'GET /metrics', 'localhost', 'Content-Length: 5\r\n'],
+    [403, 'GET /metrics', 'elsewhere.example', ''],
+    [404, 'GET /nothing', 'localhost', ''],
+  ])('is told with status %i what to do instead', async (status, line, host, more) => {
+    world = await new ApiWorld().serve();
+    const answer = await rawRequest(
+      world.port,
+      `${line} HTTP/1.1\r\nHost: ${host}\r\n${more}Connection: close\r\n\r\n`,
+    );
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body.toString())).toHaveProperty('remedy', expect.stringMatching(/[.]$/));
+  });
+
   it('is not told to go on with a body', async () => {
     world = await new ApiWorld().serve();
     const head = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n';
@@ -182,9 +197,39 @@ describe('a bearer token', () => {
     ]) {
       expect(await status(wrong), wrong).toBe(401);
     }
-    const answer = await world.get('/healthz');
+    const answer = await world.get('/version');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-    expect(await answer.json()).toMatchObject({ code: 'API_UNAUTHENTICATED' });
+    expect(await answer.json()).toMatchObject({ code: 'API_UNAUTHENTICATED', remedy: expect.any(String) as string });
+  });
+
+  it('is not asked of a probe, which is told yes or no and nothing else', async () => {
+    await guarded('s3cret');
+    world.show({ isReady: false, conditions: [] });
+    const tell = async (path: string, authorization?: string): Promise<readonly unknown[]> => {
+      const answer = await world.get(path, authorization === undefined ? {} : { authorization });
+      return [answer.status, await answer.json()];
+    };
+    expect(await tell('/healthz')).toEqual([200, { status: 'ok' }]);
+    expect(await tell('/livez')).toEqual([200, { status: 'alive' }]);
+    expect(await tell('/readyz?verbose')).toEqual([503, { isReady: false }]);
+    expect((await tell('/readyz?verbose', 'Bearer s3cret'))[1]).toHaveProperty('checks');
+  });
+
+  it.each(['/healthz/', '//healthz', '/healthz/../metrics', '/%68ealthz', '/version', '/metrics?/healthz'])(
+    'is asked of who takes %s for a probe',
+    async (path) => {
+      await guarded('s3cret');
+      const answer = await rawRequest(
+        world.port,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer.status).toBe(401);
+    },
+  );
+
+  it('that is wrong is refused to a probe too', async () => {
+    await guarded('s3cret');
+    expect((await world.get('/healthz', { authorization: 'Bearer wrong' })).status).toBe(401);
   });
 
   it('is the new one as soon as the file is', async () => {

@@ -2,7 +2,6 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { catalogue } from '../../../src/telemetry/catalogue.js';
 import type { Netdev } from '../../../src/model/netdev.js';
-import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
 import { readExposition, valueOf, type ReadSample } from '../../fakes/exposition.js';
 import { netdev } from '../../fakes/plan-rows.js';
@@ -27,11 +26,8 @@ describe('a scrape', () => {
     const specs = new Map(catalogue.map((spec) => [spec.name, spec]));
     await fetch(world.url('/metrics'), { method: 'DELETE' });
     await scrape();
-    // The second one knows the facts of the node, which no scrape waits for, and how long the first took.
-    const samples = await eventually(async () => {
-      const seen = await scrape();
-      return valueOf(seen, 'dpu_agent_node_info') === 1 && seen;
-    });
+    // The second one knows how long the first took.
+    const samples = await scrape();
     for (const { name, labels } of samples) {
       const spec = specs.get(name) ?? specs.get(name.replace(/_(?:bucket|sum|count)$/, ''));
       expect(spec, name).toBeDefined();
@@ -207,6 +203,29 @@ describe('a scrape', () => {
     const exposed = await Promise.all(Array.from({ length: 10 }, () => scrape()));
     expect(exposed).toHaveLength(10);
     expect(world.statsReads).toBeLessThan(10);
+  });
+
+  it('knows the facts of the node from the first one on', async () => {
+    world = await new ApiWorld().serve();
+    expect(valueOf(await scrape(), 'dpu_agent_node_info')).toBe(1);
+  });
+
+  it('reads the facts once Open vSwitch can be read, not before', async () => {
+    world = new ApiWorld();
+    let reads = 0;
+    const { view } = world;
+    const node = {
+      facts: () => {
+        reads += 1;
+        return view.node.facts();
+      },
+    };
+    world.show({ ovsdb: { kind: 'connecting', code: undefined, message: 'nobody listens' } });
+    await world.serve({ view: { ...view, node } });
+    expect(reads).toBe(0);
+    world.show({ ovsdb: { kind: 'synced', endpoint: 'unix:/run/db.sock' } });
+    world.show({});
+    expect(reads).toBe(1);
   });
 
   it('goes on without the facts of the node', async () => {
