@@ -92,6 +92,7 @@ export function assembleApi(options: ApiOptions): ApiPart {
       ? undefined
       : new HttpApi({
           config: httpConfig,
+          addressGuard: options.addressGuard,
           metrics,
           view,
           services,

@@ -1,9 +1,8 @@
 /** The rules of section `api`: what listens beyond this machine shows who it is, and knows who calls. */
 import { isIP } from 'node:net';
+import { canonicalAddress, isWildcardAddress } from '../lib/ip-address.js';
 import type { ConfigDraft } from './draft.js';
 import type { Report } from './report.js';
-
-const wildcards = new Set(['0.0.0.0', '::', '*']);
 
 interface Address {
   readonly host: string;
@@ -18,7 +17,8 @@ function addressOf(text: string): Address {
 /** Whether only processes of this machine reach the address. */
 export function isLoopback(listen: string): boolean {
   const { host } = addressOf(listen);
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  const address = canonicalAddress(host);
+  return host === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
 function checkAddress(listen: string, path: readonly (string | number)[], report: Report): void {
@@ -27,8 +27,7 @@ function checkAddress(listen: string, path: readonly (string | number)[], report
   if (isIP(host) === 0 && host !== 'localhost') {
     report(path, `"${host}" is not an address; allowed: an IP address of this machine, or localhost`);
   }
-  const bare = host.replace(/%.*$/, '');
-  if (wildcards.has(bare) || /^[0:]+$/.test(bare)) {
+  if (isWildcardAddress(host)) {
     report(path, `"${host}" would listen on every link, those to the host too`, 'Name the addresses to listen at.');
   }
 }

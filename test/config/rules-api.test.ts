@@ -30,10 +30,13 @@ describe('rules of the API', () => {
     }
   });
 
-  it.each(['0.0.0.0', '[::]', '[::%eth0]', '[0:0:0:0:0:0:0:0]'])('want no wildcard such as %s', (host) => {
-    expect(api(`grpc: {listen: ["${host}:1"], ${tls}}`)[0]).toContain('would listen on every link');
-    expect(api(`http: {listen: "${host}:1", ${secured}}`)[0]).toContain('would listen on every link');
-  });
+  it.each(['0.0.0.0', '[::]', '[::%eth0]', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '[::0.0.0.0]', '[::ffff:0:0]'])(
+    'want no wildcard such as %s',
+    (host) => {
+      expect(api(`grpc: {listen: ["${host}:1"], ${tls}}`)[0]).toContain('would listen on every link');
+      expect(api(`http: {listen: "${host}:1", ${secured}}`)[0]).toContain('would listen on every link');
+    },
+  );
 
   it('want addresses and ports that there are, each once', () => {
     expect(api(`grpc: {listen: ["host.example:1"], ${tls}}`)[0]).toContain('is not an address');

@@ -5,15 +5,17 @@
  */
 
 import type { NetworkInterfaceInfo } from 'node:os';
-import { isIP } from 'node:net';
 import { AgentError } from '../../lib/errors.js';
+import { canonicalAddress, isWildcardAddress } from '../../lib/ip-address.js';
 import { safeText } from '../../lib/text.js';
 
 export interface AddressGuardOptions {
   /** `os.networkInterfaces` outside tests. */
   readonly interfaces: () => Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
-  /** Whether a device, by name, stands for a function of the host. */
-  readonly isHostFunction: (device: string) => boolean;
+  /** Whether a device, by name, stands for a function of the host; undefined while that is not known. */
+  readonly isHostFunction: (device: string) => boolean | undefined;
+  /** The devices right below a device: a VLAN's, a bridge's ports. */
+  readonly lowersOf: (device: string) => readonly string[];
 }
 
 /** Throws unless the address may be listened at. */
@@ -25,34 +27,46 @@ const managementLink = /^tmfifo_net\d+$/;
 function refused(host: string, why: string): AgentError {
   return new AgentError('API_ADDRESS', `will not listen at ${safeText(host)}: ${why}`, {
     facts: { address: host },
-    remedy: 'Name an address of the out-of-band or fabric network in api.grpc.listen.',
+    remedy: 'Name an address of the out-of-band or fabric network in api.grpc.listen or api.http.listen.',
   });
 }
 
-/** The numbers of an IPv6 address in one spelling; IPv4 stays as it is. */
-function canonical(address: string): string {
-  const bare = address.replace(/%.*$/, '').toLowerCase();
-  if (isIP(bare) !== 6) return bare;
-  const url = new URL(`http://[${bare}]/`);
-  const plain = url.hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain);
-  if (mapped === null) return plain;
-  const [high, low] = [Number.parseInt(mapped[1] ?? '0', 16), Number.parseInt(mapped[2] ?? '0', 16)];
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-}
-
-export function createAddressGuard({ interfaces, isHostFunction }: AddressGuardOptions): AddressGuard {
-  const isHostFacing = (device: string): boolean => managementLink.test(device) || isHostFunction(device);
+export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
+  const { interfaces } = options;
+  const check = (host: string, device: string, why: string): void => {
+    const facing = isHostFacing(device, options);
+    if (facing === undefined) throw refused(host, 'the devices of this machine are not known yet');
+    if (facing) throw refused(host, why);
+  };
   return (host) => {
+    if (isWildcardAddress(host)) throw refused(host, 'that is every link, those to the host too');
     const [, zone] = /%(.+)$/.exec(host) ?? [];
-    if (zone !== undefined && isHostFacing(zone)) throw refused(host, `${zone} is a link to the host`);
-    const wanted = canonical(host);
+    if (zone !== undefined) check(host, zone, `${zone} is a link to the host`);
+    const wanted = canonicalAddress(host);
     for (const [device, addresses] of Object.entries(interfaces())) {
-      const isThere = addresses?.some(({ address }) => canonical(address) === wanted) ?? false;
-      // A VLAN or an alias of such a device (`tmfifo_net0.5`, `tmfifo_net0:1`) is the same link.
-      if (isThere && isHostFacing(device.replace(/[.:@].*$/, ''))) {
-        throw refused(host, `it is an address of ${device}, a link to the host`);
-      }
+      const found = addresses?.find(({ address }) => canonicalAddress(address) === wanted);
+      if (found === undefined || found.internal) continue;
+      check(host, device, `it is an address of ${device}, a link to the host`);
     }
   };
+}
+
+/** Whether the device, or one that it lies on, is a link to the host; undefined while that is not known. */
+function isHostFacing(device: string, { isHostFunction, lowersOf }: AddressGuardOptions): boolean | undefined {
+  const seen = new Set<string>();
+  const waiting = [device];
+  let isUnknown = false;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    // An address with a label (`tmfifo_net0:1`) is one of the device.
+    const bare = next.replace(/:.*$/, '');
+    // The name of a VLAN tells its device even where the kernel does not.
+    const parent = bare.replace(/[.@].*$/, '');
+    const judged = [bare, parent].map((name) => managementLink.test(name) || isHostFunction(name));
+    if (judged.includes(true)) return true;
+    isUnknown ||= judged.includes(undefined);
+    waiting.push(...lowersOf(bare));
+  }
+  return isUnknown ? undefined : false;
 }

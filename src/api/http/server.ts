@@ -12,6 +12,7 @@ import { backoffMs, type BackoffTiming } from '../../lib/backoff.js';
 import type { Clock, Timer } from '../../lib/clock.js';
 import { AgentError, toError } from '../../lib/errors.js';
 import { ProcessMetrics } from '../../telemetry/process-metrics.js';
+import type { AddressGuard } from '../grpc/address-guard.js';
 import type { GrpcFigures } from '../grpc/server.js';
 import type { ServiceEntry } from '../grpc/service.js';
 import { parseAddress, type Address } from './admission.js';
@@ -40,6 +41,8 @@ export interface HttpApiOptions {
   readonly services: readonly ServiceEntry[];
   /** What the gRPC API says of itself; undefined: it is off. */
   readonly grpc?: () => GrpcFigures;
+  /** Throws for addresses that the host can reach. */
+  readonly addressGuard?: AddressGuard;
   readonly version: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -59,6 +62,8 @@ const limits = {
   /** To send a whole request head, ms; a connection without any byte counts too. */
   headersMs: 5_000,
   requestMs: 10_000,
+  /** Between two looks at whether the address may be used, ms. */
+  guardMs: 60_000,
   /** Between two looks for those that take longer, ms. */
   checkMs: 1_000,
   /** Longer than the usual scrape interval, so that a scraper keeps its connection, ms. */
@@ -129,15 +134,36 @@ export class HttpApi {
 
   async #listen(): Promise<void> {
     try {
+      this.#options.addressGuard?.(this.#address.host);
       const server = await this.#build();
       await listening(server, this.#address);
       server.on('error', this.#options.onTrouble);
       this.#attempt = 0;
+      this.#guardLater();
     } catch (error) {
       await this.#drop();
       if (this.#abort.signal.aborted) return;
       this.#options.onTrouble(listenError(error, this.#options.config.listen));
       this.#tryLater();
+    }
+  }
+
+  /** The address may become one of a link to the host later. */
+  #guardLater(): void {
+    const { addressGuard, clock } = this.#options;
+    if (addressGuard === undefined || this.#abort.signal.aborted) return;
+    this.#retry = clock.after(limits.guardMs, () => this.#guard(addressGuard), true);
+  }
+
+  #guard(addressGuard: AddressGuard): void {
+    try {
+      addressGuard(this.#address.host);
+      this.#guardLater();
+    } catch (error) {
+      this.#options.onTrouble(listenError(error, this.#options.config.listen));
+      this.#starting = this.#drop().then(() => {
+        if (!this.#abort.signal.aborted) this.#tryLater();
+      });
     }
   }
 

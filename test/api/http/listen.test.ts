@@ -45,6 +45,23 @@ describe('listening', () => {
     expect(world.api?.address()).toBeUndefined();
   });
 
+  it('is left, and tried again, while the address is one of a link to the host', async () => {
+    const clock = new ManualClock();
+    let isLinkToHost = true;
+    const addressGuard = (host: string): void => {
+      if (isLinkToHost) throw new AgentError('API_ADDRESS', `will not listen at ${host}`);
+    };
+    world = await new ApiWorld(clock).serve({ addressGuard });
+    expect(world.api?.address()).toBeUndefined();
+    isLinkToHost = false;
+    clock.advance(30_000);
+    await eventually(() => world.api?.address() !== undefined, 'it listens');
+    isLinkToHost = true;
+    clock.advance(60_000);
+    await eventually(() => world.api?.address() === undefined, 'it has closed');
+    expect(world.troubles.map(String)).toHaveLength(2);
+  });
+
   it('ends while it has not succeeded', async () => {
     const clock = new ManualClock();
     world = await new ApiWorld(clock).serve({ config: { listen: '192.0.2.1:1' } });
