@@ -6,7 +6,7 @@
 import type { StatusSource } from '../agent/api-view.js';
 import type { Unsubscribe } from '../agent/ports.js';
 import type { AgentStatus } from '../agent/status.js';
-import type { Clock } from '../lib/clock.js';
+import type { Clock, Timer } from '../lib/clock.js';
 import type { ObjectRef } from '../model/condition.js';
 
 const portKinds: ReadonlySet<ObjectRef['kind']> = new Set(['bridge', 'port']);
@@ -33,6 +33,9 @@ function judgeParts(status: AgentStatus): ReadonlyMap<string, boolean> {
 
 const unknownParts: readonly string[] = ['', 'ovsdb', 'vswitchd', 'ports', 'chains'];
 
+/** Until there is a status that says how long one is fresh, ms. */
+const unknownFreshMs = 10_000;
+
 export class AgentHealth {
   readonly #status: StatusSource;
   readonly #clock: Clock;
@@ -55,7 +58,22 @@ export class AgentHealth {
     return parts;
   }
 
+  /** Called after changes, and often enough for a status that grows old without one. */
   onChange(listener: () => void): Unsubscribe {
-    return this.#status.onChange(listener);
+    const unsubscribe = this.#status.onChange(listener);
+    const again = (): void => {
+      listener();
+      timer = this.#later(again);
+    };
+    let timer = this.#later(again);
+    return () => {
+      timer.cancel();
+      unsubscribe();
+    };
+  }
+
+  #later(callback: () => void): Timer {
+    const freshMs = this.#status.current()?.freshMs ?? unknownFreshMs;
+    return this.#clock.after(freshMs / 2, callback, true);
   }
 }

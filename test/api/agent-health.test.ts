@@ -28,6 +28,18 @@ describe('the health of the agent', () => {
     expect(wellParts()).toEqual([service]);
   });
 
+  it('is looked at again when the status grows old, though nothing changes', () => {
+    const { clock, keeper, health, wellParts } = world();
+    const status = agentStatus({ wallMs: clock.wallMs(), isReady: true, vswitchd: 'alive', attach: undefined });
+    keeper.set(status);
+    const seen: (readonly string[])[] = [];
+    const unsubscribe = health.onChange(() => seen.push(wellParts()));
+    clock.advance(status.freshMs * 2);
+    expect(seen.at(-1)).toEqual([service]);
+    unsubscribe();
+    expect(clock.timerCount).toBe(0);
+  });
+
   it('tells the parts apart', () => {
     const { clock, keeper, wellParts } = world();
     const condition = (kind: 'port' | 'chain', state: 'ready' | 'failed') =>
