@@ -43,7 +43,7 @@ export interface AttachFailure {
 }
 
 /** Failures that a status shows. */
-const failuresShownMax = 50;
+export const failuresShownMax = 50;
 /** Of one pod, so that one with many networks does not hide the others. */
 const failuresOfPodMax = 3;
 

@@ -1,7 +1,8 @@
 /** The agent's status for a person: one table of objects, then pods, findings and the newest changes. */
 
+import { failedPods, failedPodsText } from '../agent/failed-pods.js';
 import type { JournalEntry } from '../agent/journal.js';
-import type { AgentStatus } from '../agent/status.js';
+import type { AgentStatus, AttachStatus } from '../agent/status.js';
 import { safeText } from '../lib/text.js';
 import type { Condition } from '../model/condition.js';
 import { formatAttach } from './attach-text.js';
@@ -51,11 +52,17 @@ function arrange(conditions: readonly Condition[]): readonly Condition[] {
 
 const heading = ['OBJECT', 'TYPE', 'OFPORT', 'LINK', 'MTU', 'STATE', 'REASON', 'MESSAGE'];
 
-/** One line about the agent and its peers. */
-export function formatSummary(status: Pick<AgentStatus, 'isReady' | 'ovsdb' | 'vswitchd' | 'repair'>): string {
+type Summed = Pick<AgentStatus, 'isReady' | 'ovsdb' | 'vswitchd' | 'repair'> & {
+  readonly attach?: Pick<AttachStatus, 'failures'> | undefined;
+};
+
+/** One line about the agent and its peers; ready it is although a pod has no network, so that is said beside. */
+export function formatSummary(status: Summed): string {
   const ovsdb = status.ovsdb.kind === 'synced' ? `in sync with ${status.ovsdb.endpoint}` : status.ovsdb.message;
   const mode = status.repair === 'on' ? '' : ` · mode ${status.repair}`;
-  return `${status.isReady ? 'READY' : 'NOT READY'} · OVSDB ${ovsdb} · vswitchd ${status.vswitchd}${mode}\n`;
+  const failed = failedPodsText(failedPods(status.attach?.failures ?? []));
+  const pods = failed === undefined ? '' : ` · ${failed}`;
+  return `${status.isReady ? 'READY' : 'NOT READY'}${pods} · OVSDB ${ovsdb} · vswitchd ${status.vswitchd}${mode}\n`;
 }
 
 /** The objects, one a line. */

@@ -55,6 +55,18 @@ describe('the status as text', () => {
     expect(formatSummary({ ...status, ovsdb: lost })).toContain('OVSDB nobody listens');
   });
 
+  it('says at its beginning that pods have no network, for READY does not speak of them', () => {
+    const failure = { reason: 'LinkRefused', message: 'EPERM', device: 'rep0-1' };
+    const of = (...labels: readonly string[]): string =>
+      formatSummary({ ...status, isReady: true, attach: { failures: labels.map((label) => ({ ...failure, label })) } });
+    expect(of()).toMatch(/^READY · OVSDB /);
+    expect(of('shop/web', 'shop/web network shop/blue')).toMatch(/^READY · 1 pod without network · OVSDB /);
+    expect(of('shop/web', 'shop/db')).toMatch(/^READY · 2 pods without network · /);
+    expect(of(...Array.from({ length: 50 }, (_, index) => `shop/web-${index}`))).toMatch(
+      /^READY · at least 50 pods without network · /,
+    );
+  });
+
   it('has a line for each object, with the reason only where something is wrong', () => {
     const lines = formatStatus(status).split('\n');
     expect(lines.find((line) => line.startsWith('br-int'))).toMatch(/^br-int +bridge +ready$/);

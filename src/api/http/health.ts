@@ -1,6 +1,7 @@
 /** Whether the agent lives and is right, on the evidence of its status. Pure but for the age of the status. */
 
-import type { AgentStatus } from '../../agent/status.js';
+import type { AgentStatus, AttachStatus } from '../../agent/status.js';
+import { failedPods, failedPodsText } from '../../agent/failed-pods.js';
 import { formatObject } from '../../model/condition.js';
 import type { StatusAge } from './status-age.js';
 
@@ -52,12 +53,21 @@ function objectsCheck({ conditions }: AgentStatus): Check {
   return { name: 'objects', isOk, message };
 }
 
+/** Said, not judged: a pod that cannot be attached is that pod's trouble, and not the DPU's. */
+function failedText({ failures }: Pick<AttachStatus, 'failures'>): string {
+  const failed = failedPods(failures);
+  const text = failedPodsText(failed);
+  if (text === undefined) return '';
+  return `; ${text}, ${failed.refusedCount} of them by what they ask for`;
+}
+
 /** A host cluster that is away for a while makes no pod's network wrong; one that was never read makes all unknown. */
 function podsCheck({ attach }: AgentStatus): Check {
   if (attach === undefined) return { name: 'pods', isOk: true, message: 'pods are not looked at' };
   const { cluster, podCount } = attach;
-  if (cluster.kind === 'synced') return { name: 'pods', isOk: true, message: `${podCount} pods, in sync` };
-  return { name: 'pods', isOk: cluster.kind === 'stale', message: `${cluster.kind}: ${cluster.message}` };
+  const failed = failedText(attach);
+  if (cluster.kind === 'synced') return { name: 'pods', isOk: true, message: `${podCount} pods, in sync${failed}` };
+  return { name: 'pods', isOk: cluster.kind === 'stale', message: `${cluster.kind}: ${cluster.message}${failed}` };
 }
 
 /** Every check, in the order in which one would look. */

@@ -88,6 +88,19 @@ describe('readiness', () => {
     expect(await ready()).toMatchObject({ status: 503, reasons: [{ reason: 'pods' }] });
   });
 
+  it('counts the pods without network, and does not take them for its own trouble', async () => {
+    world = await new ApiWorld().serve();
+    const failures = [
+      { label: 'shop/web', reason: 'RepresentorClaimedTwice', message: '', device: undefined },
+      { label: 'shop/db', reason: 'LinkRefused', message: '', device: 'rep0-1' },
+    ];
+    world.show({ attach: attachOf(world.clock, { podCount: 3, failures }) });
+    const { status, checks = [] } = await ready('?verbose');
+    expect(status).toBe(200);
+    const message = '3 pods, in sync; 2 pods without network, 1 of them by what they ask for';
+    expect(checks).toContainEqual({ name: 'pods', isOk: true, message });
+  });
+
   it('ends with the evidence: an old status is none, however well it speaks', async () => {
     const clock = new ManualClock();
     world = await new ApiWorld(clock).serve();
