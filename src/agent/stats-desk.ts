@@ -108,7 +108,9 @@ export class StatsDesk implements StatsSource {
     const problems = problem === undefined ? [] : [problem];
     if (snapshot === undefined) problems.push(notReadable);
     else this.#rows = this.#makeRows(snapshot);
-    const rows = [...((ports && this.#rows?.ports) || []), ...((attachments && this.#rows?.attachments) || [])];
+    const made = this.#rows;
+    const portRows = made !== undefined && ports ? made.ports : [];
+    const rows = made !== undefined && attachments ? [...portRows, ...made.attachments] : portRows;
     return { wallMs, rows: names.size === 0 ? rows : rows.filter(({ name }) => names.has(name)), problems };
   }
 

@@ -1,6 +1,6 @@
 /** OffloadService: engine and settings, and what is known of each object, once or at an interval. */
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { OffloadEngine, OffloadRow, OffloadSource } from '../../agent/api-view.js';
 import {
   OffloadRow_Kind,
@@ -9,14 +9,15 @@ import {
   type OffloadSelector,
   OffloadService,
   OffloadStatus_Engine,
-  type WatchOffloadRequest,
-  type WatchOffloadResponseSchema,
+  type WatchOffloadResponse,
+  WatchOffloadResponseSchema,
 } from '../../gen/proto/dpu/agent/v1/offload_pb.js';
 import type { Clock } from '../../lib/clock.js';
 import { encodeMap } from '../encode/common.js';
 import type { ServiceEntry } from '../grpc/service.js';
-import { ChangedRows, portions, sortRows } from './changed-rows.js';
-import { readInterval, readNames, ticks, type IntervalBounds } from './pace.js';
+import { portions, sortRows } from './changed-rows.js';
+import { readInterval, readNames, type IntervalBounds } from './pace.js';
+import { SharedRows, type RowAnswer, type RowChanges } from './shared-rows.js';
 
 export interface OffloadServiceParts {
   readonly offload: OffloadSource;
@@ -48,13 +49,22 @@ const verdicts: Readonly<Record<OffloadRow['verdict'], OffloadRow_Verdict>> = {
   partial: OffloadRow_Verdict.PARTIAL,
 };
 
+interface Selection {
+  /** The same text only for those who want the same rows. */
+  readonly topic: string;
+  readonly isWanted: (row: OffloadRow) => boolean;
+}
+
 /** Which rows; a selector that selects no kind is taken as one that was left out: all kinds. */
-function readSelector(selector: OffloadSelector | undefined): (row: OffloadRow) => boolean {
+function readSelector(selector: OffloadSelector | undefined): Selection {
   const { ports = false, attachments = false, chains = false } = selector ?? {};
   const isAll = !(ports || attachments || chains);
   const wanted = { port: ports || isAll, attachment: attachments || isAll, chain: chains || isAll };
   const names = readNames(selector?.names ?? []);
-  return ({ kind, name }) => wanted[kind] && (names.size === 0 || names.has(name));
+  return {
+    topic: JSON.stringify([wanted, [...names].sort()]),
+    isWanted: ({ kind, name }) => wanted[kind] && (names.size === 0 || names.has(name)),
+  };
 }
 
 export function encodeOffloadRow(row: OffloadRow): MessageInitShape<typeof OffloadRowSchema> {
@@ -65,8 +75,23 @@ export function encodeOffloadRow(row: OffloadRow): MessageInitShape<typeof Offlo
 const versionOf = ({ verdict, reason, message, ...row }: OffloadRow): string =>
   `${verdict};${reason};${row.interface};${message}`;
 
+function encodeChanges({
+  answer,
+  changed,
+  removed,
+}: RowChanges<OffloadRow, RowAnswer<OffloadRow>>): readonly WatchOffloadResponse[] {
+  return portions(sortRows(changed, kindOrder)).map((part, index) =>
+    create(WatchOffloadResponseSchema, {
+      rows: part.map(encodeOffloadRow),
+      removed: index === 0 ? [...removed] : [],
+      problems: [...answer.problems],
+    }),
+  );
+}
+
 /** The service over what the agent can say of offload. Role of all its methods: viewer. */
 export function offloadService({ offload, clock }: OffloadServiceParts): ServiceEntry<typeof OffloadService> {
+  const shared = new SharedRows({ clock, versionOf, encode: encodeChanges });
   return {
     service: OffloadService,
     handlers: {
@@ -77,33 +102,15 @@ export function offloadService({ offload, clock }: OffloadServiceParts): Service
         };
       },
       listOffload({ selector }) {
-        const rows = offload.rows().filter(readSelector(selector));
+        const rows = offload.rows().filter(readSelector(selector).isWanted);
         return { rows: sortRows(rows, kindOrder).map(encodeOffloadRow), problems: [...offload.problems()] };
       },
-      watchOffload: (request, { signal }) => watchOffload(offload, clock, request, signal),
+      async *watchOffload({ selector, interval }, { signal }) {
+        const { topic, isWanted } = readSelector(selector);
+        const intervalMs = readInterval(interval, intervalBounds);
+        const read = () => Promise.resolve({ rows: offload.rows().filter(isWanted), problems: offload.problems() });
+        yield* shared.watch(topic, read, intervalMs, signal);
+      },
     },
   };
-}
-
-/** The first message comes in any case; all rows may take several. */
-async function* watchOffload(
-  offload: OffloadSource,
-  clock: Clock,
-  { selector, interval }: WatchOffloadRequest,
-  signal: AbortSignal,
-): AsyncGenerator<MessageInitShape<typeof WatchOffloadResponseSchema>, void, undefined> {
-  const isWanted = readSelector(selector);
-  const intervalMs = readInterval(interval, intervalBounds);
-  const rows = new ChangedRows<OffloadRow>(versionOf);
-  let toldProblems: string | undefined;
-  for await (const _tick of ticks(clock, intervalMs, signal)) {
-    const { changed, removed } = rows.next(offload.rows().filter(isWanted));
-    const problems = offload.problems();
-    const problemText = JSON.stringify(problems);
-    if (changed.length + removed.length === 0 && problemText === toldProblems) continue;
-    toldProblems = problemText;
-    for (const [index, part] of portions(sortRows(changed, kindOrder)).entries()) {
-      yield { rows: part.map(encodeOffloadRow), removed: index === 0 ? [...removed] : [], problems: [...problems] };
-    }
-  }
 }

@@ -49,8 +49,9 @@ export class Waker {
 }
 
 /**
- * Yields at once, and then at each multiple of the interval from the start; ends when the signal is aborted. Times that
- * pass while the consumer is busy are skipped, not made up for.
+ * Yields at once, and then whenever the clock is at a multiple of the interval; ends when the signal is aborted. So those of one
+ * interval are due at the same time, and what they have made can be made once. Times that pass while the consumer is busy are
+ * skipped, not made up for.
  */
 export async function* ticks(
   clock: Clock,
@@ -58,12 +59,13 @@ export async function* ticks(
   signal: AbortSignal,
 ): AsyncGenerator<void, void, undefined> {
   const waker = new Waker(signal, clock);
-  const startMs = clock.nowMs();
+  let dueMs = -Infinity;
   try {
     while (!signal.aborted) {
       yield;
-      const passed = Math.floor((clock.nowMs() - startMs) / intervalMs);
-      await waker.next(startMs + (passed + 1) * intervalMs - clock.nowMs());
+      // A timer may fire a moment early: the time that it was for is over all the same.
+      dueMs = Math.max((Math.floor(clock.nowMs() / intervalMs) + 1) * intervalMs, dueMs + intervalMs);
+      await waker.next(dueMs - clock.nowMs());
     }
   } finally {
     waker.close();

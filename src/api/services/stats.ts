@@ -1,21 +1,22 @@
 /** StatsService: counters once, or at an interval the rows that differ. */
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { DirectionCounters, StatsRow, StatsSelection, StatsSource } from '../../agent/api-view.js';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { DirectionCounters, StatsAnswer, StatsRow, StatsSelection, StatsSource } from '../../agent/api-view.js';
 import {
   type CountersSchema,
   StatsRow_Kind,
   type StatsRowSchema,
   type StatsSelector,
   StatsService,
-  type WatchStatsRequest,
-  type WatchStatsResponseSchema,
+  type WatchStatsResponse,
+  WatchStatsResponseSchema,
 } from '../../gen/proto/dpu/agent/v1/stats_pb.js';
 import type { Clock } from '../../lib/clock.js';
 import { optional, timestamp } from '../encode/common.js';
 import type { ServiceEntry } from '../grpc/service.js';
-import { ChangedRows, portions, sortRows } from './changed-rows.js';
-import { readInterval, readNames, ticks, type IntervalBounds } from './pace.js';
+import { portions, sortRows } from './changed-rows.js';
+import { readInterval, readNames, type IntervalBounds } from './pace.js';
+import { SharedRows, type RowChanges } from './shared-rows.js';
 
 export interface StatsServiceParts {
   readonly stats: StatsSource;
@@ -71,8 +72,24 @@ function versionOf(row: StatsRow): string {
   return `${wayText(row.received)};${wayText(row.sent)};${since};${row.bridge};${row.interface}`;
 }
 
+/** Those who select the same share what is read. */
+const topicOf = ({ ports, attachments, chains, names }: StatsSelection): string =>
+  JSON.stringify([ports, attachments, chains, [...names].sort()]);
+
+function encodeChanges({ answer, changed, removed }: RowChanges<StatsRow, StatsAnswer>): readonly WatchStatsResponse[] {
+  return portions(sortRows(changed, kindOrder)).map((part, index) =>
+    create(WatchStatsResponseSchema, {
+      observedAt: timestamp(answer.wallMs),
+      rows: part.map(encodeStatsRow),
+      removed: index === 0 ? [...removed] : [],
+      problems: [...answer.problems],
+    }),
+  );
+}
+
 /** The service over what the agent counts. Role of all its methods: viewer. */
 export function statsService({ stats, clock }: StatsServiceParts): ServiceEntry<typeof StatsService> {
+  const shared = new SharedRows({ clock, versionOf, encode: encodeChanges });
   return {
     service: StatsService,
     handlers: {
@@ -84,42 +101,13 @@ export function statsService({ stats, clock }: StatsServiceParts): ServiceEntry<
           problems: [...problems],
         };
       },
-      watchStats: (request, { signal }) => watchStats(stats, clock, request, signal),
+      async *watchStats({ selector, interval }, { signal }) {
+        const selection = readSelector(selector);
+        const intervalMs = readInterval(interval, intervalBounds);
+        // Of no single watcher: others may wait for the same, and the question ends by itself.
+        const read = () => stats.read(selection, new AbortController().signal);
+        yield* shared.watch(topicOf(selection), read, intervalMs, signal);
+      },
     },
   };
-}
-
-/**
- * The first message comes in any case. When all rows do not fit in one message, the next ones follow at once; then there is
- * a message when something differs.
- */
-async function* watchStats(
-  stats: StatsSource,
-  clock: Clock,
-  { selector, interval }: WatchStatsRequest,
-  signal: AbortSignal,
-): AsyncGenerator<MessageInitShape<typeof WatchStatsResponseSchema>, void, undefined> {
-  const selection = readSelector(selector);
-  const intervalMs = readInterval(interval, intervalBounds);
-  const rows = new ChangedRows<StatsRow>(versionOf);
-  let toldProblems: string | undefined;
-  for await (const _tick of ticks(clock, intervalMs, signal)) {
-    const answer = await stats.read(selection, signal).catch((error: unknown) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    });
-    if (answer === undefined) return;
-    const { changed, removed } = rows.next(answer.rows);
-    const problems = JSON.stringify(answer.problems);
-    if (changed.length + removed.length === 0 && problems === toldProblems) continue;
-    toldProblems = problems;
-    for (const [index, part] of portions(sortRows(changed, kindOrder)).entries()) {
-      yield {
-        observedAt: timestamp(answer.wallMs),
-        rows: part.map(encodeStatsRow),
-        removed: index === 0 ? [...removed] : [],
-        problems: [...answer.problems],
-      };
-    }
-  }
 }

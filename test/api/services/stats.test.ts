@@ -174,7 +174,7 @@ describe('WatchStats', () => {
     world.clock.advance(5_000);
     const message = await reader.next();
     expect(namesOf(message)).toEqual(['a', 'b']);
-    expect(message.rows?.[1]?.received).toEqual({});
+    expect(message.rows?.[1]?.received?.packets).toBeUndefined();
     await reader.leave();
   });
 
@@ -194,6 +194,40 @@ describe('WatchStats', () => {
     expect(message.rows?.[0]?.received?.packets).toBe(30n);
     expect(world.asked.length).toBe(asked + 1);
     await reader.leave();
+  });
+
+  it('reads and makes messages once for all who select the same, whenever they began', async () => {
+    const world = new World();
+    const first = world.watch({ interval: { seconds: 1n } });
+    await first.next();
+    world.clock.advance(400);
+    const readers = [first, ...[1, 2, 3].map(() => world.watch({ interval: { seconds: 1n } }))];
+    for (const reader of readers.slice(1)) expect(namesOf(await reader.next())).toEqual(['a', 'b']);
+    for (const reader of readers) expect(await reader.due()).toBeUndefined();
+    world.rows = [row('b', 3n), row('a', 1n)];
+    const asked = world.asked.length;
+    world.clock.advance(600);
+    const messages = await Promise.all(readers.map((reader) => reader.next()));
+    expect(namesOf(messages[0])).toEqual(['b']);
+    expect(new Set(messages).size).toBe(1);
+    expect(world.asked.length).toBe(asked + 1);
+    await Promise.all(readers.map((reader) => reader.leave()));
+  });
+
+  it('tells one who skipped what differs from what it was told, and not what others were', async () => {
+    const world = new World();
+    const [quick, slow] = [world.watch({ interval: { seconds: 1n } }), world.watch({ interval: { seconds: 3n } })];
+    await quick.next();
+    await slow.next();
+    expect(await slow.due()).toBeUndefined();
+    for (const rows of [[row('b', 3n)], [row('b', 4n), row('c', 1n)], [row('b', 4n), row('c', 1n), row('a', 1n)]]) {
+      expect(await quick.due()).toBeUndefined();
+      world.rows = rows;
+      world.clock.advance(1_000);
+      await quick.next();
+    }
+    expect(await slow.next()).toMatchObject({ rows: [{ name: 'b' }, { name: 'c' }], removed: [] });
+    await Promise.all([quick.leave(), slow.leave()]);
   });
 
   it('tells problems when they come and when they go', async () => {
