@@ -10,6 +10,7 @@ import {
 } from '../../gen/proto/dpu/agent/v1/journal_pb.js';
 import type { JournalEntry } from '../../agent/journal.js';
 import type { Clock } from '../../lib/clock.js';
+import { AgentError } from '../../lib/errors.js';
 import { uint64 } from '../encode/common.js';
 import { encodeJournalEntry } from '../encode/journal.js';
 import type { ServiceEntry } from '../grpc/service.js';
@@ -37,6 +38,15 @@ function toNumber(sequence: bigint): number {
   return Number(sequence > BigInt(Number.MAX_SAFE_INTEGER) ? BigInt(Number.MAX_SAFE_INTEGER) : sequence);
 }
 
+/** @throws AgentError API_EXPIRED for numbers of another instance: here they are those of other entries */
+function requireInstance(asked: string, instanceId: string): void {
+  if (asked === '' || asked === instanceId) return;
+  throw new AgentError('API_EXPIRED', 'The numbers are of another instance: the agent was restarted.', {
+    facts: { reason: 'OtherInstance' },
+    remedy: 'Ask again without numbers and instance: it begins with the newest entries.',
+  });
+}
+
 /** The service over the journal. Role of all its methods: viewer. */
 export function journalService(parts: JournalServiceParts): ServiceEntry<typeof JournalService> {
   const { journal, instanceId } = parts;
@@ -44,6 +54,7 @@ export function journalService(parts: JournalServiceParts): ServiceEntry<typeof 
     service: JournalService,
     handlers: {
       listEntries(request) {
+        requireInstance(request.instanceId, instanceId);
         const bounds = journal.bounds();
         return {
           entries: listEntries(journal, request).map(encodeJournalEntry),
@@ -79,9 +90,10 @@ function listEntries(journal: JournalSource, request: ListEntriesRequest): reado
  */
 async function* watchEntries(
   { journal, instanceId, clock }: JournalServiceParts,
-  { afterSequence, tail }: WatchEntriesRequest,
+  { afterSequence, tail, instanceId: numbersOf }: WatchEntriesRequest,
   signal: AbortSignal,
 ): AsyncGenerator<MessageInitShape<typeof WatchEntriesResponseSchema>, void, undefined> {
+  requireInstance(numbersOf, instanceId);
   if (tail > pageSizeMax) throw invalid('tail', `allowed: 0 to ${pageSizeMax}`);
   const newest = journal.bounds()?.newest ?? 0;
   if (afterSequence > BigInt(newest)) {

@@ -137,6 +137,17 @@ describe('WatchEntries', () => {
     expect(await refusedFields(() => new World(5).watch({ tail: 1_001 }).next())).toEqual(['tail']);
   });
 
+  it('refuses numbers of another instance, though this one has them too', async () => {
+    const world = new World(5);
+    const other = { code: 'API_EXPIRED', facts: { reason: 'OtherInstance' } };
+    await expect(world.watch({ afterSequence: 2n, instanceId: 'i0' }).next()).rejects.toMatchObject(other);
+    await expect(world.list({ fromSequence: 2n, instanceId: 'i0' })).rejects.toMatchObject(other);
+    expect(numbers(await world.list({ fromSequence: 2n, instanceId: 'i1' }))).toEqual([2, 3, 4, 5]);
+    const reader = world.watch({ afterSequence: 2n, instanceId: 'i1' });
+    expect(numbers(await reader.next())).toEqual([3, 4, 5]);
+    await reader.leave();
+  });
+
   it('ends when the caller goes', async () => {
     const world = new World(1);
     const reader = world.watch();
