@@ -84,8 +84,7 @@ export class TopologyHub implements TopologySource {
   };
   readonly #waiting = new Set<() => void>();
   #input: TopologyInput | undefined;
-  #pods: { readonly lookedWallMs: number | undefined; readonly readMs: number; readonly facts: readonly PodFacts[] } = {
-    lookedWallMs: undefined,
+  #pods: { readonly readMs: number; readonly facts: readonly PodFacts[] } = {
     readMs: -Infinity,
     facts: [],
   };
@@ -174,17 +173,16 @@ export class TopologyHub implements TopologySource {
       wanted: intents.intents().bridges,
       conditions: current?.conditions ?? noConditions,
       chains: current?.chains ?? noChains,
-      pods: this.#readPods(current?.attach?.wallMs),
+      pods: this.#readPods(),
     };
   }
 
-  /** @param lookedWallMs when the loop of the pods looked last: as long as it has not looked again, nothing differs */
-  #readPods(lookedWallMs: number | undefined): readonly PodFacts[] {
-    if (lookedWallMs === this.#pods.lookedWallMs) return this.#pods.facts;
+  /** As long as the loop of the pods has not looked again, these are the same: no time tells that as surely. */
+  #readPods(): readonly PodFacts[] {
     const nowMs = this.#parts.clock.nowMs();
     const waitMs = this.#pods.readMs + this.#options.podsMs - nowMs;
     if (waitMs > 0) this.#trigger.fireWithin(Math.max(waitMs, this.#options.gatherMs + 1));
-    else this.#pods = { lookedWallMs, readMs: nowMs, facts: this.#parts.status.pods() };
+    else this.#pods = { readMs: nowMs, facts: this.#parts.status.pods() };
     return this.#pods.facts;
   }
 

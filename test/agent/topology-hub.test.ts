@@ -213,6 +213,17 @@ describe('the topology hub', () => {
     expect(world.bugs).toEqual([]);
   });
 
+  it('shows the second of two looks at the pods that came in the same millisecond', () => {
+    const world = new TopologyWorld();
+    world.podsLookedMs = 1;
+    world.podFacts = [podOf('a', {}, 'first')];
+    world.hub.look();
+    world.podFacts = [podOf('a', {}, 'second')];
+    world.clock.advance(500);
+    world.hub.look();
+    expect(world.object('attachment', 'ns/a')?.conditions[0]?.message).toBe('second');
+  });
+
   it('shows the new pod where an ending one has the same name', () => {
     const world = new TopologyWorld();
     world.podsLookedMs = 1;

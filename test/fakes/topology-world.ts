@@ -39,6 +39,7 @@ export class TopologyWorld {
   podFacts: readonly PodFacts[] = [];
   /** How often the facts of pods were made. */
   podReads = 0;
+  #madeFrom: readonly PodFacts[] | undefined;
   readonly hub: TopologyHub;
   readonly #listeners = new Set<() => void>();
 
@@ -93,7 +94,9 @@ export class TopologyWorld {
   }
 
   #pods(): readonly PodFacts[] {
-    this.podReads += 1;
+    // As the agent's own: made once for each look.
+    if (this.#madeFrom !== this.podFacts) this.podReads += 1;
+    this.#madeFrom = this.podFacts;
     return this.podFacts;
   }
 }
