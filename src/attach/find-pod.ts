@@ -10,10 +10,14 @@ export interface PodName {
   readonly name: string;
 }
 
+/** Pods that are suggested at most. */
+const similarCountMax = 100;
+
 /** Pods of the node whose name is the same or near. */
 export function similarPods({ namespace, name }: PodName, pods: readonly PodFacts[]): readonly string[] {
   return pods
     .filter((pod) => pod.name === name || (pod.namespace === namespace && isSimilar(name, pod.name)))
+    .slice(0, similarCountMax)
     .map((pod) => `${pod.namespace}/${pod.name}`)
     .sort();
 }
