@@ -1,4 +1,4 @@
-/** Reads what the bridges of one chain count, over OpenFlow; those who ask of the same chain at the same time get one answer. */
+/** Reads what the bridges of one chain count, over OpenFlow; those who ask of the same chain within half a second get one answer. */
 
 import type { ChainLooker, LookedChain } from '../agent/explainer.js';
 import type { ChainView } from '../chain/chain-view.js';
@@ -11,11 +11,15 @@ import type { BridgeSessions } from './bridge-sessions.js';
 
 /** For one question to one bridge, ms. */
 const answerMsMax = 3_000;
+/** An answer serves all who ask within this time, ms: however often they ask, the switch walks over its flows this often. */
+const answerFreshMs = 500;
 
 export class SwitchChainLooker implements ChainLooker {
   readonly #sessions: BridgeSessions;
   readonly #clock: Clock;
   readonly #flights = new Map<string, Promise<LookedChain>>();
+  /** The newest answer of each chain that was looked at within `answerFreshMs`. */
+  readonly #answers = new Map<string, { readonly of: ChainView; readonly atMs: number; readonly look: LookedChain }>();
 
   constructor(sessions: BridgeSessions, clock: Clock) {
     this.#sessions = sessions;
@@ -26,7 +30,16 @@ export class SwitchChainLooker implements ChainLooker {
     const { name } = chain.intent;
     const present = this.#flights.get(name);
     if (present !== undefined) return present;
-    const flight = this.#look(chain).finally(() => this.#flights.delete(name));
+    const nowMs = this.#clock.nowMs();
+    for (const [key, { atMs }] of this.#answers) if (nowMs - atMs >= answerFreshMs) this.#answers.delete(key);
+    const known = this.#answers.get(name);
+    if (known?.of === chain) return Promise.resolve(known.look);
+    const flight = this.#look(chain)
+      .then((look) => {
+        this.#answers.set(name, { of: chain, atMs: this.#clock.nowMs(), look });
+        return look;
+      })
+      .finally(() => this.#flights.delete(name));
     this.#flights.set(name, flight);
     return flight;
   }

@@ -1,9 +1,10 @@
 /**
  * Counts the flows of a bridge that name a port, asked of the switch over OpenFlow. At most one question a bridge is under way,
- * and those who ask the same at the same time get one answer: however many ask, the switch has the work of one.
+ * and those who ask the same within half a second get one answer: however many ask, the switch has the work of one.
  */
 
 import type { FlowCounter } from '../agent/explainer.js';
+import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { match } from '../openflow/index.js';
 import type { BridgeSessions } from './bridge-sessions.js';
@@ -15,26 +16,40 @@ interface FlowCounts {
 
 /** For one of the two numbers, ms: the switch walks over all flows of the bridge. */
 const answerMsMax = 3_000;
+/** An answer serves all who ask within this time, ms. */
+const answerFreshMs = 500;
 
 export class SwitchFlowCounter implements FlowCounter {
   readonly #sessions: BridgeSessions;
+  readonly #clock: Clock;
+  readonly #answers = new Map<string, { readonly atMs: number; readonly counts: FlowCounts }>();
   readonly #flights = new Map<string, Promise<FlowCounts>>();
   /** The end of the queue of each bridge. */
   readonly #tails = new Map<string, Promise<unknown>>();
 
-  constructor(sessions: BridgeSessions) {
+  constructor(sessions: BridgeSessions, clock: Clock) {
     this.#sessions = sessions;
+    this.#clock = clock;
   }
 
   async count(bridge: string, ofport: number, signal: AbortSignal): Promise<FlowCounts> {
     const key = `${ofport} ${bridge}`;
+    const nowMs = this.#clock.nowMs();
+    for (const [known, { atMs }] of this.#answers) if (nowMs - atMs >= answerFreshMs) this.#answers.delete(known);
+    const answer = this.#answers.get(key);
+    if (answer !== undefined) return answer.counts;
     const flight = this.#flights.get(key) ?? this.#launch(key, bridge, ofport);
     return untilAborted(flight, signal);
   }
 
   #launch(key: string, bridge: string, ofport: number): Promise<FlowCounts> {
     const before = this.#tails.get(bridge) ?? Promise.resolve();
-    const flight = before.then(() => this.#ask(bridge, ofport));
+    const flight = before
+      .then(() => this.#ask(bridge, ofport))
+      .then((counts) => {
+        this.#answers.set(key, { atMs: this.#clock.nowMs(), counts });
+        return counts;
+      });
     // Whoever comes next waits for the end, however it ends.
     const tail = flight.then(
       () => undefined,

@@ -104,7 +104,7 @@ export function assembleView(options: ViewOptions): ViewPart {
     explainer: new AgentExplainer({
       status,
       journal,
-      flows: new SwitchFlowCounter(sessions),
+      flows: new SwitchFlowCounter(sessions, clock),
       tracer: new SwitchPacketTracer(runDir, clock, sessions),
       looker: new SwitchChainLooker(sessions, clock),
       observedPort: (name) => store.snapshot()?.ports.get(name),

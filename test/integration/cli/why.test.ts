@@ -58,7 +58,7 @@ describe('dpuctl why', () => {
     const explainer = new AgentExplainer({
       status: { current: () => status, pods: () => pods, onChange: () => () => undefined },
       journal: { tail: () => [] },
-      flows: new SwitchFlowCounter(sessions),
+      flows: new SwitchFlowCounter(sessions, systemClock),
       tracer: new SwitchPacketTracer(lab.runDir, systemClock, sessions),
       looker: new SwitchChainLooker(sessions, systemClock),
       observedPort: () => undefined,
