@@ -122,6 +122,8 @@ function canBeBuilt(bundle: UsableBundle, config: Config): boolean {
  * @param bundles such as `isUsable` lets pass
  */
 export function buildBundles(config: Config, bundles: readonly UsableBundle[]): ReadonlyMap<string, BuiltBundle> {
+  // The configuration is read anew only where something stands beside it.
+  if (bundles.length === 0) return new Map();
   const { bridge: attachBridge } = config.attach;
   const alone = bundles.map(({ owner, input }) => ({ owner, ...aloneOf(input, attachBridge) }));
   const modes = new Map(config.bridges.map(({ name, mode }) => [name, mode]));
