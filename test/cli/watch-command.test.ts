@@ -9,7 +9,7 @@ import { top } from '../../src/cli/top-command.js';
 import { watchIntents, watchJournal } from '../../src/cli/watch-command.js';
 import { watchTopology } from '../../src/cli/watch-topology.js';
 import { ObjectKind } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
-import { IntentStatusSchema } from '../../src/gen/proto/dpu/agent/v1/intent_pb.js';
+import { ListResponseSchema } from '../../src/gen/proto/dpu/agent/v1/intent_pb.js';
 import {
   JournalEntry_Outcome,
   JournalService,
@@ -147,10 +147,11 @@ describe('dpuctl watch -o json and yaml', () => {
     const connection: ApiConnection = {
       ...world.connection,
       service: () => ({
-        list: () =>
-          Promise.resolve({
-            intents: (lists += 1) === 1 ? [{ status: create(IntentStatusSchema, { owner: 'fleet' }) }] : [],
-          }),
+        list: () => {
+          lists += 1;
+          const intents = lists === 1 ? [{ status: { owner: 'fleet' } }] : [];
+          return Promise.resolve(create(ListResponseSchema, { intents }));
+        },
       }),
     } as never;
     const context = {
