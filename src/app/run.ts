@@ -11,6 +11,7 @@ import { StatusKeeper } from '../agent/status-keeper.js';
 import type { AgentStatus } from '../agent/status.js';
 import { createAddressGuard } from '../api/grpc/address-guard.js';
 import type { Refusal } from '../api/grpc/server.js';
+import { lowerDevices } from '../host/lower-devices.js';
 import { SocketPeers } from '../host/socket-peers.js';
 import type { Netdev } from '../model/netdev.js';
 import type { Config } from '../config/config.js';
@@ -163,10 +164,11 @@ export async function runAgent(context: RunContext): Promise<void> {
   const instanceId = randomUUID();
   const view = assembleView({
     ...{ config, clock, random, instanceId, version: context.version, status: keeper },
-    ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
     configFile: resolve(source.file),
+    ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
     ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => logBug(logger, error) },
   });
+  let netdevs = assembly.devices.snapshot();
   const api = assembleApi({
     config,
     view: view.view,
@@ -176,7 +178,12 @@ export async function runAgent(context: RunContext): Promise<void> {
     peerCredentials: new SocketPeers({ clock, onUnknown: (reason) => logUnknownPeer(logger, reason) }),
     addressGuard: createAddressGuard({
       interfaces: networkInterfaces,
-      isHostFunction: (device) => isHostFunction(assembly.devices.snapshot()?.get(device)),
+      isHostFunction: (device) => {
+        // The last that was known: no address is given up because the list of devices is being read anew.
+        netdevs = assembly.devices.snapshot() ?? netdevs;
+        return netdevs === undefined ? undefined : isHostFunction(netdevs.get(device));
+      },
+      lowersOf: (device) => lowerDevices(device),
     }),
     ownUid: process.getuid?.(),
     onTrouble,
