@@ -42,6 +42,13 @@ function ownRoles(identity: Identity, ownUid: number | undefined): readonly Role
   return ['viewer'];
 }
 
+/** Whether two callers may do the same. */
+export function mayTheSame(one: Caller, other: Caller): boolean {
+  const areSame = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean =>
+    a === b || (a !== undefined && b !== undefined && a.size === b.size && [...a].every((entry) => b.has(entry)));
+  return areSame(one.roles, other.roles) && areSame(one.owners, other.owners);
+}
+
 /** @throws AgentError API_FORBIDDEN for a certificate that nothing was granted to */
 export function callerOf(identity: Identity, { grants, ownUid }: GrantRules): Caller {
   const names = namesOf(identity);

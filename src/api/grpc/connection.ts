@@ -8,6 +8,7 @@ import { ServerCredentials, experimental, type ConnectionInjector, type Server }
 import { AgentError } from '../../lib/errors.js';
 import type { Clock, Timer } from '../../lib/clock.js';
 import { hasRole, type Caller } from '../caller.js';
+import { mayTheSame } from '../grants.js';
 import { identityText, peerKey, type Identity } from '../identity.js';
 import type { Gate, GuardedCall, GuardedConnection, KnownPeer } from './gate.js';
 import type { GrpcLimits } from './limits.js';
@@ -57,6 +58,7 @@ export class Connection implements GuardedConnection {
   readonly #endTimer: Timer | undefined;
   #graceTimer: Timer | undefined;
   #key: string | undefined;
+  #known: { readonly identity: Identity; readonly caller: Caller } | undefined;
   #isClosed = false;
 
   constructor({ socket, name, identity, end, room }: Arrival, options: ConnectionOptions) {
@@ -96,6 +98,19 @@ export class Connection implements GuardedConnection {
     this.#injector.drain(limits.graceMs);
   }
 
+  /** Ends it if its caller may something else now, so that nothing goes on by what it was granted before. */
+  judgeAnew(callerOf: (identity: Identity) => Caller): void {
+    if (this.#known === undefined) return;
+    const { identity, caller } = this.#known;
+    try {
+      if (mayTheSame(callerOf(identity), caller)) return;
+    } catch (thrown) {
+      if (!(thrown instanceof AgentError)) throw thrown;
+    }
+    const remedy = 'Connect again.';
+    this.end(new AgentError('API_CLOSED', 'what the caller is granted has changed', { remedy }));
+  }
+
   /** Cuts it off. */
   destroy(): void {
     this.#socket.destroy();
@@ -115,6 +130,7 @@ export class Connection implements GuardedConnection {
     if (this.#room.count > sharedMax && !hasRole(caller, 'operator')) {
       throw this.#crowded('too many connections', who, sharedMax);
     }
+    this.#known = { identity, caller };
     return { caller, load };
   }
 

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../lib/clock.js';
 import { AgentError } from '../../lib/errors.js';
-import type { Role } from '../caller.js';
+import type { Caller, Role } from '../caller.js';
 import { callerOf, type Grant } from '../grants.js';
 import { certificateIdentity, type Identity } from '../identity.js';
 import type { PeerCredentials } from '../peer-credentials.js';
@@ -119,10 +119,12 @@ export class GrpcApi {
   readonly #connections = new Set<Connection>();
   readonly #refusals = new Map<string, number>();
   #health: Health | undefined;
+  #grants: readonly Grant[];
   #isClosed = false;
 
   constructor(options: GrpcApiOptions) {
     this.#options = options;
+    this.#grants = options.config.grants;
     const limits = { ...grpcLimits, ...options.limits };
     this.#limits = limits;
     const { clock, services, onBug } = options;
@@ -174,6 +176,12 @@ export class GrpcApi {
   figures(): GrpcFigures {
     const { openCount: streams, unsentBytes } = this.#gate;
     return { connections: this.#connections.size, streams, unsentBytes, refusals: this.#refusals };
+  }
+
+  /** Grants from now on; connections whose caller may something else by them end with UNAVAILABLE. */
+  setGrants(grants: readonly Grant[]): void {
+    this.#grants = grants;
+    for (const connection of this.#connections) connection.judgeAnew((identity) => this.#callerOf(identity));
   }
 
   /** Takes no more calls, ends those that run with UNAVAILABLE, and cuts off what is left after the grace time. */
@@ -317,18 +325,22 @@ export class GrpcApi {
       arrival.socket.destroy();
       return;
     }
-    const { clock, config, ownUid } = this.#options;
+    const { clock } = this.#options;
     const connection = new Connection(arrival, {
       server: this.#server,
       gate: this.#gate,
       loads: this.#loads,
       clock,
       limits: this.#limits,
-      callerOf: (identity) => callerOf(identity, { grants: config.grants, ownUid }),
+      callerOf: (identity) => this.#callerOf(identity),
       onRefused: (error, who) => this.#tellRefused(error, who, undefined),
     });
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
+  }
+
+  #callerOf(identity: Identity): Caller {
+    return callerOf(identity, { grants: this.#grants, ownUid: this.#options.ownUid });
   }
 
   #tellRefused(error: AgentError, who: string, method: string | undefined): void {

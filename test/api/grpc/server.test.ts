@@ -164,3 +164,28 @@ describe('a stream', () => {
     expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'the agent stops' });
   });
 });
+
+describe('grants', () => {
+  it('that change end the connections of those that they are about, and no others', async () => {
+    const rig = await start(
+      {
+        watchEntries: async function* (_request, { signal }) {
+          yield { instanceId: 'first' };
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+        listEntries: (_request, { caller }) => ({ instanceId: [...caller.roles].join() }),
+      },
+      { identity: { kind: 'process', uid: 1000, gids: [1000], pid: 7 } },
+    );
+    const client = rig.client();
+    const opened = stream(client, watch);
+    const ended = endOf(opened);
+    await new Promise((resolve) => opened.once('data', resolve));
+    rig.api.setGrants([{ identity: 'uid:1001', role: 'operator' }]);
+    expect((await call(client, list)).instanceId).toBe('viewer');
+    expect(rig.api.figures().streams).toBe(1);
+    rig.api.setGrants([{ identity: 'uid:1000', role: 'operator' }]);
+    expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'what the caller is granted has changed' });
+    expect((await call(rig.client(), list)).instanceId).toBe('viewer,operator');
+  });
+});
