@@ -158,6 +158,11 @@ export class AgentExplainer implements Explainer {
     const timer = this.#deps.clock.after(msMax, () => late.abort(), true);
     try {
       return await work(AbortSignal.any([signal, late.signal]));
+    } catch (cause) {
+      // The caller has not given up: it is the agent's own patience that has ended.
+      if (!late.signal.aborted || signal.aborted) throw cause;
+      const remedy = 'See whether ovs-vswitchd is busy (ovs-appctl upcall/show), and ask again.';
+      throw new AgentError('DEADLINE_EXCEEDED', `the switch did not answer within ${msMax} ms`, { cause, remedy });
     } finally {
       timer.cancel();
     }

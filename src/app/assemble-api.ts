@@ -15,7 +15,7 @@ import { nodeService } from '../api/services/node.js';
 import { offloadService } from '../api/services/offload.js';
 import { statsService } from '../api/services/stats.js';
 import { topologyService } from '../api/services/topology.js';
-import type { Config } from '../config/config.js';
+import type { Config, GrpcConfig } from '../config/config.js';
 import type { Clock } from '../lib/clock.js';
 
 export interface ApiOptions {
@@ -39,6 +39,8 @@ export interface ApiPart {
   start(): Promise<void>;
   /** Where it listens now. */
   addresses(): readonly string[];
+  /** Takes over who may what; connections that this is about end. */
+  setGrants(grants: GrpcConfig['grants']): void;
   close(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export function assembleApi(options: ApiOptions): ApiPart {
       await Promise.all([grpc?.start(), http?.start()]);
     },
     addresses: () => [...(grpc?.addresses() ?? []), ...addressTexts(http?.address())],
+    setGrants: (grants) => grpc?.setGrants(grants),
     close: async () => {
       await Promise.all([grpc?.close(), http?.close()]);
     },

@@ -92,7 +92,10 @@ function logChange(logger: Logger, entry: JournalEntry): void {
 /** What of the new configuration takes effect only after a restart. */
 function frozenParts(before: Config, after: Config): readonly string[] {
   const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log', 'hostCluster', 'attach', 'api'] as const;
-  return parts.filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
+  // Who may what is taken over at once.
+  const textOf = (part: unknown): string =>
+    JSON.stringify(part, (key, value: unknown) => (key === 'grants' ? 0 : value));
+  return parts.filter((part) => textOf(before[part]) !== textOf(after[part]));
 }
 
 /** Logs what is tried again by itself, once for each new reason. */
@@ -202,6 +205,7 @@ export async function runAgent(context: RunContext): Promise<void> {
       if (frozen.length > 0) logger.warn({ parts: frozen }, 'these parts of the new configuration need a restart');
       current = loaded.config;
       assembly.intents.replace(loaded.config);
+      api.setGrants(loaded.config.api.grpc.grants);
       logger.info({ file: source.file }, 'configuration loaded anew');
     },
     onProblem: (error) =>

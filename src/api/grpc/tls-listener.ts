@@ -71,6 +71,8 @@ export class TlsListener {
       listener.#server.once('error', reject);
       listener.#server.listen({ host, port }, () => {
         listener.#server.off('error', reject);
+        // A connection that cannot be taken (no descriptor, no memory) is that connection's end and no more.
+        listener.#server.on('error', () => undefined);
         resolve();
       });
     }).catch((cause: unknown) => {

@@ -91,6 +91,8 @@ function listen(server: Server, path: string): Promise<void> {
     server.once('error', reject);
     server.listen(path, () => {
       server.off('error', reject);
+      // A connection that cannot be taken (no descriptor, no memory) is that connection's end and no more.
+      server.on('error', () => undefined);
       resolve();
     });
   });
