@@ -29,6 +29,7 @@ import type {
   IntentAlarm,
   IntentRecord,
   IntentStore,
+  OwnerIntents,
   Standing,
 } from './intent-ports.js';
 import {
@@ -91,6 +92,8 @@ export class OwnersDesk implements IntentDesk {
   readonly #audit: IntentAudit;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<() => void>();
+  /** Since the agent looked last, each owner's once: many ask for the same. */
+  readonly #judged = new Map<string, { entry: Entry; wanted: OwnerIntents; status: IntentStatus }>();
   #alarms: readonly IntentAlarm[];
   #compiled: CompiledIntents;
   #status: AgentStatus | undefined;
@@ -148,6 +151,7 @@ export class OwnersDesk implements IntentDesk {
   setStatus(status: AgentStatus): void {
     if (this.#parts.standing() === 'writer') this.#reread();
     this.#status = status;
+    this.#judged.clear();
     this.#tell();
   }
 
@@ -181,8 +185,12 @@ export class OwnersDesk implements IntentDesk {
     const entry = this.#entries.get(owner);
     const wanted = this.#compiled.owners.get(owner);
     if (entry === undefined || wanted === undefined) return undefined;
+    const known = this.#judged.get(owner);
+    if (known?.entry === entry && known.wanted === wanted) return known.status;
     const { record: stored, revision } = entry;
-    return judgeIntent({ stored, wanted, revision, status: this.#status, nameOf: this.#parts.nameOf });
+    const status = judgeIntent({ stored, wanted, revision, status: this.#status, nameOf: this.#parts.nameOf });
+    this.#judged.set(owner, { entry, wanted, status });
+    return status;
   }
 
   onChange(listener: () => void): Unsubscribe {
@@ -372,6 +380,7 @@ export class OwnersDesk implements IntentDesk {
 
   #putInForce(compiled: CompiledIntents): void {
     this.#compiled = compiled;
+    this.#judged.clear();
     this.intents.replace(this.#compiled);
     this.#attend();
     this.#report();

@@ -125,7 +125,7 @@ async function waitReady(context: CommandContext, draft: Draft, waitMs: number):
     await follow(
       { ...context, signal },
       {
-        open: (ended) => connection.service(IntentService).watchStatus({ owner, isObserver: true }, { signal: ended }),
+        open: (ended) => connection.service(IntentService).watchStatus({ owner }, { signal: ended }),
         take: ({ status }) => {
           if (status === undefined || status.generation < draft.generation) return false;
           last = status;

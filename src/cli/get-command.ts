@@ -2,12 +2,13 @@
 
 import { create } from '@bufbuild/protobuf';
 import { ObjectKind } from '../gen/proto/dpu/agent/v1/common_pb.js';
-import { IntentService, IntentStatus_Phase, ListResponseSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
+import { IntentStatus_Phase, ListResponseSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
 import { NodeService, StatusSchema } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import { GetTopologyResponseSchema, type TopologyObject } from '../gen/proto/dpu/agent/v1/topology_pb.js';
 import { exitNotReady } from './command-context.js';
 import type { CommandInput, CtlContext } from './command-spec.js';
 import { findingRows, intentRows, topologyRows } from './get-tables.js';
+import { listIntents } from './list-intents.js';
 import { isForPeople, printData, printMessage, toPlain } from './output.js';
 import { paintStates } from './paint.js';
 import { formatTable } from './table.js';
@@ -84,13 +85,13 @@ async function getFindings(context: CtlContext, name: string | undefined): Promi
 
 async function getIntents(context: CtlContext, name: string | undefined): Promise<number> {
   const { connection, signal } = context;
-  const answer = await connection.service(IntentService).list({}, { signal });
-  const intents = answer.intents.filter(({ owner }) => name === undefined || owner === name);
+  const all = await listIntents(connection, signal);
+  const intents = all.filter(({ owner }) => name === undefined || owner === name);
   if (name !== undefined && intents.length === 0) {
     throw noSuch(
       'intent of owner',
       name,
-      answer.intents.map(({ owner }) => owner),
+      all.map(({ owner }) => owner),
     );
   }
   if (isForPeople(context)) {

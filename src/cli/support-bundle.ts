@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { gzipSync } from 'node:zlib';
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { IntentService, ListResponseSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { ListResponseSchema } from '../gen/proto/dpu/agent/v1/intent_pb.js';
 import { JournalService, ListEntriesResponseSchema } from '../gen/proto/dpu/agent/v1/journal_pb.js';
 import { NodeSchema, StatusSchema } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import {
@@ -23,6 +23,7 @@ import { safeText } from '../lib/text.js';
 import type { CommandContext } from './command-context.js';
 import { doctorChecks } from './doctor-checks.js';
 import type { DoctorFacts, Fact } from './doctor-facts.js';
+import { listIntents } from './list-intents.js';
 import { toPlain } from './output.js';
 import { Redactor } from './redact.js';
 import { learnTree, redactTree } from './redact-tree.js';
@@ -136,7 +137,7 @@ async function gather(
     ),
     section('offload.json', async () => jsonOf(ListOffloadResponseSchema, await offload.listOffload({}, { signal }))),
     section('intents.json', async () =>
-      jsonOf(ListResponseSchema, await connection.service(IntentService).list({}, { signal })),
+      jsonOf(ListResponseSchema, create(ListResponseSchema, { intents: [...(await listIntents(connection, signal))] })),
     ),
     section('open-vswitch.json', () => json(plainOf({ database: facts.database, vswitchd: facts.vswitchd }))),
     section('machine.json', () =>

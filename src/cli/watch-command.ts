@@ -16,6 +16,7 @@ import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
 import { formatIntentStatus } from './intent-text.js';
+import { listIntents } from './list-intents.js';
 import { isForPeople, itemPrinter, toPlain } from './output.js';
 
 export interface WatchJournalOptions {
@@ -122,7 +123,7 @@ const listIntervalMs = 2_000;
 
 async function watchOwner(context: CommandContext, log: IntentLog, owner: string): Promise<void> {
   await follow(context, {
-    open: (signal) => context.connection.service(IntentService).watchStatus({ owner, isObserver: true }, { signal }),
+    open: (signal) => context.connection.service(IntentService).watchStatus({ owner }, { signal }),
     take: ({ status }) => {
       if (status !== undefined) log.put(status);
       return false;
@@ -136,7 +137,7 @@ const printOf = (status: IntentStatus): string =>
 
 async function* statuses(context: CommandContext, signal: AbortSignal): AsyncIterable<readonly IntentStatus[]> {
   for (;;) {
-    const { intents } = await context.connection.service(IntentService).list({}, { signal });
+    const intents = await listIntents(context.connection, signal);
     yield intents.flatMap(({ status }) => (status === undefined ? [] : [status]));
     await delay(context.clock, listIntervalMs, signal);
   }

@@ -64,7 +64,7 @@ function openAgent(address) {
   let isClosed = false;
   const open = () => {
     if (isClosed) return;
-    stream = client.watchStatus({ owner: plan.owner });
+    stream = client.watchStatus({ owner: plan.owner, isController: true });
     stream.on('data', (message) => {
       status = message.status;
       for (const waiter of [...waiters]) waiter();

@@ -1,13 +1,20 @@
 /** What the desk knows of bundles, in the words of `dpu/agent/v1/intent.proto`. Pure. */
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { IntentPhase, IntentPreview, IntentStatus, StoredIntent } from '../../agent/intent-desk-types.js';
+import { create, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import type {
+  IntentPhase,
+  IntentPreview,
+  IntentStatus,
+  PlainBundle,
+  StoredIntent,
+} from '../../agent/intent-desk-types.js';
 import {
+  type Bundle,
   BundleSchema,
   type IntentPlanSchema,
   type IntentSchema,
   IntentStatus_Phase,
-  type IntentStatusSchema,
+  IntentStatusSchema,
 } from '../../gen/proto/dpu/agent/v1/intent_pb.js';
 import { wordsToMessage } from '../../words/words-to-message.js';
 import { encodeCondition, encodeFinding, encodeRef, optional, timestamp } from './common.js';
@@ -19,7 +26,27 @@ const phases: Readonly<Record<IntentPhase, IntentStatus_Phase>> = {
   degraded: IntentStatus_Phase.DEGRADED,
 };
 
-export function encodeStatus(status: IntentStatus): MessageInitShape<typeof IntentStatusSchema> {
+/** Statuses and bundles are immutable, and told to many. */
+const statuses = new WeakMap<IntentStatus, MessageShape<typeof IntentStatusSchema>>();
+const bundles = new WeakMap<PlainBundle, Bundle>();
+
+export function encodeStatus(status: IntentStatus): MessageShape<typeof IntentStatusSchema> {
+  const known = statuses.get(status);
+  if (known !== undefined) return known;
+  const message = create(IntentStatusSchema, statusInit(status));
+  statuses.set(status, message);
+  return message;
+}
+
+function bundleOf(bundle: PlainBundle): Bundle {
+  const known = bundles.get(bundle);
+  if (known !== undefined) return known;
+  const { message } = wordsToMessage(BundleSchema, bundle);
+  bundles.set(bundle, message);
+  return message;
+}
+
+function statusInit(status: IntentStatus): MessageInitShape<typeof IntentStatusSchema> {
   const { owner, generation, phase, conditions, findings, wallMs } = status;
   return {
     owner,
@@ -55,7 +82,7 @@ export function encodeIntent(
     generation,
     acceptedAt: timestamp(acceptedWallMs),
     actor,
-    bundle: wordsToMessage(BundleSchema, bundle).message,
+    bundle: bundleOf(bundle),
     ...optional('status', status === undefined ? undefined : encodeStatus(status)),
   };
 }

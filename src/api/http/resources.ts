@@ -140,8 +140,15 @@ export const resources: readonly Resource[] = [
     summary: 'What owners have handed in, and what became of it',
     service: IntentService,
     method: 'list',
-    parameters: [],
-    request: nothing,
+    parameters: [
+      {
+        name: 'limit',
+        description: 'How many at most; 64 when absent',
+        schema: { type: 'integer', minimum: 1, maximum: 64 },
+      },
+      { name: 'page', description: '`nextPageToken` of the page before', schema: { type: 'string' } },
+    ],
+    request: (query) => ({ pageSize: query.number('limit', 1, 64) ?? 0, pageToken: query.texts('page')[0] ?? '' }),
     list: 'intents',
   },
   {

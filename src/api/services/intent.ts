@@ -14,10 +14,11 @@ import {
 } from '../../gen/proto/dpu/agent/v1/intent_pb.js';
 import { AgentError } from '../../lib/errors.js';
 import { messageToWords } from '../../words/message-to-words.js';
-import { mayWrite, requireOwner } from '../caller.js';
+import { requireOwner } from '../caller.js';
 import { encodeIntent, encodePreview, encodeStatus } from '../encode/intent.js';
 import type { CallContext, ServiceEntry } from '../grpc/service.js';
 import { RequestError, type Violation } from '../request-error.js';
+import { listIntents } from './list-intents.js';
 import { watchIntent } from './watch-intent.js';
 
 // As agent.owner of the configuration.
@@ -175,15 +176,14 @@ export function intentService(desk: IntentDesk): ServiceEntry<typeof IntentServi
         if (intent === undefined) throw noBundle(owner);
         return { intent: encodeIntent(intent, desk.status(owner)) };
       },
-      list() {
-        return { intents: desk.list().map((intent) => encodeIntent(intent, desk.status(intent.owner))) };
-      },
+      list: (request) => listIntents(desk, request),
       async delete(request, context) {
         return { wasPresent: await remove(desk, request, context) };
       },
-      watchStatus({ owner, isObserver }, { caller, signal }) {
+      watchStatus({ owner, isController }, { caller, signal }) {
         checkOwner(owner);
-        return watchIntent(desk, owner, !isObserver && mayWrite(caller, owner), signal);
+        if (isController) requireOwner(caller, owner);
+        return watchIntent(desk, owner, isController, signal);
       },
     },
   };

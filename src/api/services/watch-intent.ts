@@ -1,5 +1,6 @@
 /** Follows the status of one owner's bundle: the newest only, for a reader that is slower than the changes. */
 
+import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { IntentDesk, IntentStatus } from '../../agent/intent-desk-types.js';
 import type { IntentServiceWatchStatusResponseSchema } from '../../gen/proto/dpu/agent/v1/intent_pb.js';
@@ -8,9 +9,17 @@ import { encodeStatus } from '../encode/intent.js';
 /** What makes two statuses differ: everything but when they were seen. */
 function fingerprint(status: IntentStatus | undefined): string {
   if (status === undefined) return '';
+  const known = fingerprints.get(status);
+  if (known !== undefined) return known;
   const { generation, phase, conditions, findings } = status;
-  return JSON.stringify([String(generation), phase, conditions, findings]);
+  const text = JSON.stringify([String(generation), phase, conditions, findings]);
+  const print = createHash('sha256').update(text).digest('hex');
+  fingerprints.set(status, print);
+  return print;
 }
+
+/** A status is immutable, and the same for all who follow it. */
+const fingerprints = new WeakMap<IntentStatus, string>();
 
 /** Resolves at the next ring, at once if it has rung since the last time, and when the signal is aborted. */
 class Bell {

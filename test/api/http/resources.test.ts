@@ -107,12 +107,12 @@ describe('the resources', () => {
       agent: { version: '1.2.3' },
       machine: { product: 'BlueField-3', memoryBytes: '17179869184' },
     });
-    expect((await json('/api/v1/intents')).body).toEqual({ intents: [] });
+    expect((await json('/api/v1/intents')).body).toEqual({ intents: [], nextPageToken: '' });
     expect((await json('/api/v1/offload/status')).body).toMatchObject({
       engine: 'ENGINE_USERSPACE',
       isConfigured: false,
     });
-    expect((await json('/api/v1/offload')).body).toEqual({ rows: [] });
+    expect((await json('/api/v1/offload')).body).toEqual({ rows: [], problems: [] });
     putBridges(1);
     expect((await json('/api/v1/chains')).body['objects']).toEqual([]);
     expect((await json('/api/v1/attachments')).body['objects']).toEqual([]);

@@ -12,6 +12,7 @@ import {
   IntentServiceWatchStatusRequestSchema,
   type IntentServiceWatchStatusResponseSchema,
   IntentStatus_Phase,
+  ListRequestSchema,
   PortKind,
   VlanMode,
 } from '../../../src/gen/proto/dpu/agent/v1/intent_pb.js';
@@ -169,7 +170,7 @@ describe('Get, List and Delete', () => {
   it('show a bundle as it was sent', async () => {
     const { apply, handlers } = service();
     await apply(whole);
-    const { intents } = await handlers.list(create(ApplyRequestSchema) as never, contextOf(viewer));
+    const { intents } = await handlers.list(create(ListRequestSchema), contextOf(viewer));
     expect(intents).toMatchObject([{ owner: 'fleet', generation: 1n, actor: 'uid 0', status: { owner: 'fleet' } }]);
     expect(intents?.[0]?.bundle?.bridges).toMatchObject([{ name: 'br-x' }]);
   });
@@ -247,8 +248,8 @@ describe('WatchStatus', () => {
   });
 
   it.each([
-    ['a controller of the owner', fleet, {}, 1],
-    ['one that only looks', fleet, { isObserver: true }, 0],
+    ['a controller of the owner', fleet, { isController: true }, 1],
+    ['one that only looks', fleet, {}, 0],
     ['a viewer', viewer, {}, 0],
     ['the controller of another owner', { ...fleet, owners: new Set(['other']) }, {}, 0],
   ])('holds the owner present for %s as it should', async (_who, caller, more, count) => {
@@ -260,5 +261,38 @@ describe('WatchStatus', () => {
     abort.abort();
     expect(await last).toBeUndefined();
     expect(desk.presences.get('fleet') ?? 0).toBe(0);
+  });
+
+  it.each([
+    ['a viewer', viewer],
+    ['the controller of another owner', { ...fleet, owners: new Set(['other']) }],
+  ])('does not take %s for the controller', async (_who, caller) => {
+    const desk = new FakeIntentDesk();
+    const asked = async () => watch(desk, caller, { owner: 'fleet', isController: true }).next();
+    await expect(asked()).rejects.toMatchObject({ code: 'API_FORBIDDEN' });
+    expect(desk.presences.get('fleet') ?? 0).toBe(0);
+  });
+});
+
+describe('List', () => {
+  it('comes in pages, which hold fewer where the bundles are large', async () => {
+    const { desk, handlers } = service();
+    const pad = (bytes: number) => [{ name: 'br-x', externalIds: { pad: 'x'.repeat(bytes) } }];
+    const sizes = [1, 3_000_000, 3_000_000, 5_000_000, 1];
+    sizes.forEach((size, index) => {
+      const bundle = { bridges: pad(size), ports: [], chains: [], attachments: [] };
+      desk.stored.set(`o${index}`, { owner: `o${index}`, generation: 1n, acceptedWallMs: 1, actor: 'uid:0', bundle });
+    });
+    const page = async (pageSize: number, pageToken: string) => {
+      const context = { caller: viewer, signal: new AbortController().signal };
+      const answer = await handlers.list(create(ListRequestSchema, { pageSize, pageToken }), context);
+      return [(answer.intents ?? []).map(({ owner }) => owner), answer.nextPageToken ?? ''];
+    };
+    expect(await page(0, '')).toEqual([['o0', 'o1'], 'o1']);
+    expect(await page(0, 'o1')).toEqual([['o2'], 'o2']);
+    expect(await page(0, 'o2')).toEqual([['o3'], 'o3']);
+    expect(await page(0, 'o3')).toEqual([['o4'], '']);
+    expect(await page(1, '')).toEqual([['o0'], 'o0']);
+    await expect(page(65, '')).rejects.toMatchObject({ code: 'API_INVALID' });
   });
 });
