@@ -1,4 +1,4 @@
-/** Reads what the bridges of one chain count, over OpenFlow; those who ask of the same chain within half a second get one answer. */
+/** Reads what the bridges of one chain count, over OpenFlow; those who ask of the same chain within a moment get one answer. */
 
 import type { ChainLooker, LookedChain } from '../agent/explainer.js';
 import type { ChainView } from '../chain/chain-view.js';
@@ -12,7 +12,7 @@ import type { BridgeSessions } from './bridge-sessions.js';
 /** For one question to one bridge, ms. */
 const answerMsMax = 3_000;
 /** An answer serves all who ask within this time, ms: however often they ask, the switch walks over its flows this often. */
-const answerFreshMs = 500;
+const answerFreshMs = 50;
 
 export class SwitchChainLooker implements ChainLooker {
   readonly #sessions: BridgeSessions;

@@ -1,6 +1,6 @@
 /**
  * Counts the flows of a bridge that name a port, asked of the switch over OpenFlow. At most one question a bridge is under way,
- * and those who ask the same within half a second get one answer: however many ask, the switch has the work of one.
+ * and those who ask the same within a moment get one answer: however many ask, the switch has the work of one.
  */
 
 import type { FlowCounter } from '../agent/explainer.js';
@@ -17,7 +17,7 @@ interface FlowCounts {
 /** For one of the two numbers, ms: the switch walks over all flows of the bridge. */
 const answerMsMax = 3_000;
 /** An answer serves all who ask within this time, ms. */
-const answerFreshMs = 500;
+const answerFreshMs = 50;
 
 export class SwitchFlowCounter implements FlowCounter {
   readonly #sessions: BridgeSessions;
