@@ -8,7 +8,15 @@ import type { PodFacts } from '../attach/attachment-view.js';
 import type { ChainCounts } from '../chain/count-chain.js';
 import type { Condition, Finding, ObjectRef } from '../model/condition.js';
 import type { MachineFacts } from '../model/machine.js';
+import type { ReasonShare } from '../offload/attribute.js';
+import type { OffloadFinding } from '../offload/check.js';
+import type { FlowReason } from '../offload/flow-reasons.js';
+import type { FlowTier } from '../offload/flow-tier.js';
 import type { OffloadStatus, OffloadVerdict } from '../offload/offload.js';
+import type { ConnectionFacts, HugePageFacts } from '../offload/offload-facts.js';
+import type { ExplainedFlow, InsertionReading, ReadingCost } from '../offload/readings.js';
+import type { RestartAdvice } from '../offload/restart-advice.js';
+import type { SettingResult } from '../offload/setting-verdicts.js';
 import type { IntentDesk } from './intent-desk-types.js';
 import type { JournalEntry } from './journal.js';
 import type { Unsubscribe } from './ports.js';
@@ -110,6 +118,91 @@ export interface StatsSource {
 
 export type { OffloadEngine, OffloadStatus } from '../offload/offload.js';
 
+/** How a measurement stands. */
+export interface MeasurementState {
+  /**
+   * `quick`, `slow`: commands of ovs-vswitchd by what they cost it. `flows`: dumps of the datapath. `machine`, `tools`: the
+   * kernel's files, and what takes a tool to read.
+   */
+  readonly name: 'quick' | 'slow' | 'flows' | 'machine' | 'tools';
+  /** Milliseconds since 1970 UTC of the newest reading; undefined: there was none. */
+  readonly wallMs: number | undefined;
+  readonly cost: ReadingCost | undefined;
+  /** Since the start. */
+  readonly readings: number;
+  readonly failures: number;
+  /** Of the main thread of ovs-vswitchd, all readings together, ms at most. */
+  readonly mainThreadMs: number;
+  /** Why there is none, or no newer one, one sentence; undefined: all is well. */
+  readonly problem: string | undefined;
+}
+
+/** Flows of one kind, since each was made. */
+export interface FlowTally {
+  readonly flows: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface DatapathState {
+  /** `netdev@ovs-netdev` */
+  readonly name: string;
+  readonly flows: number;
+  /** That adapts itself, and the one that is configured. */
+  readonly flowLimit: number;
+  readonly flowLimitConfigured: number;
+  /** What OVS calls offloaded: on the kernel's datapath what was handed to TC, in hardware or not. */
+  readonly offloadedByOvs: number;
+  readonly dumpMs: number | undefined;
+}
+
+/** Everything that is known of offload as a whole. */
+export interface OffloadOverview extends OffloadStatus {
+  /** What the engine was told by, a sentence each. */
+  readonly engineBasis: readonly string[];
+  /** Undefined: not known. */
+  readonly isInEffect: boolean | undefined;
+  readonly inEffectBasis: string;
+  /** Why nothing is judged yet; undefined: it is. */
+  readonly waiting: string | undefined;
+  /** Undefined: nobody supervises (`offload.mode: off`, or the agent has not looked yet). */
+  readonly supervision: OffloadSupervision | undefined;
+}
+
+export interface OffloadSupervision {
+  readonly settings: readonly SettingResult[];
+  readonly restart: RestartAdvice | undefined;
+  readonly findings: readonly OffloadFinding[];
+  /** Checks that found nothing, and those that could not be made. */
+  readonly clear: readonly string[];
+  readonly notTestable: readonly { readonly check: string; readonly why: string }[];
+  readonly datapaths: readonly DatapathState[];
+  /** Of the newest whole dump; empty: there was none. */
+  readonly tiers: ReadonlyMap<FlowTier, FlowTally>;
+  readonly reasons: ReadonlyMap<FlowReason, FlowTally>;
+  readonly measurements: readonly MeasurementState[];
+  /** How much longer than usual everything waits, 1 upwards. */
+  readonly slowdown: number;
+  /** Why no dump of flows is made by itself; undefined: one is. */
+  readonly flowsRefusal: string | undefined;
+  readonly hugePages: readonly HugePageFacts[];
+  readonly connections: readonly ConnectionFacts[];
+  readonly insertion: InsertionReading | undefined;
+  readonly representors: RepresentorCounts;
+  /** Packets of data since the agent looks, by where they were carried; only growth that was seen. */
+  readonly packets: { readonly hardware: number; readonly software: number };
+}
+
+/** Representors of the host's functions: how many are to be there, and are. */
+export interface RepresentorCounts {
+  /** Undefined: not configured. */
+  readonly expected: number | undefined;
+  readonly present: number;
+  /** Ports whose device is gone. */
+  readonly stale: number;
+  readonly down: number;
+}
+
 export interface OffloadRow {
   readonly key: string;
   readonly kind: 'port' | 'attachment' | 'chain';
@@ -119,13 +212,59 @@ export interface OffloadRow {
   /** Stable code. */
   readonly reason: string;
   readonly message: string;
+  /** What was measured; undefined: nothing was. */
+  readonly measured?: OffloadMeasured | undefined;
+}
+
+export interface OffloadMeasured {
+  readonly source: 'counters' | 'flows' | 'none';
+  /** 0 to 1; undefined: not known. */
+  readonly hardwareShare: number | undefined;
+  /** By the counters of its port, over their window; undefined: nobody reads them. */
+  readonly counters:
+    { readonly hardwarePackets: number; readonly softwarePackets: number; readonly spanMs: number } | undefined;
+  /** By the newest dump; undefined: there was none. */
+  readonly flows:
+    { readonly hardware: FlowTally; readonly software: FlowTally; readonly apart: FlowTally } | undefined;
+  /** Why flows are in software, by packets, the most first; control traffic and warm-up left out. */
+  readonly reasons: readonly ReasonShare[];
+  /** Ports of the datapath that it uses. */
+  readonly ports: readonly string[];
+  /** Chains whose packets are in these numbers too. */
+  readonly sharedWith: readonly string[];
+}
+
+export interface SoftwareFlowsQuestion {
+  /** Ports of the datapath; empty: all. */
+  readonly ports: ReadonlySet<string>;
+  /** Empty: all. */
+  readonly reasons: ReadonlySet<string>;
+  readonly countMax: number;
+  /** Whether a dump that is older than this is good enough, ms; a newer one is made where it may be. */
+  readonly ageMsMax: number;
+  /** Whether to name the OpenFlow rules of the first 16. */
+  readonly withRules: boolean;
+}
+
+export interface SoftwareFlowsAnswer {
+  /** Of the dump, milliseconds since 1970 UTC; undefined: there was none. */
+  readonly wallMs: number | undefined;
+  readonly cost: ReadingCost | undefined;
+  /** The largest first. */
+  readonly flows: readonly ExplainedFlow[];
+  /** Why there is none, or no newer one. */
+  readonly problems: readonly string[];
 }
 
 export interface OffloadSource {
-  status(): OffloadStatus;
+  status(): OffloadOverview;
   rows(): readonly OffloadRow[];
   /** What cannot be read now, one sentence each: the rows are then those of before. */
   problems(): readonly string[];
+  /** The largest flows in software. May ask for a dump, where one may be made. */
+  softwareFlows(question: SoftwareFlowsQuestion, signal: AbortSignal): Promise<SoftwareFlowsAnswer>;
+  /** Somebody watches from now on, until the returned function is called: flows are looked at more often. */
+  watch(): Unsubscribe;
 }
 
 /** What is known of one port or chain. */

@@ -14,6 +14,7 @@ export interface Config {
   readonly hostCluster?: HostClusterConfig;
   readonly attach: AttachConfig;
   readonly api: ApiConfig;
+  readonly offload: OffloadConfig;
   /** In the order of the file; names are unique. */
   readonly bridges: readonly BridgeConfig[];
   /** In the order of the file; names are unique. */
@@ -188,6 +189,48 @@ export interface LeaseConfig {
   /** s; longer than `renewMs`. */
   readonly durationS: number;
   readonly holder: string;
+}
+
+/** How hardware offload is supervised. */
+export interface OffloadConfig {
+  /**
+   * `off`: it is not looked at. `observe`: it is, and nothing is written. `apply`: declared settings that ovs-vswitchd takes
+   * while it runs are written; nothing else ever is.
+   */
+  readonly mode: 'off' | 'observe' | 'apply';
+  /** Keys of Open_vSwitch:other_config that concern offload, and `eswitch-mode`; a key that is absent is not managed. */
+  readonly settings: StringMap;
+  /** `auto`: flows are dumped where they are few. `asked`: only when somebody asks. `off`: never. */
+  readonly flows: 'auto' | 'asked' | 'off';
+  /** Whether to read NVIDIA's exporter on this port of the loopback address, where ovs-vswitchd has no `metrics/show`; 0: not. */
+  readonly exporterPort: number;
+  readonly expect: OffloadExpectation;
+  /** No verdict before this time after boot, where the platform does not say that it is ready, ms. */
+  readonly bootGraceMs: number;
+  readonly thresholds: OffloadThresholds;
+}
+
+/** What has to be there. */
+export interface OffloadExpectation {
+  /** Each PF once. */
+  readonly vfs: readonly { readonly pf: number; readonly count: number }[];
+  /** Devices of devlink: `pci/0000:03:00.0`. */
+  readonly cards: readonly string[];
+}
+
+/** Where a guard speaks up. */
+export interface OffloadThresholds {
+  /** Parts of 1. */
+  readonly ratioMin: number;
+  readonly ratioPacketsMin: number;
+  readonly connectionsFillMax: number;
+  readonly heapFillMax: number;
+  readonly hugePageBytesMin: number;
+  readonly memoryAvailableBytesMin: number;
+  readonly residentGrowthBytesPerHourMax: number;
+  readonly restoreWaitMsMax: number;
+  readonly staleMsMin: number;
+  readonly tunnelOverheadBytes: number;
 }
 
 /** How others see and steer the agent. */

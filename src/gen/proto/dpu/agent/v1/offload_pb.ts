@@ -6,15 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file dpu/agent/v1/offload.proto.
  */
 export const file_dpu_agent_v1_offload: GenFile = /*@__PURE__*/
-  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyLRAgoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKBkVuZ2luZRIWChJFTkdJTkVfVU5TUEVDSUZJRUQQABIPCgtFTkdJTkVfTk9ORRABEg0KCUVOR0lORV9UQxACEg8KC0VOR0lORV9EUERLEAMSDwoLRU5HSU5FX0RPQ0EQBBIUChBFTkdJTkVfVVNFUlNQQUNFEAUiVAoPT2ZmbG9hZFNlbGVjdG9yEg0KBXBvcnRzGAEgASgIEhMKC2F0dGFjaG1lbnRzGAIgASgIEg4KBmNoYWlucxgDIAEoCBINCgVuYW1lcxgEIAMoCSJFChJMaXN0T2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yIk8KE0xpc3RPZmZsb2FkUmVzcG9uc2USJgoEcm93cxgBIAMoCzIYLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93EhAKCHByb2JsZW1zGAIgAygJInMKE1dhdGNoT2ZmbG9hZFJlcXVlc3QSLwoIc2VsZWN0b3IYASABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZFNlbGVjdG9yEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uImEKFFdhdGNoT2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIPCgdyZW1vdmVkGAIgAygJEhAKCHByb2JsZW1zGAMgAygJIocDCgpPZmZsb2FkUm93EgsKA2tleRgBIAEoCRIrCgRraW5kGAIgASgOMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuS2luZBIMCgRuYW1lGAMgASgJEhEKCWludGVyZmFjZRgEIAEoCRIxCgd2ZXJkaWN0GAUgASgOMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cuVmVyZGljdBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCSJQCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1BPUlQQARITCg9LSU5EX0FUVEFDSE1FTlQQAhIOCgpLSU5EX0NIQUlOEAMieAoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9VTktOT1dOEAESFAoQVkVSRElDVF9TT0ZUV0FSRRACEhQKEFZFUkRJQ1RfSEFSRFdBUkUQAxITCg9WRVJESUNUX1BBUlRJQUwQBDKgAgoOT2ZmbG9hZFNlcnZpY2USYQoQR2V0T2ZmbG9hZFN0YXR1cxIlLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVxdWVzdBomLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVzcG9uc2USUgoLTGlzdE9mZmxvYWQSIC5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkxpc3RPZmZsb2FkUmVzcG9uc2USVwoMV2F0Y2hPZmZsb2FkEiEuZHB1LmFnZW50LnYxLldhdGNoT2ZmbG9hZFJlcXVlc3QaIi5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyL0AwoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkSFAoMZW5naW5lX2Jhc2lzGAUgAygJEhkKDGlzX2luX2VmZmVjdBgGIAEoCEgAiAEBEhcKD2luX2VmZmVjdF9iYXNpcxgHIAEoCRIPCgd3YWl0aW5nGAggASgJEjUKC3N1cGVydmlzaW9uGAkgASgLMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRTdXBlcnZpc2lvbhovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEieAoGRW5naW5lEhYKEkVOR0lORV9VTlNQRUNJRklFRBAAEg8KC0VOR0lORV9OT05FEAESDQoJRU5HSU5FX1RDEAISDwoLRU5HSU5FX0RQREsQAxIPCgtFTkdJTkVfRE9DQRAEEhQKEEVOR0lORV9VU0VSU1BBQ0UQBUIPCg1faXNfaW5fZWZmZWN0IsQEChJPZmZsb2FkU3VwZXJ2aXNpb24SLgoIc2V0dGluZ3MYASADKAsyHC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcSLAoHcmVzdGFydBgCIAEoCzIbLmRwdS5hZ2VudC52MS5SZXN0YXJ0QWR2aWNlEi4KCGZpbmRpbmdzGAMgAygLMhwuZHB1LmFnZW50LnYxLk9mZmxvYWRGaW5kaW5nEg0KBWNsZWFyGAQgAygJEjcKDG5vdF90ZXN0YWJsZRgFIAMoCzIhLmRwdS5hZ2VudC52MS5PZmZsb2FkQ2hlY2tTa2lwcGVkEjAKCWRhdGFwYXRocxgGIAMoCzIdLmRwdS5hZ2VudC52MS5PZmZsb2FkRGF0YXBhdGgSKgoFdGllcnMYByADKAsyGy5kcHUuYWdlbnQudjEuRmxvd1RpZXJTaGFyZRIuCgdyZWFzb25zGAggAygLMh0uZHB1LmFnZW50LnYxLkZsb3dSZWFzb25TaGFyZRI2CgxtZWFzdXJlbWVudHMYCSADKAsyIC5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVtZW50EhAKCHNsb3dkb3duGAogASgBEhUKDWZsb3dzX3JlZnVzYWwYCyABKAkSNQoMcmVwcmVzZW50b3JzGAwgASgLMh8uZHB1LmFnZW50LnYxLlJlcHJlc2VudG9yQ291bnRzEhgKEGhhcmR3YXJlX3BhY2tldHMYDSABKAQSGAoQc29mdHdhcmVfcGFja2V0cxgOIAEoBCK+AwoOT2ZmbG9hZFNldHRpbmcSCwoDa2V5GAEgASgJEhUKCGRlY2xhcmVkGAIgASgJSACIAQESEwoGc3RvcmVkGAMgASgJSAGIAQESFgoJZWZmZWN0aXZlGAQgASgJSAKIAQESFwoPZWZmZWN0aXZlX2Jhc2lzGAUgASgJEjUKB3ZlcmRpY3QYBiABKA4yJC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcuVmVyZGljdBIPCgdtZXNzYWdlGAcgASgJEg0KBXVubWV0GAggAygJIsQBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIVChFWRVJESUNUX0lOX0VGRkVDVBABEhYKElZFUkRJQ1RfQVBQTFlfTElWRRACEhIKDlZFUkRJQ1RfU1RBR0VEEAMSHAoYVkVSRElDVF9SRVNUQVJUX1JFUVVJUkVEEAQSFQoRVkVSRElDVF9EQU5HRVJPVVMQBRITCg9WRVJESUNUX0lOVkFMSUQQBhITCg9WRVJESUNUX1VOS05PV04QB0ILCglfZGVjbGFyZWRCCQoHX3N0b3JlZEIMCgpfZWZmZWN0aXZlIkwKDVJlc3RhcnRBZHZpY2USDAoEa2V5cxgBIAMoCRIPCgdzdW1tYXJ5GAIgASgJEg0KBXN0ZXBzGAMgAygJEg0KBWNvc3RzGAQgAygJItcBCg5PZmZsb2FkRmluZGluZxIOCgZyZWFzb24YASABKAkSFAoMc3ViamVjdF9raW5kGAIgASgJEg8KB3N1YmplY3QYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRI8CghldmlkZW5jZRgFIAMoCzIqLmRwdS5hZ2VudC52MS5PZmZsb2FkRmluZGluZy5FdmlkZW5jZUVudHJ5Eg4KBnJlbWVkeRgGIAEoCRovCg1FdmlkZW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMQoTT2ZmbG9hZENoZWNrU2tpcHBlZBINCgVjaGVjaxgBIAEoCRILCgN3aHkYAiABKAkirQEKD09mZmxvYWREYXRhcGF0aBIMCgRuYW1lGAEgASgJEg0KBWZsb3dzGAIgASgEEhIKCmZsb3dfbGltaXQYAyABKAQSHQoVZmxvd19saW1pdF9jb25maWd1cmVkGAQgASgEEhgKEG9mZmxvYWRlZF9ieV9vdnMYBSABKAQSMAoNZHVtcF9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6CglGbG93VGFsbHkSDQoFZmxvd3MYASABKAQSDwoHcGFja2V0cxgCIAEoBBINCgVieXRlcxgDIAEoBCJFCg1GbG93VGllclNoYXJlEgwKBHRpZXIYASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5In8KD0Zsb3dSZWFzb25TaGFyZRIOCgZyZWFzb24YASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5EhMKC2lzX2V4cGVjdGVkGAMgASgIEg8KB21lYW5pbmcYBCABKAkSDgoGcmVtZWR5GAUgASgJIpMCChJPZmZsb2FkTWVhc3VyZW1lbnQSDAoEbmFtZRgBIAEoCRIrCgdyZWFkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgR0b29rGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC21haW5fdGhyZWFkGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHJlYWRpbmdzGAUgASgEEhAKCGZhaWx1cmVzGAYgASgEEjQKEW1haW5fdGhyZWFkX3RvdGFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3Byb2JsZW0YCCABKAkiZQoRUmVwcmVzZW50b3JDb3VudHMSFQoIZXhwZWN0ZWQYASABKA1IAIgBARIPCgdwcmVzZW50GAIgASgNEg0KBXN0YWxlGAMgASgNEgwKBGRvd24YBCABKA1CCwoJX2V4cGVjdGVkIlQKD09mZmxvYWRTZWxlY3RvchINCgVwb3J0cxgBIAEoCBITCgthdHRhY2htZW50cxgCIAEoCBIOCgZjaGFpbnMYAyABKAgSDQoFbmFtZXMYBCADKAkiRQoSTGlzdE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvciJPChNMaXN0T2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIQCghwcm9ibGVtcxgCIAMoCSJzChNXYXRjaE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvchIrCghpbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJhChRXYXRjaE9mZmxvYWRSZXNwb25zZRImCgRyb3dzGAEgAygLMhguZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cSDwoHcmVtb3ZlZBgCIAMoCRIQCghwcm9ibGVtcxgDIAMoCSK4AwoKT2ZmbG9hZFJvdxILCgNrZXkYASABKAkSKwoEa2luZBgCIAEoDjIdLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LktpbmQSDAoEbmFtZRgDIAEoCRIRCglpbnRlcmZhY2UYBCABKAkSMQoHdmVyZGljdBgFIAEoDjIgLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LlZlcmRpY3QSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSLwoIbWVhc3VyZWQYCCABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVkIlAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfUE9SVBABEhMKD0tJTkRfQVRUQUNITUVOVBACEg4KCktJTkRfQ0hBSU4QAyJ4CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABITCg9WRVJESUNUX1VOS05PV04QARIUChBWRVJESUNUX1NPRlRXQVJFEAISFAoQVkVSRElDVF9IQVJEV0FSRRADEhMKD1ZFUkRJQ1RfUEFSVElBTBAEIrcECg9PZmZsb2FkTWVhc3VyZWQSNAoGc291cmNlGAEgASgOMiQuZHB1LmFnZW50LnYxLk9mZmxvYWRNZWFzdXJlZC5Tb3VyY2USGwoOaGFyZHdhcmVfc2hhcmUYAiABKAFIAIgBARIdChBoYXJkd2FyZV9wYWNrZXRzGAMgASgESAGIAQESHQoQc29mdHdhcmVfcGFja2V0cxgEIAEoBEgCiAEBEikKBndpbmRvdxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCg5oYXJkd2FyZV9mbG93cxgGIAEoCzIXLmRwdS5hZ2VudC52MS5GbG93VGFsbHkSLwoOc29mdHdhcmVfZmxvd3MYByABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5EiwKC2FwYXJ0X2Zsb3dzGAggASgLMhcuZHB1LmFnZW50LnYxLkZsb3dUYWxseRIuCgdyZWFzb25zGAkgAygLMh0uZHB1LmFnZW50LnYxLkZsb3dSZWFzb25TaGFyZRINCgVwb3J0cxgKIAMoCRITCgtzaGFyZWRfd2l0aBgLIAMoCSJHCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX0NPVU5URVJTEAESEAoMU09VUkNFX0ZMT1dTEAJCEQoPX2hhcmR3YXJlX3NoYXJlQhMKEV9oYXJkd2FyZV9wYWNrZXRzQhMKEV9zb2Z0d2FyZV9wYWNrZXRzIo0BChhMaXN0U29mdHdhcmVGbG93c1JlcXVlc3QSDQoFcG9ydHMYASADKAkSDwoHcmVhc29ucxgCIAMoCRIRCgljb3VudF9tYXgYAyABKA0SKgoHYWdlX21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgp3aXRoX3J1bGVzGAUgASgIIrUBChlMaXN0U29mdHdhcmVGbG93c1Jlc3BvbnNlEisKB3JlYWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KC21haW5fdGhyZWFkGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKBWZsb3dzGAMgAygLMhouZHB1LmFnZW50LnYxLlNvZnR3YXJlRmxvdxIQCghwcm9ibGVtcxgEIAMoCSKgAgoMU29mdHdhcmVGbG93EgwKBHVmaWQYASABKAkSDAoEdGllchgCIAEoCRIOCgZyZWFzb24YAyABKAkSEAoIZXZpZGVuY2UYBCABKAkSDwoHaW5fcG9ydBgFIAEoCRIRCglvdXRfcG9ydHMYBiADKAkSDQoFbWF0Y2gYByABKAkSDwoHYWN0aW9ucxgIIAEoCRIPCgdwYWNrZXRzGAkgASgEEg0KBWJ5dGVzGAogASgEEicKBGlkbGUYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFcnVsZXMYDCADKAkSFQoNcnVsZXNfcHJvYmxlbRgNIAEoCRIPCgdtZWFuaW5nGA4gASgJEg4KBnJlbWVkeRgPIAEoCTKGAwoOT2ZmbG9hZFNlcnZpY2USYQoQR2V0T2ZmbG9hZFN0YXR1cxIlLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVxdWVzdBomLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVzcG9uc2USUgoLTGlzdE9mZmxvYWQSIC5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkxpc3RPZmZsb2FkUmVzcG9uc2USVwoMV2F0Y2hPZmZsb2FkEiEuZHB1LmFnZW50LnYxLldhdGNoT2ZmbG9hZFJlcXVlc3QaIi5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVzcG9uc2UwARJkChFMaXN0U29mdHdhcmVGbG93cxImLmRwdS5hZ2VudC52MS5MaXN0U29mdHdhcmVGbG93c1JlcXVlc3QaJy5kcHUuYWdlbnQudjEuTGlzdFNvZnR3YXJlRmxvd3NSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for engine and settings.
@@ -86,6 +86,41 @@ export type OffloadStatus = Message<"dpu.agent.v1.OffloadStatus"> & {
    * @generated from field: repeated string notes = 4;
    */
   notes: string[];
+
+  /**
+   * What the engine was told by, one sentence each.
+   *
+   * @generated from field: repeated string engine_basis = 5;
+   */
+  engineBasis: string[];
+
+  /**
+   * Whether offload is in effect in the ovs-vswitchd that runs; absent: not known.
+   *
+   * @generated from field: optional bool is_in_effect = 6;
+   */
+  isInEffect?: boolean | undefined;
+
+  /**
+   * What that rests on, one sentence.
+   *
+   * @generated from field: string in_effect_basis = 7;
+   */
+  inEffectBasis: string;
+
+  /**
+   * Why nothing is judged yet (the platform configures itself at boot), one sentence; empty: it is judged.
+   *
+   * @generated from field: string waiting = 8;
+   */
+  waiting: string;
+
+  /**
+   * What the supervisor of offload says; absent: nobody supervises, or nothing was looked at yet.
+   *
+   * @generated from field: dpu.agent.v1.OffloadSupervision supervision = 9;
+   */
+  supervision?: OffloadSupervision | undefined;
 };
 
 /**
@@ -151,6 +186,663 @@ export const OffloadStatus_EngineSchema: GenEnum<OffloadStatus_Engine> = /*@__PU
   enumDesc(file_dpu_agent_v1_offload, 2, 0);
 
 /**
+ * What the supervisor of offload says.
+ *
+ * @generated from message dpu.agent.v1.OffloadSupervision
+ */
+export type OffloadSupervision = Message<"dpu.agent.v1.OffloadSupervision"> & {
+  /**
+   * Each key that is declared or stored, and of which something is known.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadSetting settings = 1;
+   */
+  settings: OffloadSetting[];
+
+  /**
+   * Absent: nothing waits for a restart.
+   *
+   * @generated from field: dpu.agent.v1.RestartAdvice restart = 2;
+   */
+  restart?: RestartAdvice | undefined;
+
+  /**
+   * What is wrong; the agent repairs nothing of it by itself.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadFinding findings = 3;
+   */
+  findings: OffloadFinding[];
+
+  /**
+   * Names of checks that were made and found nothing.
+   *
+   * @generated from field: repeated string clear = 4;
+   */
+  clear: string[];
+
+  /**
+   * Checks that could not be made.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadCheckSkipped not_testable = 5;
+   */
+  notTestable: OffloadCheckSkipped[];
+
+  /**
+   * Datapaths, as ovs-vswitchd counts them.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadDatapath datapaths = 6;
+   */
+  datapaths: OffloadDatapath[];
+
+  /**
+   * Flows of the newest whole dump by tier: `hw`, `partial`, `tc_sw`, `kernel`, `pmd`, `unknown`. None: there was no such dump.
+   *
+   * @generated from field: repeated dpu.agent.v1.FlowTierShare tiers = 7;
+   */
+  tiers: FlowTierShare[];
+
+  /**
+   * Flows in software of that dump by reason; each has exactly one.
+   *
+   * @generated from field: repeated dpu.agent.v1.FlowReasonShare reasons = 8;
+   */
+  reasons: FlowReasonShare[];
+
+  /**
+   * How the measurements stand, and what they cost.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadMeasurement measurements = 9;
+   */
+  measurements: OffloadMeasurement[];
+
+  /**
+   * How much longer than usual the agent waits between questions, since ovs-vswitchd is in trouble; 1: not longer.
+   *
+   * @generated from field: double slowdown = 10;
+   */
+  slowdown: number;
+
+  /**
+   * Why flows are not dumped without being asked for, one sentence; empty: they are.
+   *
+   * @generated from field: string flows_refusal = 11;
+   */
+  flowsRefusal: string;
+
+  /**
+   * Representors of the host's functions.
+   *
+   * @generated from field: dpu.agent.v1.RepresentorCounts representors = 12;
+   */
+  representors?: RepresentorCounts | undefined;
+
+  /**
+   * Data packets since the agent looks, by where they were carried; only growth that was seen.
+   *
+   * @generated from field: uint64 hardware_packets = 13;
+   */
+  hardwarePackets: bigint;
+
+  /**
+   * See `hardware_packets`.
+   *
+   * @generated from field: uint64 software_packets = 14;
+   */
+  softwarePackets: bigint;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadSupervision.
+ * Use `create(OffloadSupervisionSchema)` to create a new message.
+ */
+export const OffloadSupervisionSchema: GenMessage<OffloadSupervision> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 3);
+
+/**
+ * A setting: declared, stored, in effect.
+ *
+ * @generated from message dpu.agent.v1.OffloadSetting
+ */
+export type OffloadSetting = Message<"dpu.agent.v1.OffloadSetting"> & {
+  /**
+   * Key of Open_vSwitch:other_config, or `eswitch-mode`.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * As the configuration of the agent says; absent: it does not speak of it.
+   *
+   * @generated from field: optional string declared = 2;
+   */
+  declared?: string | undefined;
+
+  /**
+   * As it stands in the database; absent: it does not.
+   *
+   * @generated from field: optional string stored = 3;
+   */
+  stored?: string | undefined;
+
+  /**
+   * As the ovs-vswitchd that runs has it; absent: not known, or Open vSwitch chooses.
+   *
+   * @generated from field: optional string effective = 4;
+   */
+  effective?: string | undefined;
+
+  /**
+   * What is known of `effective` and by what, one sentence.
+   *
+   * @generated from field: string effective_basis = 5;
+   */
+  effectiveBasis: string;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: dpu.agent.v1.OffloadSetting.Verdict verdict = 6;
+   */
+  verdict: OffloadSetting_Verdict;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 7;
+   */
+  message: string;
+
+  /**
+   * What has to be so as well for the setting to mean anything, and is not.
+   *
+   * @generated from field: repeated string unmet = 8;
+   */
+  unmet: string[];
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadSetting.
+ * Use `create(OffloadSettingSchema)` to create a new message.
+ */
+export const OffloadSettingSchema: GenMessage<OffloadSetting> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 4);
+
+/**
+ * Where it stands.
+ *
+ * @generated from enum dpu.agent.v1.OffloadSetting.Verdict
+ */
+export enum OffloadSetting_Verdict {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The ovs-vswitchd that runs has it.
+   *
+   * @generated from enum value: VERDICT_IN_EFFECT = 1;
+   */
+  IN_EFFECT = 1,
+
+  /**
+   * The agent writes it, or would if it were allowed to.
+   *
+   * @generated from enum value: VERDICT_APPLY_LIVE = 2;
+   */
+  APPLY_LIVE = 2,
+
+  /**
+   * Stored; it is taken when hw-offload turns on.
+   *
+   * @generated from enum value: VERDICT_STAGED = 3;
+   */
+  STAGED = 3,
+
+  /**
+   * Only a restart of ovs-vswitchd brings it.
+   *
+   * @generated from enum value: VERDICT_RESTART_REQUIRED = 4;
+   */
+  RESTART_REQUIRED = 4,
+
+  /**
+   * The agent never makes this change.
+   *
+   * @generated from enum value: VERDICT_DANGEROUS = 5;
+   */
+  DANGEROUS = 5,
+
+  /**
+   * The declared value is none that the setting takes.
+   *
+   * @generated from enum value: VERDICT_INVALID = 6;
+   */
+  INVALID = 6,
+
+  /**
+   * Nothing proves what is in effect.
+   *
+   * @generated from enum value: VERDICT_UNKNOWN = 7;
+   */
+  UNKNOWN = 7,
+}
+
+/**
+ * Describes the enum dpu.agent.v1.OffloadSetting.Verdict.
+ */
+export const OffloadSetting_VerdictSchema: GenEnum<OffloadSetting_Verdict> = /*@__PURE__*/
+  enumDesc(file_dpu_agent_v1_offload, 4, 0);
+
+/**
+ * What a restart of ovs-vswitchd takes. The agent never restarts it.
+ *
+ * @generated from message dpu.agent.v1.RestartAdvice
+ */
+export type RestartAdvice = Message<"dpu.agent.v1.RestartAdvice"> & {
+  /**
+   * The keys for which it is needed.
+   *
+   * @generated from field: repeated string keys = 1;
+   */
+  keys: string[];
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string summary = 2;
+   */
+  summary: string;
+
+  /**
+   * What to do, in this order.
+   *
+   * @generated from field: repeated string steps = 3;
+   */
+  steps: string[];
+
+  /**
+   * What it will cost.
+   *
+   * @generated from field: repeated string costs = 4;
+   */
+  costs: string[];
+};
+
+/**
+ * Describes the message dpu.agent.v1.RestartAdvice.
+ * Use `create(RestartAdviceSchema)` to create a new message.
+ */
+export const RestartAdviceSchema: GenMessage<RestartAdvice> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 5);
+
+/**
+ * Something that is wrong with offload.
+ *
+ * @generated from message dpu.agent.v1.OffloadFinding
+ */
+export type OffloadFinding = Message<"dpu.agent.v1.OffloadFinding"> & {
+  /**
+   * Stable code.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * What it is about: `node`, `vswitchd`, `setting`, `bridge`, `port`, `device`, `datapath`, `table`.
+   *
+   * @generated from field: string subject_kind = 2;
+   */
+  subjectKind: string;
+
+  /**
+   * Empty for the node and for ovs-vswitchd.
+   *
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * What was seen, by name.
+   *
+   * @generated from field: map<string, string> evidence = 5;
+   */
+  evidence: { [key: string]: string };
+
+  /**
+   * What a person can do without harm.
+   *
+   * @generated from field: string remedy = 6;
+   */
+  remedy: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadFinding.
+ * Use `create(OffloadFindingSchema)` to create a new message.
+ */
+export const OffloadFindingSchema: GenMessage<OffloadFinding> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 6);
+
+/**
+ * A check that could not be made.
+ *
+ * @generated from message dpu.agent.v1.OffloadCheckSkipped
+ */
+export type OffloadCheckSkipped = Message<"dpu.agent.v1.OffloadCheckSkipped"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string check = 1;
+   */
+  check: string;
+
+  /**
+   * Why not, one sentence.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadCheckSkipped.
+ * Use `create(OffloadCheckSkippedSchema)` to create a new message.
+ */
+export const OffloadCheckSkippedSchema: GenMessage<OffloadCheckSkipped> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 7);
+
+/**
+ * A datapath, as ovs-vswitchd counts it.
+ *
+ * @generated from message dpu.agent.v1.OffloadDatapath
+ */
+export type OffloadDatapath = Message<"dpu.agent.v1.OffloadDatapath"> & {
+  /**
+   * `netdev@ovs-netdev`, `system@ovs-system`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Flows.
+   *
+   * @generated from field: uint64 flows = 2;
+   */
+  flows: bigint;
+
+  /**
+   * The limit of flows that adapts itself, as it is now.
+   *
+   * @generated from field: uint64 flow_limit = 3;
+   */
+  flowLimit: bigint;
+
+  /**
+   * The limit that is configured.
+   *
+   * @generated from field: uint64 flow_limit_configured = 4;
+   */
+  flowLimitConfigured: bigint;
+
+  /**
+   * What Open vSwitch calls offloaded: on the kernel's datapath what was handed to TC, in hardware or not.
+   *
+   * @generated from field: uint64 offloaded_by_ovs = 5;
+   */
+  offloadedByOvs: bigint;
+
+  /**
+   * What the revalidators' last dump took; absent: not told.
+   *
+   * @generated from field: google.protobuf.Duration dump_duration = 6;
+   */
+  dumpDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadDatapath.
+ * Use `create(OffloadDatapathSchema)` to create a new message.
+ */
+export const OffloadDatapathSchema: GenMessage<OffloadDatapath> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 8);
+
+/**
+ * Flows, and what they have carried since each was made.
+ *
+ * @generated from message dpu.agent.v1.FlowTally
+ */
+export type FlowTally = Message<"dpu.agent.v1.FlowTally"> & {
+  /**
+   * How many.
+   *
+   * @generated from field: uint64 flows = 1;
+   */
+  flows: bigint;
+
+  /**
+   * Packets.
+   *
+   * @generated from field: uint64 packets = 2;
+   */
+  packets: bigint;
+
+  /**
+   * Bytes.
+   *
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message dpu.agent.v1.FlowTally.
+ * Use `create(FlowTallySchema)` to create a new message.
+ */
+export const FlowTallySchema: GenMessage<FlowTally> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 9);
+
+/**
+ * Flows of one tier.
+ *
+ * @generated from message dpu.agent.v1.FlowTierShare
+ */
+export type FlowTierShare = Message<"dpu.agent.v1.FlowTierShare"> & {
+  /**
+   * `hw`, `partial`, `tc_sw`, `kernel`, `pmd`, `unknown`.
+   *
+   * @generated from field: string tier = 1;
+   */
+  tier: string;
+
+  /**
+   * Flows.
+   *
+   * @generated from field: dpu.agent.v1.FlowTally tally = 2;
+   */
+  tally?: FlowTally | undefined;
+};
+
+/**
+ * Describes the message dpu.agent.v1.FlowTierShare.
+ * Use `create(FlowTierShareSchema)` to create a new message.
+ */
+export const FlowTierShareSchema: GenMessage<FlowTierShare> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 10);
+
+/**
+ * Flows in software for one reason.
+ *
+ * @generated from message dpu.agent.v1.FlowReasonShare
+ */
+export type FlowReasonShare = Message<"dpu.agent.v1.FlowReasonShare"> & {
+  /**
+   * Stable code.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Flows.
+   *
+   * @generated from field: dpu.agent.v1.FlowTally tally = 2;
+   */
+  tally?: FlowTally | undefined;
+
+  /**
+   * Nobody has to do anything: by design or by configuration.
+   *
+   * @generated from field: bool is_expected = 3;
+   */
+  isExpected: boolean;
+
+  /**
+   * What is the matter, one sentence.
+   *
+   * @generated from field: string meaning = 4;
+   */
+  meaning: string;
+
+  /**
+   * What a person can do.
+   *
+   * @generated from field: string remedy = 5;
+   */
+  remedy: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.FlowReasonShare.
+ * Use `create(FlowReasonShareSchema)` to create a new message.
+ */
+export const FlowReasonShareSchema: GenMessage<FlowReasonShare> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 11);
+
+/**
+ * How a measurement stands.
+ *
+ * @generated from message dpu.agent.v1.OffloadMeasurement
+ */
+export type OffloadMeasurement = Message<"dpu.agent.v1.OffloadMeasurement"> & {
+  /**
+   * `quick`, `slow`, `flows`: of ovs-vswitchd. `machine`, `tools`: of the kernel.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * When it was made last; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp read_at = 2;
+   */
+  readAt?: Timestamp | undefined;
+
+  /**
+   * From the first question to the last answer.
+   *
+   * @generated from field: google.protobuf.Duration took = 3;
+   */
+  took?: Duration | undefined;
+
+  /**
+   * What it took of the main thread of ovs-vswitchd, at most.
+   *
+   * @generated from field: google.protobuf.Duration main_thread = 4;
+   */
+  mainThread?: Duration | undefined;
+
+  /**
+   * Since the start of the agent.
+   *
+   * @generated from field: uint64 readings = 5;
+   */
+  readings: bigint;
+
+  /**
+   * Since the start of the agent.
+   *
+   * @generated from field: uint64 failures = 6;
+   */
+  failures: bigint;
+
+  /**
+   * Of the main thread of ovs-vswitchd, all readings since the start of the agent.
+   *
+   * @generated from field: google.protobuf.Duration main_thread_total = 7;
+   */
+  mainThreadTotal?: Duration | undefined;
+
+  /**
+   * Why there is none, or no newer one; empty: all is well.
+   *
+   * @generated from field: string problem = 8;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadMeasurement.
+ * Use `create(OffloadMeasurementSchema)` to create a new message.
+ */
+export const OffloadMeasurementSchema: GenMessage<OffloadMeasurement> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 12);
+
+/**
+ * Representors of the host's functions.
+ *
+ * @generated from message dpu.agent.v1.RepresentorCounts
+ */
+export type RepresentorCounts = Message<"dpu.agent.v1.RepresentorCounts"> & {
+  /**
+   * That are to be there; absent: not configured.
+   *
+   * @generated from field: optional uint32 expected = 1;
+   */
+  expected?: number | undefined;
+
+  /**
+   * That are there.
+   *
+   * @generated from field: uint32 present = 2;
+   */
+  present: number;
+
+  /**
+   * Ports whose device is gone.
+   *
+   * @generated from field: uint32 stale = 3;
+   */
+  stale: number;
+
+  /**
+   * Whose link is down.
+   *
+   * @generated from field: uint32 down = 4;
+   */
+  down: number;
+};
+
+/**
+ * Describes the message dpu.agent.v1.RepresentorCounts.
+ * Use `create(RepresentorCountsSchema)` to create a new message.
+ */
+export const RepresentorCountsSchema: GenMessage<RepresentorCounts> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 13);
+
+/**
  * Which rows.
  *
  * @generated from message dpu.agent.v1.OffloadSelector
@@ -190,7 +882,7 @@ export type OffloadSelector = Message<"dpu.agent.v1.OffloadSelector"> & {
  * Use `create(OffloadSelectorSchema)` to create a new message.
  */
 export const OffloadSelectorSchema: GenMessage<OffloadSelector> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 3);
+  messageDesc(file_dpu_agent_v1_offload, 14);
 
 /**
  * Asks for rows.
@@ -211,7 +903,7 @@ export type ListOffloadRequest = Message<"dpu.agent.v1.ListOffloadRequest"> & {
  * Use `create(ListOffloadRequestSchema)` to create a new message.
  */
 export const ListOffloadRequestSchema: GenMessage<ListOffloadRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 4);
+  messageDesc(file_dpu_agent_v1_offload, 15);
 
 /**
  * The rows.
@@ -239,7 +931,7 @@ export type ListOffloadResponse = Message<"dpu.agent.v1.ListOffloadResponse"> & 
  * Use `create(ListOffloadResponseSchema)` to create a new message.
  */
 export const ListOffloadResponseSchema: GenMessage<ListOffloadResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 5);
+  messageDesc(file_dpu_agent_v1_offload, 16);
 
 /**
  * Asks for rows again and again.
@@ -267,7 +959,7 @@ export type WatchOffloadRequest = Message<"dpu.agent.v1.WatchOffloadRequest"> & 
  * Use `create(WatchOffloadRequestSchema)` to create a new message.
  */
 export const WatchOffloadRequestSchema: GenMessage<WatchOffloadRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 6);
+  messageDesc(file_dpu_agent_v1_offload, 17);
 
 /**
  * The rows that differ from those sent before.
@@ -302,7 +994,7 @@ export type WatchOffloadResponse = Message<"dpu.agent.v1.WatchOffloadResponse"> 
  * Use `create(WatchOffloadResponseSchema)` to create a new message.
  */
 export const WatchOffloadResponseSchema: GenMessage<WatchOffloadResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 7);
+  messageDesc(file_dpu_agent_v1_offload, 18);
 
 /**
  * What is known of one object.
@@ -358,6 +1050,13 @@ export type OffloadRow = Message<"dpu.agent.v1.OffloadRow"> & {
    * @generated from field: string message = 7;
    */
   message: string;
+
+  /**
+   * What was measured; absent: nothing was.
+   *
+   * @generated from field: dpu.agent.v1.OffloadMeasured measured = 8;
+   */
+  measured?: OffloadMeasured | undefined;
 };
 
 /**
@@ -365,7 +1064,7 @@ export type OffloadRow = Message<"dpu.agent.v1.OffloadRow"> & {
  * Use `create(OffloadRowSchema)` to create a new message.
  */
 export const OffloadRowSchema: GenMessage<OffloadRow> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 8);
+  messageDesc(file_dpu_agent_v1_offload, 19);
 
 /**
  * What it is.
@@ -406,7 +1105,7 @@ export enum OffloadRow_Kind {
  * Describes the enum dpu.agent.v1.OffloadRow.Kind.
  */
 export const OffloadRow_KindSchema: GenEnum<OffloadRow_Kind> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 8, 0);
+  enumDesc(file_dpu_agent_v1_offload, 19, 0);
 
 /**
  * Where its packets are processed.
@@ -455,7 +1154,342 @@ export enum OffloadRow_Verdict {
  * Describes the enum dpu.agent.v1.OffloadRow.Verdict.
  */
 export const OffloadRow_VerdictSchema: GenEnum<OffloadRow_Verdict> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 8, 1);
+  enumDesc(file_dpu_agent_v1_offload, 19, 1);
+
+/**
+ * What was measured of an object.
+ *
+ * @generated from message dpu.agent.v1.OffloadMeasured
+ */
+export type OffloadMeasured = Message<"dpu.agent.v1.OffloadMeasured"> & {
+  /**
+   * What the verdict rests on.
+   *
+   * @generated from field: dpu.agent.v1.OffloadMeasured.Source source = 1;
+   */
+  source: OffloadMeasured_Source;
+
+  /**
+   * Packets of hardware by all that count, 0 to 1; absent: not known. Of a chain that of its weakest hop.
+   *
+   * @generated from field: optional double hardware_share = 2;
+   */
+  hardwareShare?: number | undefined;
+
+  /**
+   * By counters: packets of hardware in `window`.
+   *
+   * @generated from field: optional uint64 hardware_packets = 3;
+   */
+  hardwarePackets?: bigint | undefined;
+
+  /**
+   * By counters: packets that software carried in `window`.
+   *
+   * @generated from field: optional uint64 software_packets = 4;
+   */
+  softwarePackets?: bigint | undefined;
+
+  /**
+   * Of the counters; absent: nobody reads any.
+   *
+   * @generated from field: google.protobuf.Duration window = 5;
+   */
+  window?: Duration | undefined;
+
+  /**
+   * By the newest dump: flows in hardware; absent, as the next two: there was no whole dump.
+   *
+   * @generated from field: dpu.agent.v1.FlowTally hardware_flows = 6;
+   */
+  hardwareFlows?: FlowTally | undefined;
+
+  /**
+   * Flows in software.
+   *
+   * @generated from field: dpu.agent.v1.FlowTally software_flows = 7;
+   */
+  softwareFlows?: FlowTally | undefined;
+
+  /**
+   * Control traffic and flows that were made just now: left out of every share.
+   *
+   * @generated from field: dpu.agent.v1.FlowTally apart_flows = 8;
+   */
+  apartFlows?: FlowTally | undefined;
+
+  /**
+   * Why flows are in software, by packets, the most first.
+   *
+   * @generated from field: repeated dpu.agent.v1.FlowReasonShare reasons = 9;
+   */
+  reasons: FlowReasonShare[];
+
+  /**
+   * Ports of the datapath that it uses.
+   *
+   * @generated from field: repeated string ports = 10;
+   */
+  ports: string[];
+
+  /**
+   * Chains whose packets are in these numbers too.
+   *
+   * @generated from field: repeated string shared_with = 11;
+   */
+  sharedWith: string[];
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadMeasured.
+ * Use `create(OffloadMeasuredSchema)` to create a new message.
+ */
+export const OffloadMeasuredSchema: GenMessage<OffloadMeasured> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 20);
+
+/**
+ * What a verdict rests on.
+ *
+ * @generated from enum dpu.agent.v1.OffloadMeasured.Source
+ */
+export enum OffloadMeasured_Source {
+  /**
+   * Nothing.
+   *
+   * @generated from enum value: SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Counters of the port, over a window of time.
+   *
+   * @generated from enum value: SOURCE_COUNTERS = 1;
+   */
+  COUNTERS = 1,
+
+  /**
+   * Flows of the newest dump, since each was made.
+   *
+   * @generated from enum value: SOURCE_FLOWS = 2;
+   */
+  FLOWS = 2,
+}
+
+/**
+ * Describes the enum dpu.agent.v1.OffloadMeasured.Source.
+ */
+export const OffloadMeasured_SourceSchema: GenEnum<OffloadMeasured_Source> = /*@__PURE__*/
+  enumDesc(file_dpu_agent_v1_offload, 20, 0);
+
+/**
+ * Asks for the largest flows in software.
+ *
+ * @generated from message dpu.agent.v1.ListSoftwareFlowsRequest
+ */
+export type ListSoftwareFlowsRequest = Message<"dpu.agent.v1.ListSoftwareFlowsRequest"> & {
+  /**
+   * Of these ports of the datapath; empty: of all.
+   *
+   * @generated from field: repeated string ports = 1;
+   */
+  ports: string[];
+
+  /**
+   * With these reasons; empty: with any, control traffic and warm-up left out.
+   *
+   * @generated from field: repeated string reasons = 2;
+   */
+  reasons: string[];
+
+  /**
+   * At most so many, 1 to 500; 0: 20.
+   *
+   * @generated from field: uint32 count_max = 3;
+   */
+  countMax: number;
+
+  /**
+   * How old a dump may be; absent: as old as the newest is.
+   *
+   * @generated from field: google.protobuf.Duration age_max = 4;
+   */
+  ageMax?: Duration | undefined;
+
+  /**
+   * Whether to name the OpenFlow rules that the first flows were made from (`ofproto/detrace`).
+   *
+   * @generated from field: bool with_rules = 5;
+   */
+  withRules: boolean;
+};
+
+/**
+ * Describes the message dpu.agent.v1.ListSoftwareFlowsRequest.
+ * Use `create(ListSoftwareFlowsRequestSchema)` to create a new message.
+ */
+export const ListSoftwareFlowsRequestSchema: GenMessage<ListSoftwareFlowsRequest> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 21);
+
+/**
+ * The largest flows in software.
+ *
+ * @generated from message dpu.agent.v1.ListSoftwareFlowsResponse
+ */
+export type ListSoftwareFlowsResponse = Message<"dpu.agent.v1.ListSoftwareFlowsResponse"> & {
+  /**
+   * When the flows were dumped; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp read_at = 1;
+   */
+  readAt?: Timestamp | undefined;
+
+  /**
+   * What that dump took of the main thread of ovs-vswitchd, at most.
+   *
+   * @generated from field: google.protobuf.Duration main_thread = 2;
+   */
+  mainThread?: Duration | undefined;
+
+  /**
+   * By packets, the most first.
+   *
+   * @generated from field: repeated dpu.agent.v1.SoftwareFlow flows = 3;
+   */
+  flows: SoftwareFlow[];
+
+  /**
+   * Why there are none, or no newer ones.
+   *
+   * @generated from field: repeated string problems = 4;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message dpu.agent.v1.ListSoftwareFlowsResponse.
+ * Use `create(ListSoftwareFlowsResponseSchema)` to create a new message.
+ */
+export const ListSoftwareFlowsResponseSchema: GenMessage<ListSoftwareFlowsResponse> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 22);
+
+/**
+ * A flow in software.
+ *
+ * @generated from message dpu.agent.v1.SoftwareFlow
+ */
+export type SoftwareFlow = Message<"dpu.agent.v1.SoftwareFlow"> & {
+  /**
+   * Unique id; empty: not told.
+   *
+   * @generated from field: string ufid = 1;
+   */
+  ufid: string;
+
+  /**
+   * `partial`, `tc_sw`, `kernel`, `pmd`.
+   *
+   * @generated from field: string tier = 2;
+   */
+  tier: string;
+
+  /**
+   * Stable code.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * What the reason was seen by, a few words.
+   *
+   * @generated from field: string evidence = 4;
+   */
+  evidence: string;
+
+  /**
+   * Port of the datapath where its packets come in; empty: not told.
+   *
+   * @generated from field: string in_port = 5;
+   */
+  inPort: string;
+
+  /**
+   * Ports to which it sends them.
+   *
+   * @generated from field: repeated string out_ports = 6;
+   */
+  outPorts: string[];
+
+  /**
+   * As ovs-vswitchd prints it; bounded.
+   *
+   * @generated from field: string match = 7;
+   */
+  match: string;
+
+  /**
+   * As ovs-vswitchd prints them; bounded.
+   *
+   * @generated from field: string actions = 8;
+   */
+  actions: string;
+
+  /**
+   * Since it was made.
+   *
+   * @generated from field: uint64 packets = 9;
+   */
+  packets: bigint;
+
+  /**
+   * Since it was made.
+   *
+   * @generated from field: uint64 bytes = 10;
+   */
+  bytes: bigint;
+
+  /**
+   * Since its last packet, as of the dump; absent: none yet.
+   *
+   * @generated from field: google.protobuf.Duration idle = 11;
+   */
+  idle?: Duration | undefined;
+
+  /**
+   * OpenFlow rules that it was made from.
+   *
+   * @generated from field: repeated string rules = 12;
+   */
+  rules: string[];
+
+  /**
+   * Why they are not known; empty: they are, or nobody asked.
+   *
+   * @generated from field: string rules_problem = 13;
+   */
+  rulesProblem: string;
+
+  /**
+   * What is the matter, one sentence.
+   *
+   * @generated from field: string meaning = 14;
+   */
+  meaning: string;
+
+  /**
+   * What a person can do.
+   *
+   * @generated from field: string remedy = 15;
+   */
+  remedy: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.SoftwareFlow.
+ * Use `create(SoftwareFlowSchema)` to create a new message.
+ */
+export const SoftwareFlowSchema: GenMessage<SoftwareFlow> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 23);
 
 /**
  * The truth about offload, as far as it is known. Role: viewer. What is not proven is `UNKNOWN`, never `HARDWARE`.
@@ -492,6 +1526,17 @@ export const OffloadService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchOffloadRequestSchema;
     output: typeof WatchOffloadResponseSchema;
+  },
+  /**
+   * The largest flows in software, each with the reason. May make ovs-vswitchd dump its flows, where they are few enough for
+   * that; `problems` says why it did not.
+   *
+   * @generated from rpc dpu.agent.v1.OffloadService.ListSoftwareFlows
+   */
+  listSoftwareFlows: {
+    methodKind: "unary";
+    input: typeof ListSoftwareFlowsRequestSchema;
+    output: typeof ListSoftwareFlowsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_dpu_agent_v1_offload, 0);
