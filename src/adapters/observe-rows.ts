@@ -54,6 +54,7 @@ const observeBridge = perRow((row: BridgeRow): ObservedBridge => ({
   failMode: row.fail_mode,
   protocols: words(row.protocols),
   datapathId: row.datapath_id,
+  hasSflow: row.sflow !== undefined,
   otherConfig: mapOf(row.other_config),
   externalIds: mapOf(row.external_ids),
 }));
@@ -70,10 +71,12 @@ const observeInterface = perRow((row: InterfaceRow): ObservedInterface => ({
   mtuRequest: small(row.mtu_request),
   error: row.error,
   linkState: row.link_state,
+  linkResets: small(row.link_resets) ?? 0,
   ifindex: small(row.ifindex),
   macInUse: row.mac_in_use,
   policingRate: small(row.ingress_policing_rate) ?? 0,
   policingBurst: small(row.ingress_policing_burst) ?? 0,
+  otherConfig: mapOf(row.other_config),
   externalIds: mapOf(row.external_ids),
 }));
 
@@ -156,6 +159,8 @@ function observeRoot(row: RootRow): ObservedRoot {
     docaVersion: versionText(extra['doca_version']),
     isDpdkInitialized: extra['dpdk_initialized'] === true,
     isDocaInitialized: extra['doca_initialized'] === true,
+    initColumns: { dpdk: 'dpdk_initialized' in row, doca: 'doca_initialized' in row },
+    statistics: mapOf(row.statistics),
   };
 }
 

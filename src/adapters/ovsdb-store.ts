@@ -11,14 +11,14 @@ import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import { AgentError, type ErrorCode } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
 import { formatObject, type ObjectRef } from '../model/condition.js';
-import type { OvsdbClient, Uuid } from '../ovsdb/index.js';
+import type { ChangeSet, OvsdbClient, RowChange, Uuid } from '../ovsdb/index.js';
 import { Transaction } from '../ovsdb/index.js';
 import type { Action } from '../plan/action.js';
 import { encodeActions, EncodeError, type EncodedActions, type VswitchTransaction } from './encode-actions.js';
 import { encodeAttach } from './encode-attach.js';
 import { observeRows } from './observe-rows.js';
 
-/** What is read of the database: nothing that changes while nothing happens (no statistics). */
+/** What is read of the database: nothing that changes while nothing happens, but for what is in `quietColumns`. */
 export const monitoredColumns = {
   Open_vSwitch: [
     'bridges',
@@ -33,8 +33,19 @@ export const monitoredColumns = {
     'doca_version',
     'dpdk_initialized',
     'doca_initialized',
+    'statistics',
   ],
-  Bridge: ['name', 'ports', 'datapath_type', 'datapath_id', 'fail_mode', 'protocols', 'other_config', 'external_ids'],
+  Bridge: [
+    'name',
+    'ports',
+    'datapath_type',
+    'datapath_id',
+    'fail_mode',
+    'protocols',
+    'sflow',
+    'other_config',
+    'external_ids',
+  ],
   Port: ['name', 'interfaces', 'tag', 'trunks', 'vlan_mode', 'qos', 'other_config', 'external_ids'],
   Interface: [
     'name',
@@ -46,14 +57,32 @@ export const monitoredColumns = {
     'mtu_request',
     'error',
     'link_state',
+    'link_resets',
     'ifindex',
     'mac_in_use',
     'ingress_policing_rate',
     'ingress_policing_burst',
+    'other_config',
     'external_ids',
   ],
   QoS: ['type', 'other_config', 'external_ids'],
 } as const;
+
+/**
+ * Columns that no loop plans by: who wants them looks at the snapshot when it wants to, and a change of nothing else calls
+ * nobody. `statistics` is written every 5 s where other_config:enable-statistics is true, `link_resets` at every flap.
+ */
+const quietColumns: Readonly<Record<string, readonly string[]>> = {
+  Open_vSwitch: ['statistics'],
+  Bridge: ['sflow'],
+  Interface: ['link_resets', 'other_config'],
+};
+
+function isQuiet(change: RowChange): boolean {
+  if (change.kind !== 'modify') return false;
+  const quiet = quietColumns[change.table];
+  return quiet !== undefined && change.columns.every((column) => quiet.includes(column));
+}
 
 /** Two agents on one database take turns by this lock (RFC 7047 section 4.1.8); only the holder writes. */
 export function writerLock(owner: string): string {
@@ -126,7 +155,10 @@ export class OvsdbStore implements SwitchStore, AttachStore {
   }
 
   onChange(listener: () => void): Unsubscribe {
-    const offs = [this.#client.onChange(listener), this.#client.onState(listener), this.#client.onLock(listener)];
+    const tell = ({ changes }: ChangeSet): void => {
+      if (!changes.every(isQuiet)) listener();
+    };
+    const offs = [this.#client.onChange(tell), this.#client.onState(listener), this.#client.onLock(listener)];
     return () => {
       for (const off of offs) off();
     };

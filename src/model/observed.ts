@@ -14,6 +14,8 @@ export interface ObservedBridge {
   readonly protocols: readonly string[];
   /** As vswitchd reports it; undefined until it has made the switch. */
   readonly datapathId: string | undefined;
+  /** Whether packets of it are sampled for sFlow. */
+  readonly hasSflow: boolean;
   readonly otherConfig: StringMap;
   readonly externalIds: StringMap;
 }
@@ -30,11 +32,14 @@ export interface ObservedInterface {
   readonly mtuRequest: number | undefined;
   readonly error: string | undefined;
   readonly linkState: 'up' | 'down' | undefined;
+  /** How often vswitchd has seen the link change; 0 where it has not said. A device that is made anew begins anew. */
+  readonly linkResets: number;
   readonly ifindex: number | undefined;
   readonly macInUse: string | undefined;
   /** kbit/s and kbit; 0: unlimited. */
   readonly policingRate: number;
   readonly policingBurst: number;
+  readonly otherConfig: StringMap;
   readonly externalIds: StringMap;
 }
 
@@ -81,6 +86,13 @@ export interface ObservedRoot {
   readonly docaVersion: string | undefined;
   readonly isDpdkInitialized: boolean;
   readonly isDocaInitialized: boolean;
+  /** Whether the server's schema has the columns of the two above at all. */
+  readonly initColumns: { readonly dpdk: boolean; readonly doca: boolean };
+  /**
+   * What ovs-vswitchd counts of the machine and of itself (`process_ovs-vswitchd`, `memory` …), every 5 s; empty unless
+   * other_config:enable-statistics is true.
+   */
+  readonly statistics: StringMap;
 }
 
 /** Whether vswitchd is answering, seen on its own sockets and not in the database. */

@@ -85,6 +85,7 @@ export function bridgeRow(name: string, fields: Partial<ObservedBridge> = {}): O
     failMode: undefined,
     protocols: [],
     datapathId: '0000020000000001',
+    hasSflow: false,
     otherConfig: new Map(),
     externalIds: new Map(),
     ...fields,
@@ -103,10 +104,12 @@ export function interfaceRow(name: string, fields: Partial<ObservedInterface> = 
     mtuRequest: undefined,
     error: undefined,
     linkState: 'up',
+    linkResets: 0,
     ifindex: undefined,
     macInUse: undefined,
     policingRate: 0,
     policingBurst: 0,
+    otherConfig: new Map(),
     externalIds: new Map(),
     ...fields,
   };
@@ -175,6 +178,8 @@ export function rootRow(fields: Partial<ObservedRoot> = {}): ObservedRoot {
     docaVersion: undefined,
     isDpdkInitialized: false,
     isDocaInitialized: false,
+    initColumns: { dpdk: true, doca: false },
+    statistics: new Map(),
     ...fields,
   };
 }
