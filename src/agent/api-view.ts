@@ -223,6 +223,8 @@ export interface OffloadMeasured {
   /** By the counters of its port, over their window; undefined: nobody reads them. */
   readonly counters:
     { readonly hardwarePackets: number; readonly softwarePackets: number; readonly spanMs: number } | undefined;
+  /** By the same counters: packets since the agent looks, only growth that was seen; undefined: nobody reads them. */
+  readonly seen?: { readonly hardware: number; readonly software: number } | undefined;
   /** By the newest dump; undefined: there was none. */
   readonly flows:
     { readonly hardware: FlowTally; readonly software: FlowTally; readonly apart: FlowTally } | undefined;
