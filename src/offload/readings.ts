@@ -130,7 +130,13 @@ export interface MachineQuickReading extends Reading {
   }>;
   readonly hugePages: Fact<readonly HugePageFacts[]>;
   /** Of ovs-vswitchd; unknown where it is not to be seen (another pid namespace). */
-  readonly process: Fact<{ readonly pid: number; readonly startedWallMs: number; readonly residentBytes: number }>;
+  readonly process: Fact<{
+    readonly pid: number;
+    readonly startedWallMs: number;
+    /** Since its start, ms: right also after the clock of the machine was set. */
+    readonly ageMs: number;
+    readonly residentBytes: number;
+  }>;
   /** By name of the device. */
   readonly devices: Fact<ReadonlyMap<string, DeviceCounters>>;
   /** nf_conntrack of the kernel. */
