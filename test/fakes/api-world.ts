@@ -6,6 +6,7 @@
 import type {
   AgentView,
   NodeFacts,
+  OffloadOverview,
   OffloadRow,
   SessionTelemetry,
   StatsAnswer,
@@ -61,6 +62,19 @@ const facts: NodeFacts = {
   },
   uplinks: [],
   capabilities: [],
+};
+
+/** Offload while nobody supervises it. */
+export const unsupervised: OffloadOverview = {
+  engine: 'userspace',
+  isConfigured: false,
+  settings: new Map([['hw-offload', 'false']]),
+  notes: [],
+  engineBasis: [],
+  isInEffect: undefined,
+  inEffectBasis: 'nobody looks',
+  waiting: undefined,
+  supervision: undefined,
 };
 
 /** A status of an agent that is all well. */
@@ -138,6 +152,7 @@ export class ApiWorld {
   objects: readonly TopologyObject[] = [];
   rows: readonly StatsRow[] = [];
   offloadRows: readonly OffloadRow[] = [];
+  offload: OffloadOverview = unsupervised;
   sessions: readonly SessionTelemetry[] = [];
   /** How often the counters were asked for, and how often the switch was. */
   statsReads = 0;
@@ -196,14 +211,11 @@ export class ApiWorld {
       },
     },
     offload: {
-      status: () => ({
-        engine: 'userspace',
-        isConfigured: false,
-        settings: new Map([['hw-offload', 'false']]),
-        notes: [],
-      }),
+      status: () => this.offload,
       rows: () => this.offloadRows,
       problems: () => [],
+      softwareFlows: () => Promise.reject(new Error('nobody dumps flows here')),
+      watch: () => () => undefined,
     },
     explainer: {
       pod: () => Promise.reject(new Error('nobody explains here')),
