@@ -18,15 +18,30 @@ export interface FileSource {
 // O_NONBLOCK: whatever lies at the path, opening it does not hang a thread of the pool.
 const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
-function readOnce(descriptor: number, bytesMax: number): Promise<Buffer> {
-  // A sysfs attribute comes whole in one read (show fills one page), so a short read is the end of the file.
-  const buffer = Buffer.allocUnsafe(bytesMax + 1);
+/**
+ * A sysfs attribute comes whole in one read (show fills one page). A file of proc that lists things comes in parts, each a page
+ * less what the next line did not fit into (seq_read_iter of fs/seq_file.c), so a read of nearly a page may not be the last.
+ * Pages have 4 KiB or more, lines of such files less than one.
+ */
+const lastPartBytesMax = 3_072;
+
+function readPart(descriptor: number, buffer: Buffer, length: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    read(descriptor, buffer, 0, buffer.length, 0, (error, bytesRead) => {
+    read(descriptor, buffer, length, buffer.length - length, null, (error, bytesRead) => {
       if (error !== null) reject(error);
-      else resolve(buffer.subarray(0, bytesRead));
+      else resolve(bytesRead);
     });
   });
+}
+
+async function readParts(descriptor: number, bytesMax: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(bytesMax + 1);
+  let length = 0;
+  for (;;) {
+    const part = await readPart(descriptor, buffer, length);
+    length += part;
+    if (part <= lastPartBytesMax || length === buffer.length) return buffer.subarray(0, length);
+  }
 }
 
 function openFile(path: string): Promise<number> {
@@ -50,7 +65,7 @@ function closeFile(descriptor: number): Promise<void> {
 async function readBounded(path: string, bytesMax: number): Promise<string> {
   const descriptor = await openFile(path);
   try {
-    const bytes = await readOnce(descriptor, bytesMax);
+    const bytes = await readParts(descriptor, bytesMax);
     if (bytes.length > bytesMax) {
       throw new AgentError('LIMIT_EXCEEDED', 'a file of the kernel is longer than expected', {
         facts: { path, bytesMax },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,14 @@ afterEach(() => rm(directory, { recursive: true }));
 describe('systemFiles', () => {
   it('reads a file that just fits', async () => {
     expect(await systemFiles.read(join(directory, 'ten'), 10)).toBe('0123456789');
+  });
+
+  it('reads on where the kernel gives a file in parts', async () => {
+    const seen = await systemFiles.read('/proc/kallsyms', 64 * 2 ** 20);
+    // The witness; a module that comes or goes meanwhile changes a few lines.
+    const lines = Number(execFileSync('wc', ['-l', '/proc/kallsyms'], { encoding: 'utf8' }).split(' ')[0]);
+    expect(seen.length).toBeGreaterThan(65_536);
+    expect(Math.abs(seen.split('\n').length - lines)).toBeLessThan(1_000);
   });
 
   it('refuses a file with one byte more', async () => {
