@@ -7,14 +7,18 @@ export interface JournalEntry {
   readonly sequence: number;
   /** Milliseconds since 1970 UTC. */
   readonly wallMs: number;
-  /** `change`: of the switch, of flows or of a pod. `audit`: a request over the API that changes what is wanted. */
-  readonly kind: 'change' | 'audit';
+  /**
+   * `change`: of the switch, of flows or of a pod. `audit`: a request over the API that changes what is wanted. `event`: something
+   * that happened and that the agent did not do.
+   */
+  readonly kind: 'change' | 'audit' | 'event';
   /** On whose behalf: `agent`, or the identity of the caller. Safe to print. */
   readonly actor: string;
   /** What was done, in a few words: `repair port p0 on br-sfc`. */
   readonly summary: string;
   /** The differences, one line each. */
   readonly details: readonly string[];
+  /** Of an event: `applied`. */
   readonly outcome: 'applied' | 'conflict' | 'refused' | 'unknown';
   /** Why it was not applied, in the words of the one who refused. */
   readonly message: string | undefined;

@@ -1,20 +1,39 @@
 /**
- * Hardware offload for those who show it: what the database allows to say of the engine and of each object. Datapaths come
- * from the loops' reading of the database, devices of pods from the loop of the pods. The flows are looked at by
- * `OffloadEvidence`, where there is one; without it nothing is ever said to be in hardware.
+ * Hardware offload for those who show it: what the database allows to say of the engine and of each object, and what the
+ * supervisor measured. Datapaths come from the loops' reading of the database, devices of pods from the loop of the pods.
+ * Without a supervisor nothing is ever said to be in hardware.
  */
 
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { ChainView } from '../chain/chain-view.js';
+import type { AttributedRow, Attribution } from '../offload/attribute.js';
+import type { EngineView } from '../offload/engine-state.js';
+import { addTallies } from '../offload/flow-summary.js';
 import { judgeObject, judgeStatus, type OffloadRoot } from '../offload/judge-offload.js';
-import type { OffloadJudgement } from '../offload/offload.js';
-import type { OffloadRow, OffloadSource, OffloadStatus } from './api-view.js';
-import type { StoreSnapshot, SwitchStore } from './ports.js';
+import type { OffloadEngine, OffloadJudgement } from '../offload/offload.js';
+import type {
+  OffloadMeasured,
+  OffloadOverview,
+  OffloadRow,
+  OffloadSource,
+  OffloadSupervision,
+  SoftwareFlowsAnswer,
+  SoftwareFlowsQuestion,
+} from './api-view.js';
+import type { StoreSnapshot, SwitchStore, Unsubscribe } from './ports.js';
 
-/** What flows were seen to prove; undefined: they were not looked at. */
+/** What the supervisor has found out. */
 export interface OffloadEvidence {
-  interface(name: string): OffloadJudgement | undefined;
-  chain(name: string): OffloadJudgement | undefined;
+  /** Of the newest look. */
+  evidence(): Pick<Attribution, 'interface' | 'chain' | 'row'>;
+  /** Undefined: not known yet. */
+  engine(): EngineView | undefined;
+  isInEffect(): { readonly value: boolean | undefined; readonly basis: string };
+  waiting(): string | undefined;
+  /** Undefined before the first look. */
+  supervision(): OffloadSupervision | undefined;
+  softwareFlows(question: SoftwareFlowsQuestion, signal: AbortSignal): Promise<SoftwareFlowsAnswer>;
+  watch(): Unsubscribe;
 }
 
 export interface OffloadDeskParts {
@@ -22,19 +41,22 @@ export interface OffloadDeskParts {
   readonly pods: () => readonly PodFacts[];
   /** The chains in force. */
   readonly chains: () => readonly ChainView[];
-  readonly evidence?: OffloadEvidence;
+  /** Undefined: nobody supervises. */
+  readonly supervisor?: OffloadEvidence | undefined;
 }
 
 /** What the rows of one moment are made from. */
 interface Moment {
   readonly snapshot: StoreSnapshot;
   readonly root: OffloadRoot;
-  readonly evidence: OffloadEvidence | undefined;
+  readonly evidence: ReturnType<OffloadEvidence['evidence']> | undefined;
   /** datapath_type by interface. */
   readonly datapaths: ReadonlyMap<string, string>;
+  readonly isInEffect: boolean | undefined;
 }
 
 const notReadable = 'The database of Open vSwitch is not readable now: the rows are those of before.';
+const notSupervised = 'offload.mode is off: nobody looks at the flows.';
 
 export class OffloadDesk implements OffloadSource {
   readonly #parts: OffloadDeskParts;
@@ -44,10 +66,21 @@ export class OffloadDesk implements OffloadSource {
     this.#parts = parts;
   }
 
-  status(): OffloadStatus {
-    const snapshot = this.#parts.store.snapshot();
+  status(): OffloadOverview {
+    const { store, supervisor } = this.#parts;
+    const snapshot = store.snapshot();
     const types = snapshot === undefined ? [] : [...snapshot.bridges.values()].map((bridge) => bridge.datapathType);
-    return judgeStatus(types, snapshot?.root);
+    const status = judgeStatus(types, snapshot?.root);
+    const inEffect = supervisor?.isInEffect() ?? { value: undefined, basis: notSupervised };
+    return {
+      ...status,
+      engine: engineIn(status.engine, snapshot === undefined ? undefined : supervisor?.engine()),
+      engineBasis: supervisor?.engine()?.basis ?? [],
+      isInEffect: inEffect.value,
+      inEffectBasis: inEffect.basis,
+      waiting: supervisor?.waiting(),
+      supervision: supervisor?.supervision(),
+    };
   }
 
   /** While the database cannot be read, the rows are as they were: nothing is known to have gone. */
@@ -61,15 +94,26 @@ export class OffloadDesk implements OffloadSource {
     return this.#parts.store.snapshot() === undefined ? [notReadable] : [];
   }
 
+  softwareFlows(question: SoftwareFlowsQuestion, signal: AbortSignal): Promise<SoftwareFlowsAnswer> {
+    const { supervisor } = this.#parts;
+    if (supervisor !== undefined) return supervisor.softwareFlows(question, signal);
+    return Promise.resolve({ wallMs: undefined, cost: undefined, flows: [], problems: [notSupervised] });
+  }
+
+  watch(): Unsubscribe {
+    return this.#parts.supervisor?.watch() ?? ((): void => undefined);
+  }
+
   #makeRows(snapshot: StoreSnapshot): readonly OffloadRow[] {
-    const { pods, chains, evidence } = this.#parts;
+    const { pods, chains, supervisor } = this.#parts;
     const datapaths = new Map<string, string>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
       const type = snapshot.bridges.get(bridge)?.datapathType;
       if (type === undefined) continue;
       for (const { name } of interfaces) datapaths.set(name, type);
     }
-    const moment = { snapshot, root: snapshot.root, evidence, datapaths };
+    const isInEffect = supervisor?.isInEffect().value;
+    const moment = { snapshot, root: snapshot.root, evidence: supervisor?.evidence(), datapaths, isInEffect };
     return [
       ...portRows(moment),
       ...pods().flatMap((pod) => attachmentRows(pod, moment)),
@@ -78,9 +122,44 @@ export class OffloadDesk implements OffloadSource {
   }
 }
 
-function judgeInterface(name: string | undefined, { datapaths, evidence, root }: Moment): OffloadJudgement {
+/** The bridges tell; of bridges of several kinds the machine's engine is the one that counts, if it could be told. */
+function engineIn(ofBridges: OffloadEngine, view: EngineView | undefined): OffloadEngine {
+  if (ofBridges !== 'none' || view === undefined) return ofBridges;
+  return view.kind === 'doca' || view.kind === 'dpdk' || view.kind === 'tc' ? view.kind : ofBridges;
+}
+
+function judgeInterface(name: string | undefined, moment: Moment): OffloadJudgement {
+  const { datapaths, evidence, root, isInEffect } = moment;
   if (name === undefined) return judgeObject({ datapathType: undefined }, root);
-  return judgeObject({ datapathType: datapaths.get(name), measured: evidence?.interface(name) }, root);
+  return judgeObject({ datapathType: datapaths.get(name), measured: evidence?.interface(name), isInEffect }, root);
+}
+
+function measuredOf(row: AttributedRow | undefined): OffloadMeasured | undefined {
+  if (row === undefined) return undefined;
+  const { source, hardwareShare, counters, flows, reasons, ports, sharedWith } = row;
+  return {
+    source,
+    hardwareShare,
+    counters:
+      counters?.kind === 'ratio'
+        ? {
+            hardwarePackets: counters.hardwarePackets,
+            softwarePackets: counters.softwarePackets,
+            spanMs: counters.spanMs,
+          }
+        : undefined,
+    flows:
+      flows === undefined
+        ? undefined
+        : {
+            hardware: flows.hardware,
+            software: flows.software,
+            apart: addTallies(flows.control, flows.warmUp),
+          },
+    reasons,
+    ports,
+    sharedWith,
+  };
 }
 
 function portRows(moment: Moment): readonly OffloadRow[] {
@@ -90,24 +169,31 @@ function portRows(moment: Moment): readonly OffloadRow[] {
     name,
     interface: name,
     ...judgeInterface(name, moment),
+    measured: measuredOf(moment.evidence?.row(`port/${name}`)),
   }));
 }
 
 function attachmentRows({ namespace, name: pod, attachments }: PodFacts, moment: Moment): readonly OffloadRow[] {
   const name = `${namespace}/${pod}`;
-  return attachments.map(({ nadKey, device, isPlugged }) => ({
-    key: `attachment/${name}/${nadKey}`,
-    kind: 'attachment',
-    name,
-    interface: device ?? '',
-    ...judgeInterface(isPlugged ? device : undefined, moment),
-  }));
+  return attachments.map(({ nadKey, device, isPlugged }) => {
+    const key = `attachment/${name}/${nadKey}`;
+    return {
+      key,
+      kind: 'attachment',
+      name,
+      interface: device ?? '',
+      ...judgeInterface(isPlugged ? device : undefined, moment),
+      measured: isPlugged ? measuredOf(moment.evidence?.row(key)) : undefined,
+    };
+  });
 }
 
-function chainRow({ intent, switches }: ChainView, { snapshot, root, evidence }: Moment): OffloadRow {
+function chainRow({ intent, switches }: ChainView, { snapshot, root, evidence, isInEffect }: Moment): OffloadRow {
   const { name, bridge } = intent;
+  const key = `chain/${name}`;
   const hasPort = switches.some(({ ports }) => ports.some(({ ofport }) => ofport !== undefined));
   const datapathType = hasPort ? snapshot.bridges.get(bridge)?.datapathType : undefined;
-  const judgement = judgeObject({ datapathType, measured: evidence?.chain(name) }, root);
-  return { key: `chain/${name}`, kind: 'chain', name, interface: '', ...judgement };
+  const judgement = judgeObject({ datapathType, measured: evidence?.chain(name), isInEffect }, root);
+  const measured = datapathType === undefined ? undefined : measuredOf(evidence?.row(key));
+  return { key, kind: 'chain', name, interface: '', ...judgement, measured };
 }

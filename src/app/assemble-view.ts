@@ -24,6 +24,8 @@ import type { StatusKeeper } from '../agent/status-keeper.js';
 import { TopologyHub } from '../agent/topology-hub.js';
 import type { Config } from '../config/config.js';
 import type { Clock } from '../lib/clock.js';
+import type { Finding } from '../model/condition.js';
+import { assembleOffload, offloadPolicy } from './assemble-offload.js';
 
 export interface ViewOptions {
   readonly config: Config;
@@ -41,11 +43,15 @@ export interface ViewOptions {
   readonly desk: IntentDesk;
   readonly journal: Journal;
   readonly telemetry: TelemetrySource;
+  /** What is wrong with hardware offload, whenever that is news. */
+  readonly onOffloadFindings: (findings: readonly Finding[], wallMs: number) => void;
   readonly onBug: (error: unknown) => void;
 }
 
 export interface ViewPart {
   readonly view: AgentView;
+  /** Takes over what another configuration declares and expects of offload. */
+  replaceOffload(config: Config): void;
   start(): void;
   close(): Promise<void>;
 }
@@ -64,6 +70,8 @@ export function assembleView(options: ViewOptions): ViewPart {
   const chainCounters = new ChainCounters({ runDir, clock, random });
   const sessions = new BridgeSessions(runDir, clock, random);
   const topology = new TopologyHub({ store, devices, intents, status, clock, onBug: options.onBug });
+  const { onOffloadFindings: onFindings, onBug } = options;
+  const supervisor = assembleOffload({ config, clock, store, devices, counters, status, journal, onFindings, onBug });
   const pods = () => status.pods();
   const chains = () => status.current()?.chains ?? [];
   const node = createNodeFacts({
@@ -100,7 +108,7 @@ export function assembleView(options: ViewOptions): ViewPart {
     intents: options.desk,
     journal,
     stats: new StatsDesk({ store, counters, chainCounters, pods, chains, clock }),
-    offload: new OffloadDesk({ store, pods, chains }),
+    offload: new OffloadDesk({ store, pods, chains, supervisor }),
     explainer: new AgentExplainer({
       status,
       journal,
@@ -115,10 +123,14 @@ export function assembleView(options: ViewOptions): ViewPart {
   };
   return {
     view,
-    start: () => counters.start(),
+    replaceOffload: (next) => supervisor?.replace(offloadPolicy(next)),
+    start: () => {
+      counters.start();
+      supervisor?.start();
+    },
     close: async () => {
       chainCounters.close();
-      await Promise.all([topology.close(), counters.close()]);
+      await Promise.all([topology.close(), counters.close(), supervisor?.close()]);
     },
   };
 }

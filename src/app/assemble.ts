@@ -20,6 +20,7 @@ import { StatusBoard } from '../agent/status-board.js';
 import { TelemetryBook } from '../agent/telemetry-book.js';
 import type { AgentStatus, PortsStatus } from '../agent/status.js';
 import type { Config, TlsConfig } from '../config/config.js';
+import type { Finding } from '../model/condition.js';
 import type { Intents } from '../model/intent.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { Clock } from '../lib/clock.js';
@@ -72,6 +73,8 @@ export interface Assembly {
   readonly chains: ChainReconciler;
   /** Undefined: pods of the host cluster are not looked at. */
   readonly attach: AttachPart | undefined;
+  /** Takes over what is wrong with hardware offload, at `wallMs`. */
+  setOffloadFindings(findings: readonly Finding[], wallMs: number): void;
   /** Begins to connect and to watch; does not wait. */
   start(): void;
   close(): Promise<void>;
@@ -231,6 +234,7 @@ export function assemble(options: AssembleOptions): Assembly {
     reconciler,
     chains,
     attach,
+    setOffloadFindings: (findings, wallMs) => board.setOffload(findings, wallMs),
     start: () => {
       if (lock !== undefined) client.lock(lock);
       client.start();

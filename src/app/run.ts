@@ -19,7 +19,7 @@ import { ConfigWatcher } from '../config/watcher.js';
 import type { Clock } from '../lib/clock.js';
 import { toError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { formatObject, objectKey, type Condition } from '../model/condition.js';
+import { formatObject, objectKey, type Condition, type Finding } from '../model/condition.js';
 import { errorFields, type Logger } from '../telemetry/log.js';
 import type { ConfigSource } from './arguments.js';
 import { assemble } from './assemble.js';
@@ -77,7 +77,26 @@ function logCondition(logger: Logger, entry: Condition): void {
   else logger.debug(fields, 'condition changed');
 }
 
+/** Findings on offload, each once when it appears and once when it is gone; those on other objects come with their conditions. */
+function createFindingLog(logger: Logger): (findings: readonly Finding[]) => void {
+  let before = new Map<string, Finding>();
+  return (findings) => {
+    const now = new Map(findings.map((finding) => [`${finding.reason} ${objectKey(finding.object)}`, finding]));
+    for (const [key, { object, reason, message, remedy }] of now) {
+      if (!before.has(key)) logger.warn({ object: formatObject(object), reason, detail: message, remedy }, 'finding');
+    }
+    for (const [key, { object, reason }] of before) {
+      if (!now.has(key)) logger.info({ object: formatObject(object), reason }, 'finding is gone');
+    }
+    before = now;
+  };
+}
+
 function logChange(logger: Logger, entry: JournalEntry): void {
+  if (entry.kind === 'event') {
+    logger.warn({ details: entry.details.map((line) => safeText(line)) }, safeText(entry.summary, 500));
+    return;
+  }
   const fields = {
     change: safeText(entry.summary, 500),
     ...(entry.kind === 'audit' ? { audit: true, actor: entry.actor } : {}),
@@ -91,11 +110,14 @@ function logChange(logger: Logger, entry: JournalEntry): void {
 
 /** What of the new configuration takes effect only after a restart. */
 function frozenParts(before: Config, after: Config): readonly string[] {
-  const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log', 'hostCluster', 'attach', 'api'] as const;
-  // Who may what is taken over at once.
-  const textOf = (part: unknown): string =>
-    JSON.stringify(part, (key, value: unknown) => (key === 'grants' ? 0 : value));
-  return parts.filter((part) => textOf(before[part]) !== textOf(after[part]));
+  const parts = ['ovsdb', 'ovs', 'representors', 'agent', 'log', 'hostCluster', 'attach', 'api', 'offload'] as const;
+  // Who may what is taken over at once, and so is what is declared and expected of offload.
+  const live = ['grants', 'settings', 'expect', 'thresholds', 'bootGraceMs'];
+  const isLive = (part: (typeof parts)[number], key: string): boolean =>
+    live.includes(key) && (key === 'grants') === (part === 'api') && ['api', 'offload'].includes(part);
+  const textOf = (part: (typeof parts)[number], config: Config): string =>
+    JSON.stringify(config[part], (key, value: unknown) => (isLive(part, key) ? 0 : value));
+  return parts.filter((part) => textOf(part, before) !== textOf(part, after));
 }
 
 /** Logs what is tried again by itself, once for each new reason. */
@@ -134,6 +156,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   const { config, source, env, clock, random, logger, signal } = context;
   const logStatus = createStatusLog(logger);
   const logAttach = createAttachLog(logger, clock);
+  const logFindings = createFindingLog(logger);
   const ended = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (signal.aborted) resolve();
@@ -170,6 +193,10 @@ export async function runAgent(context: RunContext): Promise<void> {
     configFile: resolve(source.file),
     ...{ store: assembly.store, devices: assembly.devices, intents: assembly.intents.wanted, desk: assembly.desk },
     ...{ journal: assembly.journal, telemetry: assembly.telemetry, onBug: (error) => logBug(logger, error) },
+    onOffloadFindings: (findings, wallMs) => {
+      logFindings(findings);
+      assembly.setOffloadFindings(findings, wallMs);
+    },
   });
   let netdevs = assembly.devices.snapshot();
   const api = assembleApi({
@@ -206,6 +233,7 @@ export async function runAgent(context: RunContext): Promise<void> {
       current = loaded.config;
       assembly.intents.replace(loaded.config);
       api.setGrants(loaded.config.api.grpc.grants);
+      view.replaceOffload(loaded.config);
       logger.info({ file: source.file }, 'configuration loaded anew');
     },
     onProblem: (error) =>

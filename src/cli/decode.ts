@@ -97,12 +97,17 @@ const outcomes: Readonly<Partial<Record<JournalEntry_Outcome, JournalEntry['outc
   [JournalEntry_Outcome.UNKNOWN]: 'unknown',
 };
 
+const entryKinds: Readonly<Partial<Record<JournalEntry_Kind, JournalEntry['kind']>>> = {
+  [JournalEntry_Kind.AUDIT]: 'audit',
+  [JournalEntry_Kind.EVENT]: 'event',
+};
+
 export function decodeJournalEntry(entry: JournalMessage): JournalEntry {
   const { sequence, time, kind, actor, summary, details, outcome, message, durationSeconds } = entry;
   return {
     sequence: Number(sequence),
     wallMs: wallMsOf(time) ?? 0,
-    kind: kind === JournalEntry_Kind.AUDIT ? 'audit' : 'change',
+    kind: entryKinds[kind] ?? 'change',
     actor: sentence(actor),
     summary: sentence(summary),
     details: details.map(sentence),

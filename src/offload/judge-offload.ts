@@ -91,22 +91,26 @@ export interface OffloadSubject {
   readonly datapathType: string | undefined;
   /** What its flows were seen to prove; undefined: nobody has looked at them. */
   readonly measured?: OffloadJudgement | undefined;
+  /** Whether offload is in effect in the ovs-vswitchd that runs; undefined: not known. */
+  readonly isInEffect?: boolean | undefined;
 }
 
 function because(verdict: OffloadJudgement['verdict'], reason: OffloadJudgement['reason']): OffloadJudgement {
   return { verdict, reason, message: offloadReasons[reason] };
 }
 
-/** What can be said of one object. */
+/** What can be said of one object. What was seen outweighs what is concluded, and what is certain outweighs a doubt. */
 export function judgeObject(subject: OffloadSubject, root: OffloadRoot): OffloadJudgement {
-  const { datapathType, measured } = subject;
+  const { datapathType, measured, isInEffect } = subject;
   if (datapathType === undefined) return because('unknown', 'NotOnSwitch');
-  if (measured !== undefined) return measured;
+  if (measured !== undefined && measured.verdict !== 'unknown') return measured;
   const engine = engineOf(datapathType, root);
   if (engine === 'unknown') return because('unknown', 'EngineUnknown');
   if (engine === 'userspace') return because('software', 'EngineIsSoftware');
+  if (isInEffect === false) return because('software', 'OffloadNotInEffect');
+  if (measured !== undefined) return measured;
   // No proof of software: true is latched at run time and the way back to false is ignored until a restart
   // (dpif_offload_set_global_cfg of Open vSwitch), so the database does not tell what is in force.
-  if (!isTrue(root, 'hw-offload')) return because('unknown', 'HwOffloadOff');
+  if (isInEffect === undefined && !isTrue(root, 'hw-offload')) return because('unknown', 'HwOffloadOff');
   return because('unknown', 'NotMeasured');
 }

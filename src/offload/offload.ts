@@ -24,6 +24,7 @@ export const offloadReasons = {
   EngineIsSoftware: 'The bridge uses the userspace datapath, and neither DPDK nor DOCA is initialised.',
   EngineUnknown: 'What moves the packets of the bridge is not known.',
   HwOffloadOff: 'other_config:hw-offload is not true; whether ovs-vswitchd once saw it true is not known.',
+  OffloadNotInEffect: 'Offload is not in effect in the ovs-vswitchd that runs, so it can put nothing into hardware.',
   NotOnSwitch: 'The object has no port on the switch, so there are no packets to speak of.',
   NotMeasured: 'Offload is possible and the flows were not looked at.',
   InHardware: 'Nearly all packets were carried by hardware.',

@@ -1,47 +1,15 @@
 /**
- * Every metric of the agent. The only place that names them: what is exported, the reference page, the dashboards' and the
- * alerts' tests all read it here. Names end in their base unit, counters in `_total`; labels have few values, but for the
- * names of interfaces and pods, which are bounded by `api.metrics`.
+ * Every metric of the agent. The only place that names them, with `catalogue-offload.ts`: what is exported, the reference page,
+ * the dashboards' and the alerts' tests all read it here. Names end in their base unit, counters in `_total`; labels have few
+ * values, but for the names of interfaces and pods, which are bounded by `api.metrics`.
  *
  * There is no `ovs_vswitchd_*` metric among them, although the counters of interfaces mean what other exporters' do: a node
  * that runs one of those as well would be counted twice by every sum.
  */
 
+import { offloadMetrics, offloadObjectMetrics } from './catalogue-offload.js';
+import { build, counter, gauge } from './metric-build.js';
 import { prefix, type MetricSpec } from './metric-spec.js';
-
-interface Rest<Label extends string> {
-  readonly labels?: readonly Label[];
-  readonly values?: string;
-  readonly from: string;
-}
-
-function build<Label extends string>(
-  type: MetricSpec['type'],
-  unit: MetricSpec['unit'],
-  name: string,
-  help: string,
-  { labels = [], values, from }: Rest<Label>,
-): MetricSpec<Label> {
-  return { name, type, unit, help, labels, values, source: from };
-}
-
-function gauge<const Label extends string = never>(
-  unit: MetricSpec['unit'],
-  name: string,
-  help: string,
-  rest: Rest<Label>,
-): MetricSpec<Label> {
-  return build('gauge', unit, `${prefix}${name}`, help, rest);
-}
-
-function counter<const Label extends string = never>(
-  unit: MetricSpec['unit'],
-  name: string,
-  help: string,
-  rest: Rest<Label>,
-): MetricSpec<Label> {
-  return build('counter', unit, `${prefix}${name}_total`, help, rest);
-}
 
 const status = "the agent's status";
 const topology = 'the topology';
@@ -155,7 +123,7 @@ export const workMetrics = {
   }),
   journal: counter('count', 'journal_entries', 'Changes tried and requests made, by what became of them.', {
     labels: ['kind', 'outcome'],
-    values: 'kind: change, audit; outcome: applied, conflict, refused, unknown',
+    values: 'kind: change, audit, event; outcome: applied, conflict, refused, unknown',
     from: 'the journal',
   }),
   intents: gauge('state', 'intent_phase', "1 for how far the owner's bundle has come.", {
@@ -216,7 +184,7 @@ export const podMetrics = {
   }),
 } as const;
 
-/** Of devices, interfaces and offload. */
+/** Of devices and interfaces. */
 export const switchMetrics = {
   representors: gauge('count', 'representors', 'Uplinks and representors of this machine.', {
     labels: ['kind', 'carrier', 'plugged'],
@@ -236,19 +204,6 @@ export const switchMetrics = {
     'Time since any counter of an interface changed in the database. It grows on a switch without traffic, and says nothing then.',
     { from: database },
   ),
-  offloadConfigured: gauge('state', 'offload_configured', '1: other_config:hw-offload stands in the database.', {
-    from: 'the database',
-  }),
-  offload: gauge('count', 'offload_objects', 'Where packets of objects are processed, as far as that is known.', {
-    labels: ['kind', 'verdict', 'reason'],
-    values: 'kind: port, attachment, chain; verdict: unknown, software, hardware, partial',
-    from: 'database and settings',
-  }),
-  offloadEngine: gauge('info', 'offload_engine_info', 'What moves packets; always 1.', {
-    labels: ['engine'],
-    values: 'none, tc, dpdk, doca, userspace',
-    from: 'the database',
-  }),
 } as const;
 
 const interfaceRest = {
@@ -316,8 +271,10 @@ export const catalogueSections: Readonly<Record<string, Readonly<Record<string, 
   'The agent': agentMetrics,
   'Loops, sessions, intents': workMetrics,
   'Pods of the host cluster': podMetrics,
-  'Devices and offload': switchMetrics,
+  Devices: switchMetrics,
   Interfaces: interfaceMetrics,
+  'Hardware offload': offloadMetrics,
+  'Hardware offload of objects': offloadObjectMetrics,
   'The API': apiMetrics,
   'The process': processMetrics,
 };

@@ -12,6 +12,7 @@ import { optional, timestamp } from './common.js';
 const kinds: Readonly<Record<JournalEntry['kind'], JournalEntry_Kind>> = {
   change: JournalEntry_Kind.CHANGE,
   audit: JournalEntry_Kind.AUDIT,
+  event: JournalEntry_Kind.EVENT,
 };
 
 const outcomes: Readonly<Record<JournalEntry['outcome'], JournalEntry_Outcome>> = {

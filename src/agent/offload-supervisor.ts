@@ -1,0 +1,343 @@
+/**
+ * Supervises hardware offload: gathers what is read of ovs-vswitchd, of the database and of the machine, judges it, writes the
+ * declared settings that apply live, and keeps the evidence of what runs in hardware for those who show it. It repairs
+ * nothing else and never restarts anything; the loops that attach pods and program chains do not wait for it.
+ */
+
+import type { PodFacts } from '../attach/attachment-view.js';
+import type { ChainView } from '../chain/chain-view.js';
+import { AgentError, toError } from '../lib/errors.js';
+import type { Clock } from '../lib/clock.js';
+import { Trigger } from '../lib/trigger.js';
+import type { Finding } from '../model/condition.js';
+import type { StringMap } from '../model/ownership.js';
+import { Attribution } from '../offload/attribute.js';
+import type { EngineEvent } from '../offload/engine-state.js';
+import { engineOf } from '../offload/judge-offload.js';
+import { objectsOfChains, objectsOfPods, objectsOfPorts } from '../offload/offload-objects.js';
+import type { OffloadLimits } from '../offload/offload-facts.js';
+import { OffloadRecord } from '../offload/offload-record.js';
+import type { SwitchQuickReading } from '../offload/readings.js';
+import type { CheckReport } from '../offload/run-checks.js';
+import { TrafficRecord } from '../offload/traffic-record.js';
+import type { OffloadSupervision, SoftwareFlowsAnswer, SoftwareFlowsQuestion } from './api-view.js';
+import type { JournalChange } from './journal.js';
+import { MachinePoller } from './machine-poller.js';
+import { MeasurementBook } from './measurement-book.js';
+import { FindingTeller } from './finding-teller.js';
+import type { MachineInspector, SettingStore, SwitchInspector } from './offload-ports.js';
+import type { DeviceSource, StoreSnapshot, SwitchStore, Unsubscribe } from './ports.js';
+import { SettingWriter } from './setting-writer.js';
+import { answerSoftwareFlows } from './software-flows.js';
+import { SwitchPoller, type FlowPolicy } from './switch-poller.js';
+
+/** What ovs-vswitchd counted for its interfaces, as it wrote it into the database last. */
+export interface InterfaceTotals {
+  /** Monotonic ms at which it arrived. */
+  readonly atMs: number;
+  /** Received and sent, by name of the interface. */
+  readonly packets: ReadonlyMap<string, number>;
+  /** Packets that exceeded the MTU, by name; only of those that count them. */
+  readonly mtuDrops: ReadonlyMap<string, number>;
+}
+
+export interface OffloadSupervisorParts {
+  readonly store: SwitchStore & SettingStore;
+  readonly devices: DeviceSource;
+  readonly inspector: SwitchInspector;
+  readonly machine: MachineInspector;
+  /** Undefined: nothing was told yet. */
+  readonly totals: () => InterfaceTotals | undefined;
+  readonly pods: () => readonly PodFacts[];
+  /** The chains in force. */
+  readonly chains: () => readonly ChainView[];
+  readonly clock: Clock;
+  /** All findings of now. */
+  readonly onFindings: (findings: readonly Finding[], wallMs: number) => void;
+  readonly onJournal: (entry: JournalChange) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What the configuration says. */
+export interface OffloadPolicy {
+  /** `observe`: nothing is written. */
+  readonly mode: 'observe' | 'apply';
+  readonly owner: string;
+  readonly flows: FlowPolicy;
+  readonly settings: StringMap;
+  readonly limits: OffloadLimits;
+}
+
+/** Events of the database are gathered for so long, ms: settings are followed key by key, and a burst of ports is one look. */
+const gatherMs = 50;
+/** Everything is judged at most this often, ms. */
+const judgeMs = 1_000;
+
+export class OffloadSupervisor {
+  readonly #parts: OffloadSupervisorParts;
+  readonly #writer: SettingWriter;
+  readonly #record: OffloadRecord;
+  readonly #traffic: TrafficRecord;
+  readonly #book = new MeasurementBook();
+  readonly #teller: FindingTeller;
+  readonly #switch: SwitchPoller;
+  readonly #machine: MachinePoller;
+  readonly #follow: Trigger;
+  readonly #judge: Trigger;
+  #policy: OffloadPolicy;
+  #unsubscribe: readonly Unsubscribe[] = [];
+  #seen: StoreSnapshot | undefined;
+  #isGapless = false;
+  #pid: number | undefined;
+  #totalsAtMs: number | undefined;
+  #report: CheckReport | undefined;
+  #attribution = new Attribution({ objects: [], isWhole: false, counters: () => undefined });
+
+  constructor(parts: OffloadSupervisorParts, policy: OffloadPolicy) {
+    const { clock, inspector, machine, onBug } = parts;
+    this.#parts = parts;
+    this.#policy = policy;
+    const { settings: declared, limits, owner } = policy;
+    this.#record = new OffloadRecord({ declared, limits, owner, nowMs: clock.nowMs() });
+    this.#traffic = new TrafficRecord({ ratioPacketsMin: limits.ratioPacketsMin, delayMs: statsDelayMs(undefined) });
+    this.#teller = new FindingTeller(parts.onFindings);
+    this.#writer = new SettingWriter({
+      store: parts.store,
+      clock,
+      onJournal: parts.onJournal,
+      onCommitted: (edits) => this.#record.noteCommitted(edits),
+    });
+    this.#switch = new SwitchPoller({
+      inspector,
+      clock,
+      flows: policy.flows,
+      context: (datapath) => this.#record.context(datapath),
+      onQuick: (reading) => this.#quick(reading),
+      onSlow: (reading) => {
+        this.#book.read('slow', reading);
+        this.#record.noteSlow(reading);
+        this.#lookAgain();
+      },
+      onFlows: (reading) => {
+        this.#book.read('flows', reading);
+        this.#traffic.noteFlows(reading);
+        this.#lookAgain();
+      },
+      onRestart: () => this.#traffic.noteRestart(),
+      onFailed: (name, error) => this.#failed(name, error),
+      onBug,
+    });
+    this.#machine = new MachinePoller({
+      inspector: machine,
+      clock,
+      pid: () => this.#pid,
+      devices: () => this.#deviceNames(),
+      onQuick: (reading) => {
+        this.#book.read('machine', reading);
+        this.#record.noteMachine(reading);
+        this.#traffic.noteDevices(reading);
+        this.#judge.fire();
+      },
+      onSlow: (reading) => {
+        this.#book.read('tools', reading);
+        this.#record.noteTools(reading);
+        this.#lookAgain();
+      },
+      onBug,
+    });
+    this.#follow = new Trigger({ clock, gatherMs, work: (signal) => this.#followDatabase(signal), onError: onBug });
+    this.#judge = new Trigger({ clock, gatherMs: judgeMs, work: () => this.#judgeAll(), onError: onBug });
+  }
+
+  start(): void {
+    const { store, devices } = this.#parts;
+    const onDatabase = (): void => {
+      // Until it is in sync again, changes pass unseen.
+      if (store.state().kind !== 'synced') this.#isGapless = false;
+      this.#follow.fire();
+    };
+    this.#unsubscribe = [store.onChange(onDatabase), devices.onChange(() => this.#judge.fire())];
+    this.#follow.fire();
+    this.#switch.start();
+    this.#machine.start();
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await Promise.all([this.#follow.close(), this.#judge.close(), this.#switch.close(), this.#machine.close()]);
+    this.#parts.inspector.close();
+  }
+
+  /** Takes over what a new configuration declares and limits; the rest of the policy holds from the start. */
+  replace({ settings, limits }: Pick<OffloadPolicy, 'settings' | 'limits'>): void {
+    this.#policy = { ...this.#policy, settings, limits };
+    this.#record.setDeclared(settings, limits);
+    this.#lookAgain();
+  }
+
+  /** The evidence of the newest look. */
+  evidence(): Attribution {
+    return this.#attribution;
+  }
+
+  engine(): ReturnType<OffloadRecord['engine']> {
+    return this.#record.engine();
+  }
+
+  isInEffect(): { readonly value: boolean | undefined; readonly basis: string } {
+    return this.#record.isInEffect();
+  }
+
+  /** Why nothing is judged yet; undefined: it is. */
+  waiting(): string | undefined {
+    return this.#report?.waiting;
+  }
+
+  /** Undefined before the first look. */
+  supervision(): OffloadSupervision | undefined {
+    const report = this.#report;
+    if (report === undefined) return undefined;
+    const record = this.#record;
+    return {
+      settings: record.settings(),
+      restart: record.restart(),
+      findings: report.findings,
+      clear: report.clear,
+      notTestable: report.notTestable,
+      datapaths: record.datapaths().map(({ name, flows, flowLimit, flowLimitConfigured, offloaded, dumpMs }) => ({
+        ...{ name, flows, flowLimit, flowLimitConfigured, dumpMs },
+        offloadedByOvs: offloaded,
+      })),
+      tiers: this.#traffic.tiers(),
+      reasons: this.#traffic.reasons(),
+      measurements: this.#book.states(),
+      slowdown: this.#switch.slowdown,
+      flowsRefusal: this.#switch.refusal,
+      hugePages: record.hugePages(),
+      connections: record.connections(),
+      insertion: record.insertion(),
+      representors: record.representors(),
+      packets: this.#traffic.packets(),
+    };
+  }
+
+  watch(): Unsubscribe {
+    return this.#switch.watch();
+  }
+
+  async softwareFlows(question: SoftwareFlowsQuestion, signal: AbortSignal): Promise<SoftwareFlowsAnswer> {
+    const newest = this.#traffic.newestFlows();
+    const isFresh = newest !== undefined && this.#parts.clock.wallMs() - newest.wallMs <= question.ageMsMax;
+    const problem = isFresh ? undefined : await this.#switch.requestFlows(signal);
+    const trouble = this.#book.states().find(({ name }) => name === 'flows')?.problem;
+    const problems = [problem, isFresh ? undefined : trouble].filter((text) => text !== undefined);
+    const dump = this.#traffic.newestFlows();
+    return answerSoftwareFlows(question, dump, problems, this.#parts.inspector, signal);
+  }
+
+  #quick(reading: SwitchQuickReading): void {
+    this.#book.read('quick', reading);
+    this.#pid = reading.life.pid;
+    this.#record.noteQuick(reading);
+    this.#traffic.noteQuick(reading);
+    this.#noteTotals();
+    this.#lookAgain();
+  }
+
+  #failed(name: 'quick' | 'slow' | 'flows', error: unknown): void {
+    this.#book.failed(name, error);
+    const why = toError(error).message;
+    if (error instanceof AgentError && error.code === 'NOT_CONNECTED') {
+      this.#record.noteNoDaemon(why, this.#parts.clock.nowMs());
+      this.#pid = undefined;
+    } else if (name !== 'flows') this.#record.noteUnreadable(name, why);
+    this.#lookAgain();
+  }
+
+  /** What was read may allow an edit, and is to be judged. */
+  #lookAgain(): void {
+    this.#follow.fire();
+    this.#judge.fire();
+  }
+
+  #noteTotals(): void {
+    const totals = this.#parts.totals();
+    if (totals === undefined || totals.atMs === this.#totalsAtMs) return;
+    this.#totalsAtMs = totals.atMs;
+    this.#traffic.noteInterfaces(totals.packets, this.#pid ?? 0, totals.atMs);
+    this.#record.noteStatistics(totals.mtuDrops, totals.atMs);
+  }
+
+  /** Interfaces of the switch that may have a device of the kernel. */
+  #deviceNames(): ReadonlySet<string> {
+    const known = this.#parts.devices.snapshot();
+    const names = [...(this.#seen?.ports.values() ?? [])].flatMap(({ interfaces }) =>
+      interfaces.flatMap(({ name, type }) => (type === 'patch' || type === 'internal' ? [] : [name])),
+    );
+    return new Set(names.filter((name) => known?.has(name) === true));
+  }
+
+  /** Follows settings and ports, and writes what is to be written. */
+  async #followDatabase(signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#parts;
+    const snapshot = store.snapshot();
+    this.#record.noteSwitch(snapshot, this.#isGapless && snapshot !== undefined, clock.nowMs());
+    if (snapshot !== this.#seen) this.#judge.fire();
+    this.#isGapless = snapshot !== undefined;
+    this.#seen = snapshot;
+    for (const event of this.#record.takeEvents()) this.#tellEngine(event);
+    if (snapshot === undefined || this.#policy.mode !== 'apply' || !store.isWriter()) return;
+    // While the platform sets the card up, it restarts ovs-vswitchd and writes the same keys.
+    if (this.#report === undefined || this.#report.waiting !== undefined) return;
+    const againMs = await this.#writer.write(this.#record.edits(), signal);
+    if (againMs !== undefined) this.#follow.fireWithin(Math.max(againMs, gatherMs + 1));
+  }
+
+  #judgeAll(): Promise<void> {
+    const { clock, devices, pods, chains } = this.#parts;
+    const nowMs = clock.nowMs();
+    this.#record.noteDevices(devices.snapshot(), nowMs);
+    this.#noteTotals();
+    const { root, bridges, ports } = this.#seen ?? {};
+    if (root !== undefined && bridges !== undefined && ports !== undefined) {
+      this.#traffic.setDelay(statsDelayMs(root.otherConfig.get('offloaded-stats-delay')));
+      const named = [...ports.values()].flatMap(({ bridge, interfaces }) => {
+        const engine = engineOf(bridges.get(bridge)?.datapathType ?? '', root);
+        return interfaces.map(({ name }) => ({ name, engine }));
+      });
+      this.#traffic.setPorts(named);
+      const objects = [
+        ...objectsOfPorts(named.map(({ name }) => name)),
+        ...objectsOfPods(pods()),
+        ...objectsOfChains(chains()),
+      ];
+      this.#attribution = this.#traffic.attribute(objects, nowMs);
+    }
+    this.#record.noteTraffic(this.#traffic.traffic(nowMs));
+    const wasWaiting = this.#report === undefined || this.#report.waiting !== undefined;
+    this.#report = this.#record.report(nowMs);
+    if (wasWaiting && this.#report.waiting === undefined) this.#follow.fire();
+    this.#teller.tell(this.#report.findings, nowMs, clock.wallMs());
+    // Some findings come with time alone: what waits, lags or is broken for too long.
+    this.#judge.fireWithin(10 * judgeMs);
+    return Promise.resolve();
+  }
+
+  #tellEngine({ message, isRegress, to }: EngineEvent): void {
+    this.#parts.onJournal({
+      wallMs: this.#parts.clock.wallMs(),
+      kind: 'event',
+      summary: message,
+      details: isRegress ? ['It does less than the one before.', ...to.basis] : to.basis,
+      outcome: 'applied',
+      message: undefined,
+      tookMs: 0,
+    });
+  }
+}
+
+/** other_config:offloaded-stats-delay, ms; 2000 where it is not set (ovs-vswitchd.conf.db(5)). */
+function statsDelayMs(text: string | undefined): number {
+  const value = Number(text ?? '');
+  return text !== undefined && Number.isInteger(value) && value >= 0 && value <= 3_600_000 ? value : 2_000;
+}
