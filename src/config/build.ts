@@ -4,6 +4,7 @@
  */
 import { attachOf, hostClusterOf } from './build-attach.js';
 import { chainOf } from './build-chain.js';
+import { offloadOf } from './build-offload.js';
 import { known, selectorOf } from './build-selector.js';
 import type {
   BridgeConfig,
@@ -19,11 +20,12 @@ import type { BridgeInput, ConfigInput, PortInput } from './schema.js';
 
 /** @param input output of the schema to which no rule objects */
 export function buildConfig(input: ConfigInput): Config {
-  const { hostCluster, attach, ...rest } = input;
+  const { hostCluster, attach, offload, ...rest } = input;
   return {
     ...rest,
     ...(hostCluster === undefined ? {} : { hostCluster: hostClusterOf(hostCluster) }),
     attach: attachOf(attach, { hasCluster: hostCluster !== undefined, finder: input.representors.finder }),
+    offload: offloadOf(offload),
     bridges: bridgesOf(input.bridges),
     chains: input.chains.map(chainOf),
   };

@@ -10,6 +10,7 @@ import { checkAttach } from './rules-attach.js';
 import { checkBridges } from './rules-bridge.js';
 import { checkChains } from './rules-chain.js';
 import { checkHostCluster } from './rules-host-cluster.js';
+import { checkOffload } from './rules-offload.js';
 import { checkPatches } from './rules-patch.js';
 import { checkPorts } from './rules-port.js';
 import { keyPlaceAt, type SourceNode } from './source-tree.js';
@@ -18,6 +19,7 @@ const rules: readonly Rule[] = [
   checkOvsdb,
   checkHostCluster,
   checkAttach,
+  checkOffload,
   checkApi,
   checkBridges,
   checkPorts,

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { apiSchema } from './schema-api.js';
 import { attachSchema, hostClusterSchema } from './schema-attach.js';
 import { chainSchema } from './schema-chain.js';
+import { offloadSchema } from './schema-offload.js';
 import { absolutePath, name, representorSelector, stringMap, wholeNumber, word } from './schema-words.js';
 
 const minuteMs = 60_000;
@@ -200,6 +201,7 @@ export const configSchema = z.strictObject({
     .describe('The way to the API server of the host cluster; there is none when absent'),
   attach: attachSchema.prefault({}).describe('How the pods of the host cluster get their ports'),
   api: apiSchema.prefault({}).describe('How others see and steer the agent'),
+  offload: offloadSchema.prefault({}).describe('How hardware offload is supervised'),
   bridges: z.array(bridgeSchema).max(64).default([]).describe('The bridges that the agent looks after'),
   chains: z.array(chainSchema).max(256).default([]).describe('The service chains that the agent programs'),
 });

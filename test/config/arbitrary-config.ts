@@ -222,10 +222,41 @@ const representors = fc.record(
   { requiredKeys: [] },
 );
 
+const offload = fc.record(
+  {
+    mode: fc.constantFrom('off', 'observe', 'apply'),
+    settings: fc.record(
+      {
+        'hw-offload': fc.boolean(),
+        'max-idle': fc.integer({ min: 500, max: 60_000 }),
+        'tc-policy': fc.constantFrom('none', 'skip_sw'),
+        'dpdk-extra': fc.constantFrom('-a 0000:03:00.0', 'a: b # c'),
+        'flow-limit': fc.constant('007'),
+      },
+      { requiredKeys: [] },
+    ),
+    flows: fc.constantFrom('auto', 'asked', 'off'),
+    exporterPort: fc.nat(65_535),
+    expect: fc.record(
+      {
+        vfs: fc.uniqueArray(fc.nat(15), { maxLength: 3 }).map((pfs) => pfs.map((pf) => ({ pf, count: pf * 8 }))),
+        cards: fc.constantFrom([], ['pci/0000:03:00.0', 'pci/0000:03:00.1']),
+      },
+      { requiredKeys: [] },
+    ),
+    thresholds: fc.record(
+      { ratioMin: fc.double({ min: 0, max: 1, noNaN: true }), staleMsMin: fc.integer({ min: 1000, max: 10_000 }) },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 const sections = fc.record(
   {
     hostCluster,
     attach,
+    offload,
     representors,
     ovsdb: fc.record({ endpoints: fc.constantFrom(['unix:/a'], ['tcp:127.0.0.1:6640', 'unix:/b c']) }),
     agent: fc.record({ coalesceMs: fc.nat(10_000), repair: fc.constantFrom('on', 'observe') }, { requiredKeys: [] }),
