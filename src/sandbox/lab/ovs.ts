@@ -15,7 +15,8 @@ import { rawCall } from './raw-ovsdb.js';
 
 const run = promisify(execFile);
 
-const vswitchSchema = '/usr/share/openvswitch/vswitch.ovsschema';
+/** Under the prefix. */
+const vswitchSchema = 'share/openvswitch/vswitch.ovsschema';
 // /usr/sbin/ovs-vswitchd is a link of Debian's alternatives system; only root has sbin in its path.
 const searchPath = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`;
 
@@ -31,6 +32,10 @@ export interface OvsLabOptions {
   readonly netns?: string;
   /** Schema file of the database. Default: the installed vswitch.ovsschema. */
   readonly schema?: string;
+  /**
+   * Where another Open vSwitch lies than the installed one: its programs in `bin`, its schema in `share/openvswitch`.
+   */
+  readonly prefix?: string;
   /** More arguments of ovsdb-server, for example `--remote=ptcp:6640:127.0.0.1`. */
   readonly serverArgs?: readonly string[];
   /** More arguments of ovs-vswitchd, for example `--dummy-numa=0,0,0,0`. */
@@ -55,10 +60,13 @@ export async function removeLabDir(dir: string): Promise<void> {
   labDirs.delete(dir);
 }
 
-/** The environment that keeps an OVS program inside `dir`. */
-export function labEnv(dir: string): NodeJS.ProcessEnv {
+/**
+ * The environment that keeps an OVS program inside `dir`.
+ * @param prefix see `OvsLabOptions.prefix`
+ */
+export function labEnv(dir: string, prefix?: string): NodeJS.ProcessEnv {
   return {
-    PATH: searchPath,
+    PATH: prefix === undefined ? searchPath : `${join(prefix, 'bin')}:${searchPath}`,
     OVS_RUNDIR: join(dir, 'run'),
     OVS_DBDIR: join(dir, 'db'),
     OVS_LOGDIR: join(dir, 'log'),
@@ -92,7 +100,7 @@ export class OvsLab implements AsyncDisposable {
     this.runDir = join(dir, 'run');
     this.socket = join(this.runDir, 'db.sock');
     this.dbFile = join(dir, 'db', 'conf.db');
-    this.env = labEnv(dir);
+    this.env = labEnv(dir, options.prefix);
     this.#options = options;
     this.#server = new Daemon(
       [
@@ -112,7 +120,8 @@ export class OvsLab implements AsyncDisposable {
     const lab = new OvsLab(await makeLabDir(), options);
     try {
       for (const name of ['run', 'db', 'log', 'etc']) await mkdir(join(lab.dir, name));
-      await runTool(lab.env, 'ovsdb-tool', ['create', lab.dbFile, options.schema ?? vswitchSchema]);
+      const schema = options.schema ?? join(options.prefix ?? '/usr', vswitchSchema);
+      await runTool(lab.env, 'ovsdb-tool', ['create', lab.dbFile, schema]);
       await lab.startOvsdbServer();
       if (options.schema === undefined) await lab.vsctl('--no-wait', 'init');
       if (options.vswitchd === true) await lab.startVswitchd();
