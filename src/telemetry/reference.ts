@@ -17,8 +17,12 @@ is named without \`_total\`, its samples with it, as that format wants.
   puts into its database every \`other_config:stats-update-interval\` (5 s where that is not set), and only where they changed:
   \`dpu_agent_counters_age_seconds\` is the time since the last change of any, however long there was no traffic.
 * Units are seconds and bytes. Counters start at zero with the process, but for those of interfaces, which are Open vSwitch's.
-* The series of interfaces are switched by \`api.metrics.representors\`, their labels \`namespace\` and \`pod\` by
-  \`api.metrics.podLabels\`; \`api.metrics.representorsMax\` bounds their number, ports that are no pod's first.
+* Figures of offload are as old as the measurement that they are from, and their cost is told with them:
+  \`dpu_agent_offload_measurement_timestamp_seconds\`, \`dpu_agent_offload_vswitchd_main_thread_seconds_total\`. What they prove,
+  and what they do not, is in [offload.md](offload.md).
+* The series of interfaces, and those of their offload, are switched by \`api.metrics.representors\`, their labels
+  \`namespace\` and \`pod\` by \`api.metrics.podLabels\`; \`api.metrics.representorsMax\` bounds their number, ports that are no pod's
+  first.
 * No \`ovs_vswitchd_*\` name is used: where another exporter of Open vSwitch runs as well, every sum would count twice.
 
 The alerts and dashboards that are made of them: [alerts.md](alerts.md).

@@ -1,6 +1,6 @@
 /**
  * Writes the series of many objects that share their labels, a thousand interfaces say, as text in pieces, so that the event
- * loop gets its turn between two of them. What is measured stands in `metrics.ts`. Only counters; one piece is one string.
+ * loop gets its turn between two of them. What is measured stands in `metrics.ts`. Counters and gauges; one piece is one string.
  */
 
 import { setImmediate as turn } from 'node:timers/promises';
@@ -15,8 +15,9 @@ export interface SeriesRow {
   readonly values: readonly (readonly SeriesValue[])[];
 }
 
-/** One counter, and the label that tells it from the others of the row and metric: `direction="sent"`. */
+/** One figure. */
 export interface SeriesValue {
+  /** The label that tells it from the others of the row and metric: `direction="sent"`. */
   readonly label: string;
   readonly value: bigint | number | undefined;
 }
@@ -46,10 +47,10 @@ function escapeHelp(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
-function head({ name, help }: MetricSpec, exposition: Exposition): string {
+function head({ name, help, type }: MetricSpec, exposition: Exposition): string {
   // OpenMetrics names the family of a counter without the suffix of its samples.
-  const family = exposition === 'openmetrics' ? name.replace(/_total$/, '') : name;
-  return `# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} counter\n`;
+  const family = exposition === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
+  return `# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${type}\n`;
 }
 
 /** The series of the rows, metric by metric, for both formats want all of a metric together. A metric without any is left out. */

@@ -1,4 +1,4 @@
-/** The host cluster's pods, devices and offload, as metrics. Reads the view; asks nobody. */
+/** The host cluster's pods and the devices, as metrics. Reads the view; asks nobody. */
 
 import type { AgentView } from '../../agent/api-view.js';
 import type { ClusterState, LeaseState } from '../../agent/attach-ports.js';
@@ -46,13 +46,4 @@ export function collectTopology(families: Families, { topology }: AgentView): vo
       return [{ kind, carrier: hasCarrier ? 'yes' : 'no', plugged: entry.bridge === undefined ? 'no' : 'yes' }];
     }),
   );
-}
-
-export function collectOffload(families: Families, { offload }: AgentView): void {
-  const { engine, isConfigured } = offload.status();
-  if (engine !== 'unknown') {
-    families.put(switchMetrics.offloadConfigured, {}, isConfigured);
-    families.put(switchMetrics.offloadEngine, { engine }, 1);
-  }
-  families.count(switchMetrics.offload, offload.rows());
 }

@@ -7,7 +7,7 @@
 
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { AgentView, NodeFacts } from '../../agent/api-view.js';
+import type { AgentView, NodeFacts, OffloadRow } from '../../agent/api-view.js';
 import type { Clock } from '../../lib/clock.js';
 import { Families } from '../../telemetry/metric-spec.js';
 import { contentTypes, openMetricsEnd, renderFamilies, type Exposition } from '../../telemetry/metrics.js';
@@ -15,8 +15,10 @@ import type { ProcessMetrics } from '../../telemetry/process-metrics.js';
 import { writeSeries } from '../../telemetry/series-writer.js';
 import type { ApiFigures } from './api-figures.js';
 import { collectFacts, collectIntents, collectStatus, collectWork } from './collect-agent.js';
-import { collectAttach, collectOffload, collectTopology } from './collect-pods.js';
+import { collectOffload } from './collect-offload.js';
+import { collectAttach, collectTopology } from './collect-pods.js';
 import { interfaceSeries, interfaceSpecs, type SeriesLimits } from './interface-series.js';
+import { offloadSeries, offloadSpecs } from './offload-series.js';
 import type { StatusAge } from './status-age.js';
 
 export interface ScrapeParts {
@@ -71,10 +73,13 @@ export class Scraper {
     const { clock, figures, view, limits } = this.#parts;
     const startedMs = clock.nowMs();
     const families = new Families();
-    await this.#collect(families);
+    const offload = view.offload.rows();
+    await this.#collect(families, offload);
     const series = interfaceSeries(families, view.stats.interfaces(), limits, clock.wallMs());
     const pieces = [Buffer.from(await renderFamilies(families.all(), exposition))];
     for await (const piece of writeSeries(interfaceSpecs, series, exposition)) pieces.push(Buffer.from(piece));
+    const shares = offloadSeries(offload, limits);
+    for await (const piece of writeSeries(offloadSpecs, shares, exposition)) pieces.push(Buffer.from(piece));
     if (exposition === 'openmetrics') pieces.push(Buffer.from(openMetricsEnd));
     const whole = Buffer.concat(pieces);
     const body = isGzip ? await compress(whole, { level: 1 }) : whole;
@@ -82,7 +87,7 @@ export class Scraper {
     return { body, contentType: contentTypes[exposition], isGzip };
   }
 
-  async #collect(families: Families): Promise<void> {
+  async #collect(families: Families, offload: readonly OffloadRow[]): Promise<void> {
     const { view, clock, version, age, figures } = this.#parts;
     if (clock.nowMs() - this.#factsReadMs >= factsEveryMs) this.#readFacts();
     const status = view.status.current();
@@ -92,7 +97,7 @@ export class Scraper {
     collectIntents(families, view);
     collectAttach(families, status?.attach, clock.wallMs());
     collectTopology(families, view);
-    collectOffload(families, view);
+    collectOffload(families, view.offload.status(), offload);
     figures.collect(families);
     await this.#parts.process.collect(families);
   }

@@ -4,6 +4,7 @@ import { catalogue } from '../../../src/telemetry/catalogue.js';
 import type { Netdev } from '../../../src/model/netdev.js';
 import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
 import { readExposition, valueOf, type ReadSample } from '../../fakes/exposition.js';
+import { byCounters, measuredRow, supervised } from '../../fakes/offload-overview.js';
 import { netdev } from '../../fakes/plan-rows.js';
 import { rawRequest } from '../../fakes/raw-http.js';
 
@@ -253,8 +254,11 @@ function fill(target: ApiWorld): void {
   target.rows = [port, podRow(port, 'shop', 'web-0')];
   target.sessions = [{ protocol: 'ovsdb', peer: 'Open_vSwitch', isUp: true, connects: 1, failures: 0 }];
   target.offloadRows = [
-    { key: 'k', kind: 'port', name: 'p0', interface: 'p0', verdict: 'software', reason: 'NotConfigured', message: '' },
+    measuredRow('port', 'pf0vf1', 'pf0vf1', byCounters),
+    measuredRow('attachment', 'shop/web-0', 'pf0vf1', byCounters),
+    measuredRow('chain', 'fw', '', byCounters),
   ];
+  target.offload = supervised();
   const recorder = book.recorder('ports');
   recorder.round(1);
   recorder.took('plan', 2);
