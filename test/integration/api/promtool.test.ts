@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
 import { ruleGroups } from '../../fakes/deployed.js';
+import { byCounters, measuredRow, supervised } from '../../fakes/offload-overview.js';
 
 interface Said {
   readonly code: number;
@@ -114,12 +115,101 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
   },
   DpuOffloadInSoftware: {
     fires: {
-      [of('dpu_agent_offload_objects', 'kind="port", verdict="software", reason="NotEligible"')]: '2x60',
+      [of('dpu_agent_offload_objects', 'kind="attachment", verdict="software", reason="InSoftware"')]: '2x60',
       [`dpu_agent_offload_configured${at}`]: '1x60',
     },
+    // Management traffic over an internal port.
     rests: {
-      [of('dpu_agent_offload_objects', 'kind="port", verdict="software", reason="NotConfigured"')]: '2x60',
-      [`dpu_agent_offload_configured${at}`]: '0x60',
+      [of('dpu_agent_offload_objects', 'kind="port", verdict="software", reason="InSoftware"')]: '2x60',
+      [`dpu_agent_offload_configured${at}`]: '1x60',
+    },
+  },
+  DpuOffloadRatioLow: {
+    fires: {
+      [of('dpu_agent_offload_packets_total', 'path="hw"')]: '0+60000x60',
+      [of('dpu_agent_offload_packets_total', 'path="sw"')]: '0+60000x60',
+      [`dpu_agent_offload_configured${at}`]: '1x60',
+    },
+    // Half of them in software, and one packet a second is no traffic.
+    rests: {
+      [of('dpu_agent_offload_packets_total', 'path="hw"')]: '0+30x60',
+      [of('dpu_agent_offload_packets_total', 'path="sw"')]: '0+30x60',
+      [`dpu_agent_offload_configured${at}`]: '1x60',
+    },
+  },
+  DpuOffloadNotInEffect: {
+    fires: { [`dpu_agent_offload_configured${at}`]: '1x60', [`dpu_agent_offload_in_effect${at}`]: '0x60' },
+    // Not known is not "not".
+    rests: { [`dpu_agent_offload_configured${at}`]: '1x60' },
+  },
+  DpuOffloadRestartRequired: {
+    fires: { [`dpu_agent_offload_restart_required${at}`]: '1x90' },
+    rests: { [`dpu_agent_offload_restart_required${at}`]: '1x50 0x60' },
+  },
+  DpuOffloadEngineLost: {
+    fires: { [of('dpu_agent_offload_findings', 'reason="EngineRegressed"')]: '1x60' },
+    rests: { [of('dpu_agent_offload_findings', 'reason="RestartRequired"')]: '1x60' },
+  },
+  DpuRestoreWaitStuck: {
+    fires: { [of('dpu_agent_findings', 'reason="RestoreWaitStuck"')]: '1x60' },
+    rests: { [of('dpu_agent_findings', 'reason="Contested"')]: '1x60' },
+  },
+  DpuFlowLimitCollapsed: {
+    fires: { [of('dpu_agent_offload_findings', 'reason="FlowLimitCollapsed"')]: '1x60' },
+    // The limit of a quiet node after a start.
+    rests: {
+      [of('dpu_agent_offload_flow_limit', 'datapath="system@ovs-system", kind="effective"')]: '10000x60',
+      [of('dpu_agent_offload_flow_limit', 'datapath="system@ovs-system", kind="configured"')]: '200000x60',
+    },
+  },
+  DpuInsertionStalled: {
+    fires: { [of('dpu_agent_offload_findings', 'reason="InsertionStalled"')]: '1x60' },
+    rests: { [`dpu_agent_offload_enqueued_flows${at}`]: '50x60' },
+  },
+  DpuConntrackFilling: {
+    fires: {
+      [of('dpu_agent_offload_ct_connections', 'table="nf_conntrack"')]: '950x60',
+      [of('dpu_agent_offload_ct_limit', 'table="nf_conntrack"')]: '1000x60',
+    },
+    rests: {
+      [of('dpu_agent_offload_ct_connections', 'table="nf_conntrack"')]: '850x60',
+      [of('dpu_agent_offload_ct_limit', 'table="nf_conntrack"')]: '1000x60',
+    },
+  },
+  DpuHugePagesLacking: {
+    fires: { [of('dpu_agent_offload_findings', 'reason="HugePagesLacking"')]: '1x60' },
+    // A daemon that has them holds all of them.
+    rests: {
+      [of('dpu_agent_offload_hugepages_bytes', 'size="2048kB", state="free"')]: '0x60',
+      [of('dpu_agent_offload_hugepages_bytes', 'size="2048kB", state="total"')]: '1073741824x60',
+    },
+  },
+  DpuRepresentorsMissing: {
+    fires: {
+      [of('dpu_agent_offload_representors', 'state="expected"')]: '16x60',
+      [of('dpu_agent_offload_representors', 'state="present"')]: '2x60',
+    },
+    // Nobody expects a number.
+    rests: { [of('dpu_agent_offload_representors', 'state="present"')]: '2x60' },
+  },
+  DpuRepresentorsStale: {
+    fires: { [of('dpu_agent_offload_representors', 'state="stale"')]: '1x60' },
+    rests: { [of('dpu_agent_offload_representors', 'state="stale"')]: '1x20 0x60' },
+  },
+  DpuVswitchdStalled: {
+    fires: { [of('dpu_agent_offload_findings', 'reason="MainThreadStalled"')]: '1x60' },
+    rests: { [of('dpu_agent_offload_findings', 'reason="MainThreadStalled"')]: '1x3 0x60' },
+  },
+  DpuOffloadMeasurementCostly: {
+    fires: { [of('dpu_agent_offload_vswitchd_main_thread_seconds_total', 'measurement="flows"')]: '0+3x60' },
+    rests: { [of('dpu_agent_offload_vswitchd_main_thread_seconds_total', 'measurement="flows"')]: '0+0.5x60' },
+  },
+  DpuOffloadMeasurementStale: {
+    fires: { [of('dpu_agent_offload_measurement_timestamp_seconds', 'measurement="quick"')]: '0x120' },
+    rests: {
+      [of('dpu_agent_offload_measurement_timestamp_seconds', 'measurement="quick"')]: '0+60x120',
+      [of('dpu_agent_offload_measurement_failures_total', 'measurement="quick"')]: '0+1x120',
+      [of('dpu_agent_offload_measurement_timestamp_seconds', 'measurement="flows"')]: '0x120',
     },
   },
   DpuAttachmentsFailed: {
@@ -183,6 +273,22 @@ const cases: Readonly<Record<string, { readonly fires: Series; readonly rests: S
   },
 };
 
+/** Further ways in which alerts fire. */
+const further: readonly (readonly [alert: string, fires: Series])[] = [
+  [
+    'DpuOffloadInSoftware',
+    {
+      [of('dpu_agent_offload_objects', 'kind="port", verdict="software", reason="EngineIsSoftware"')]: '2x60',
+      [`dpu_agent_offload_configured${at}`]: '1x60',
+    },
+  ],
+  [
+    'DpuOffloadMeasurementStale',
+    { [of('dpu_agent_offload_measurement_failures_total', 'measurement="tools"')]: '0+1x120' },
+  ],
+  ['DpuRestoreWaitStuck', { [of('dpu_agent_offload_findings', 'reason="RestoreWaitStuck"')]: '1x60' }],
+];
+
 const groups = ruleGroups();
 const alerts = groups.flatMap(({ rules }) => rules);
 
@@ -200,32 +306,34 @@ describe('promtool', () => {
   });
 
   it('sees every alert fire when it should, and rest when it should not', async () => {
-    const file = join(dir, 'alerts.yml');
-    await writeFile(file, stringify({ groups }));
-    const tests = Object.entries(cases).flatMap(([alert, { fires, rests }]) =>
-      (
-        [
-          [fires, 1],
-          [rests, 0],
-        ] as const
-      ).map(([series, count]) => ({
-        name: `${alert} ${count === 1 ? 'fires' : 'rests'}`,
-        interval: '1m',
-        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-        promql_expr_test: [
-          {
-            // At any time of the run: some are about what was a while ago.
-            expr: `count(max_over_time(ALERTS{alertname="${alert}", alertstate="firing"}[2h])) or vector(0)`,
-            eval_time: '119m',
-            exp_samples: [{ labels: '{}', value: count }],
-          },
-        ],
-      })),
+    // A suite for each alert with its rule alone: all rules against all series take a minute.
+    const suites = await Promise.all(
+      alerts.map(async (rule) => {
+        const { alert } = rule;
+        const rules = join(dir, `${alert}.rules.yml`);
+        await writeFile(rules, stringify({ groups: [{ name: alert, rules: [rule] }] }));
+        const { fires = {}, rests = {} } = cases[alert] ?? {};
+        const others = further.filter(([name]) => name === alert).map(([, series]) => [series, 1] as const);
+        const tests = ([[fires, 1], [rests, 0], ...others] as const).map(([series, count]) => ({
+          name: `${alert} ${count === 1 ? 'fires' : 'rests'}`,
+          interval: '1m',
+          input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+          promql_expr_test: [
+            {
+              // At any time of the run: some are about what was a while ago.
+              expr: `count(max_over_time(ALERTS{alertname="${alert}", alertstate="firing"}[2h])) or vector(0)`,
+              eval_time: '119m',
+              exp_samples: [{ labels: '{}', value: count }],
+            },
+          ],
+        }));
+        const suite = join(dir, `${alert}.suite.yml`);
+        await writeFile(suite, stringify({ rule_files: [rules], evaluation_interval: '1m', tests }));
+        return suite;
+      }),
     );
-    const suite = join(dir, 'suite.yml');
-    await writeFile(suite, stringify({ rule_files: [file], evaluation_interval: '1m', tests }));
-    const { code, output } = await promtool(['test', 'rules', suite]);
-    expect(output).toContain('SUCCESS');
+    const { code, output } = await promtool(['test', 'rules', ...suites]);
+    expect(output.match(/SUCCESS/g)).toHaveLength(alerts.length);
     expect(code).toBe(0);
   });
 
@@ -237,6 +345,8 @@ describe('promtool', () => {
       world = await new ApiWorld().serve();
       const row = portRow('pf0vf1', world.clock.wallMs());
       world.rows = [row, podRow(row, 'shop', 'we"ird\\na\nme')];
+      world.offload = supervised();
+      world.offloadRows = [measuredRow('port', 'pf0vf1', 'pf0vf1', byCounters)];
       world.sessions = [{ protocol: 'ovsdb', peer: 'Open_vSwitch', isUp: true, connects: 1, failures: 0 }];
       const recorder = world.book.recorder('ports');
       recorder.round(1);
