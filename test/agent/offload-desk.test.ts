@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OffloadRow } from '../../src/agent/api-view.js';
 import { OffloadDesk, type OffloadEvidence } from '../../src/agent/offload-desk.js';
 import type { ChainView } from '../../src/chain/chain-view.js';
+import type { AttributedRow } from '../../src/offload/attribute.js';
 import type { OffloadJudgement } from '../../src/offload/offload.js';
 import { portView, switchView } from '../chain/chain-shapes.js';
 import { bridgeRow, mapOf, observedOf, portRow } from '../fakes/plan-rows.js';
@@ -20,7 +21,7 @@ const chainOf = (name: string, bridge: string, ofport: number | undefined): Chai
   switches: [switchView(0, portView('a', ofport), portView('b', ofport))],
 });
 
-function desk(evidence?: OffloadEvidence, snapshot: typeof seen | undefined = seen): OffloadDesk {
+function desk(supervisor?: OffloadEvidence, snapshot: typeof seen | undefined = seen): OffloadDesk {
   const parts = {
     store: { snapshot: () => snapshot },
     pods: () => [
@@ -29,7 +30,21 @@ function desk(evidence?: OffloadEvidence, snapshot: typeof seen | undefined = se
     ],
     chains: () => [chainOf('kernel', 'br-k', 1), chainOf('user', 'br-u', 1), chainOf('bare', 'br-u', undefined)],
   };
-  return new OffloadDesk(evidence === undefined ? parts : { ...parts, evidence });
+  return new OffloadDesk({ ...parts, supervisor });
+}
+
+type Evidence = ReturnType<OffloadEvidence['evidence']>;
+
+function supervisorWith(evidence: Partial<Evidence>, inEffect?: boolean): OffloadEvidence {
+  return {
+    evidence: () => ({ interface: () => undefined, chain: () => undefined, row: () => undefined, ...evidence }),
+    engine: () => undefined,
+    isInEffect: () => ({ value: inEffect, basis: 'seen' }),
+    waiting: () => undefined,
+    supervision: () => undefined,
+    softwareFlows: () => Promise.resolve({ wallMs: 7, cost: undefined, flows: [], problems: [] }),
+    watch: () => () => undefined,
+  };
 }
 
 const inShort = (rows: readonly OffloadRow[]): readonly string[] =>
@@ -71,13 +86,64 @@ describe('what is said of offload', () => {
 
   it('is what the flows prove, where somebody looks at them', () => {
     const proven: OffloadJudgement = { verdict: 'hardware', reason: 'NotMeasured', message: 'seen in hardware' };
-    const rows = desk({
-      interface: (name) => (name === 'k0' ? proven : undefined),
-      chain: (name) => (name === 'kernel' ? proven : undefined),
-    }).rows();
+    const rows = desk(
+      supervisorWith({
+        interface: (name) => (name === 'k0' ? proven : undefined),
+        chain: (name) => (name === 'kernel' ? proven : undefined),
+      }),
+    ).rows();
     expect(rows.filter(({ verdict }) => verdict === 'hardware').map(({ key }) => key)).toEqual([
       'port/k0',
       'chain/kernel',
     ]);
+  });
+
+  it('is software for certain where offload is not in effect, whatever is not known of the flows', () => {
+    const idle: OffloadJudgement = { verdict: 'unknown', reason: 'NoTraffic', message: 'nothing passed' };
+    const rows = desk(supervisorWith({ interface: () => idle }, false)).rows();
+    expect(inShort(rows).slice(0, 2)).toEqual([
+      'port/k0 software OffloadNotInEffect',
+      'port/u0 software EngineIsSoftware',
+    ]);
+  });
+
+  it('has what was measured beside the verdict, in its own words', () => {
+    const tally = (flows: number) => ({ flows, packets: flows * 10, bytes: flows * 1000 });
+    const row: AttributedRow = {
+      key: 'port/k0',
+      kind: 'port',
+      name: 'k0',
+      ports: ['k0'],
+      judgement: { verdict: 'partial', reason: 'InPart', message: 'in part' },
+      source: 'counters',
+      hardwareShare: 0.5,
+      counters: { kind: 'ratio', hardwareShare: 0.5, hardwarePackets: 50, softwarePackets: 50, spanMs: 60_000 },
+      flows: { hardware: tally(1), software: tally(2), control: tally(3), warmUp: tally(4), unknown: tally(5) },
+      reasons: [],
+      sharedWith: ['chain/kernel'],
+    };
+    const [shown] = desk(
+      supervisorWith({ row: (key) => (key === row.key ? row : undefined), interface: () => row.judgement }, true),
+    ).rows();
+    expect(shown).toMatchObject({
+      verdict: 'partial',
+      measured: {
+        source: 'counters',
+        hardwareShare: 0.5,
+        counters: { hardwarePackets: 50, softwarePackets: 50, spanMs: 60_000 },
+        flows: { hardware: tally(1), software: tally(2), apart: { flows: 7, packets: 70, bytes: 7_000 } },
+        ports: ['k0'],
+        sharedWith: ['chain/kernel'],
+      },
+    });
+  });
+
+  it('says that nobody looks where nobody does', async () => {
+    const { isInEffect, inEffectBasis, supervision } = desk().status();
+    expect({ isInEffect, supervision }).toEqual({ isInEffect: undefined, supervision: undefined });
+    expect(inEffectBasis).toContain('offload.mode is off');
+    const question = { ports: new Set(''), reasons: new Set(''), countMax: 5, ageMsMax: 0, withRules: false };
+    const answer = await desk().softwareFlows(question, new AbortController().signal);
+    expect(answer.problems).toEqual([expect.stringContaining('offload.mode is off')]);
   });
 });

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { JournalChange } from '../../src/agent/journal.js';
+import type { ApplyResult } from '../../src/agent/ports.js';
+import { SettingWriter } from '../../src/agent/setting-writer.js';
+import type { LiveEdit } from '../../src/offload/setting-verdicts.js';
+import { ManualClock } from '../config/manual-clock.js';
+
+const edit: LiveEdit = { key: 'max-idle', from: undefined, to: '20000' };
+const signal = new AbortController().signal;
+
+function world(result: ApplyResult = { kind: 'applied', nextCfg: 3 }) {
+  const clock = new ManualClock();
+  const written: (readonly LiveEdit[])[] = [];
+  const journal: JournalChange[] = [];
+  const committed: LiveEdit[] = [];
+  const writer = new SettingWriter({
+    store: {
+      applySettings: (edits) => {
+        written.push(edits);
+        return Promise.resolve(result);
+      },
+    },
+    clock,
+    onJournal: (entry) => journal.push(entry),
+    onCommitted: (edits) => committed.push(...edits),
+  });
+  return { clock, writer, written, journal, committed };
+}
+
+describe('the writer of settings', () => {
+  it('writes what is planned, and tells the journal and the record', async () => {
+    const at = world();
+    expect(await at.writer.write([edit], signal)).toBeUndefined();
+    expect(at.written).toEqual([[edit]]);
+    expect(at.committed).toEqual([edit]);
+    expect(at.journal).toMatchObject([
+      {
+        summary: 'set max-idle=20000',
+        details: ['Open_vSwitch: other_config:max-idle absent → 20000'],
+        outcome: 'applied',
+      },
+    ]);
+  });
+
+  it('writes nothing when nothing is planned', async () => {
+    const at = world();
+    expect(await at.writer.write([], signal)).toBeUndefined();
+    expect(at.written).toEqual([]);
+    expect(at.journal).toEqual([]);
+  });
+
+  it('comes again after a conflict, and claims nothing', async () => {
+    const at = world({ kind: 'conflict', message: 'somebody was faster' });
+    expect(await at.writer.write([edit], signal)).toBeGreaterThan(0);
+    expect(at.committed).toEqual([]);
+    expect(at.journal).toMatchObject([{ outcome: 'conflict', message: 'somebody was faster' }]);
+  });
+
+  it('is slower and slower with a key that somebody takes back again and again, and not with others', async () => {
+    const at = world();
+    let writes = 0;
+    for (let second = 0; second < 600; second += 1) {
+      at.clock.advance(1_000);
+      await at.writer.write([edit], signal);
+      writes = at.written.length;
+    }
+    expect(writes).toBeGreaterThan(3);
+    expect(writes).toBeLessThan(15);
+    await at.writer.write([edit, { key: 'max-revalidator', from: undefined, to: '1000' }], signal);
+    expect(at.written.at(-1)?.map(({ key }) => key)).toContain('max-revalidator');
+  });
+
+  it('escapes what others stored', async () => {
+    const at = world();
+    await at.writer.write([{ ...edit, from: 'a\u001b[31m' }], signal);
+    expect(at.journal[0]?.details[0]).not.toContain('\u001b');
+  });
+});
