@@ -14,6 +14,7 @@ export * from './parse/coverage.js';
 export * from './parse/ct-stats.js';
 export { parseDatapathShow } from './parse/datapath-show.js';
 export type { DatapathPort, DatapathShow, DatapathState, PortTraffic } from './parse/datapath-show.js';
+export * from './parse/detrace.js';
 export * from './parse/dp-features.js';
 export * from './parse/dpif-show.js';
 export * from './parse/fdb-stats.js';

@@ -298,6 +298,26 @@ describe('of documented shapes', () => {
     expect(unixctl.sumOf(metrics, 'nonesuch')).toBeUndefined();
   });
 
+  it('ofproto/detrace names the rules, groups and misses of each bridge', () => {
+    const { entries, notFound, notKept, unknown } = unixctl.parseDetrace(fixture('by-hand/detrace'));
+    expect(unknown).toEqual(clean);
+    expect(entries.map(({ bridge, kind }) => `${bridge} ${kind}`)).toEqual([
+      'br0 rule',
+      'br0 group',
+      'br1 rule',
+      'br0 miss',
+      'br0 rule',
+    ]);
+    expect(entries[3]?.text).toBe('table_id=0, no match');
+    expect([notFound, notKept]).toEqual([['system@ovs-system'], []]);
+    expect(unixctl.parseDetrace('Cache was not found for netdev@ovs-netdev\n')).toEqual({
+      entries: [],
+      notFound: [],
+      notKept: ['netdev@ovs-netdev'],
+      unknown: clean,
+    });
+  });
+
   it('DPDK tells its heaps, DOCA its pipes', () => {
     expect(unixctl.parseMallocStats(fixture('by-hand/get-malloc-stats'))).toMatchObject({
       heaps: [{ id: 0, name: 'socket_0', size: 2 ** 30, greatestFreeSize: 2 ** 28, allocationCount: 4711 }],

@@ -14,6 +14,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   'ct-stats-show-m': unixctl.parseCtStats,
   'kernel-show': unixctl.parseDatapathShow,
   'kernel-upcall-show': unixctl.parseUpcallShow,
+  detrace: unixctl.parseDetrace,
   'dpif-show': unixctl.parseDpifShow,
   'dump-flows': unixctl.parseFlowDump,
   'dump-flows-m': unixctl.parseFlowDump,
