@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'plan',
     'chain',
     'attach',
+    'offload',
     'intent',
     'model',
     'config',
@@ -43,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'gen',
     'lib',
   ],
-  api: ['agent', 'attach', 'chain', 'plan', 'telemetry', 'words', 'model', 'gen', 'lib'],
+  api: ['agent', 'attach', 'chain', 'offload', 'plan', 'telemetry', 'words', 'model', 'gen', 'lib'],
   telemetry: ['lib'],
   cli: ['agent', 'chain', 'attach', 'plan', 'offload', 'words', 'model', 'gen', 'openflow', 'ovsdb', 'unixctl', 'lib'],
   app: [
