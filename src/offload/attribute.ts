@@ -27,7 +27,7 @@ export interface AttributedRow {
   /** What the counters of the representor say; undefined: nobody reads them. */
   readonly counters: RatioReading | undefined;
   /**
-   * What the flows of the newest dump say, since each was made; undefined: there was none. Of a chain those that come in at
+   * What the flows of the newest whole dump say, since each was made; undefined: there was none. Of a chain those that come in at
    * one of its ports, so that none is counted twice.
    */
   readonly flows: CountedShares | undefined;
@@ -39,10 +39,12 @@ export interface AttributedRow {
 
 export interface AttributionInput {
   readonly objects: readonly OffloadObject[];
-  /** The newest dump, complete. */
-  readonly dump?: Pick<FlowSummary, 'ports'> | undefined;
+  /** The dump for shares. */
+  readonly dump?: FlowSummary['ports'] | undefined;
   /** Whether the dump has all flows. One of software flows alone tells reasons, and nothing of shares. */
   readonly isWhole: boolean;
+  /** The dump for reasons, where there is a newer one of software flows alone. Default: `dump`. */
+  readonly reasons?: FlowSummary['ports'] | undefined;
   /** By port: what the counters of its representor say over their window. */
   readonly counters: (port: string) => RatioReading | undefined;
   /** The verdict that stands, by key of the object: it is left later than it is reached. */
@@ -60,11 +62,15 @@ export class Attribution {
 
   constructor(input: AttributionInput) {
     const chainsByPort = chainsOf(input.objects);
-    const rows = input.objects.map((object) => objectRow(object, input, chainsByPort));
+    const evidence = portEvidence(input);
+    const rows = input.objects.map((object) => objectRow(object, evidence(object.port), input, chainsByPort));
     const hops = new Map<string, AttributedRow[]>();
     for (const [index, row] of rows.entries()) {
       const chain = input.objects[index]?.chain;
-      if (chain !== undefined) hops.set(chain, [...(hops.get(chain) ?? []), row]);
+      if (chain === undefined) continue;
+      const members = hops.get(chain);
+      if (members === undefined) hops.set(chain, [row]);
+      else members.push(row);
     }
     const chains = [...hops].map(([key, members]) => chainRow(key, members, input, chainsByPort));
     this.rows = [...rows, ...chains];
@@ -111,14 +117,36 @@ interface Measured {
   readonly hardwareShare?: number | undefined;
 }
 
+/** What is known of one port. */
+interface PortEvidence {
+  readonly counters: RatioReading | undefined;
+  /** Of all flows in and out; undefined: there was no whole dump. */
+  readonly flows: CountedShares | undefined;
+  readonly reasons: readonly ReasonShare[];
+}
+
+/** Looks at each port once, however many objects use it. */
+function portEvidence({ dump, isWhole, reasons = dump, counters }: AttributionInput): (port: string) => PortEvidence {
+  const seen = new Map<string, PortEvidence>();
+  return (port) => {
+    const before = seen.get(port);
+    if (before !== undefined) return before;
+    const shares = dump === undefined ? undefined : portShares(port, dump);
+    const newer = reasons === undefined || reasons === dump ? shares : portShares(port, reasons);
+    const flows = isWhole ? shares?.counted : undefined;
+    const found = { counters: counters(port), flows, reasons: topReasons(newer) };
+    seen.set(port, found);
+    return found;
+  };
+}
+
 function objectRow(
   { key, kind, name, port, chain }: OffloadObject,
-  input: AttributionInput,
+  { counters, flows, reasons }: PortEvidence,
+  { before }: AttributionInput,
   chainsByPort: ReadonlyMap<string, ReadonlySet<string>>,
 ): AttributedRow {
-  const counters = input.counters(port);
-  const shares = input.dump === undefined ? undefined : portShares(port, input.dump);
-  const measured = measure(counters, shares, input.isWhole, input.before?.get(key));
+  const measured = measure(counters, flows, before?.get(key));
   return {
     key,
     kind,
@@ -128,16 +156,16 @@ function objectRow(
     source: measured.source,
     hardwareShare: measured.hardwareShare,
     counters,
-    flows: shares?.counted,
-    reasons: topReasons(shares),
+    flows,
+    reasons,
     sharedWith: [...(chainsByPort.get(port) ?? [])].filter((other) => other !== chain),
   };
 }
 
 /** Flows in and out of a port; none is counted twice. */
-function portShares(port: string, dump: Pick<FlowSummary, 'ports'>): FlowShares {
+function portShares(port: string, dump: FlowSummary['ports']): FlowShares {
   const shares = new FlowShares();
-  const flows = dump.ports.get(port);
+  const flows = dump.get(port);
   if (flows === undefined) return shares;
   shares.merge(flows.incoming);
   shares.merge(flows.outgoing);
@@ -164,29 +192,45 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+/** Counters that say something, else flows, else why the counters say nothing. */
 function measure(
   counters: RatioReading | undefined,
-  shares: FlowShares | undefined,
-  isWhole: boolean,
+  flows: CountedShares | undefined,
   before: OffloadVerdict | undefined,
 ): Measured {
   if (counters?.kind === 'ratio') return byCounters(counters, before);
-  if (counters !== undefined && counters.because !== 'short') {
-    return { judgement: judged('unknown', 'NoTraffic', ''), source: 'counters' };
-  }
-  if (shares !== undefined && isWhole) return byFlows(shares.counted, before);
-  if (counters !== undefined) return { judgement: judged('unknown', 'WatchedTooShort', ''), source: 'counters' };
-  return { judgement: judged('unknown', 'NotMeasured', ''), source: 'none' };
+  if (counters?.because === 'idle') return { judgement: judged('unknown', 'NoTraffic', ''), source: 'counters' };
+  if (flows !== undefined) return byFlows(flows, before);
+  if (counters === undefined) return { judgement: judged('unknown', 'NotMeasured', ''), source: 'none' };
+  const reason = counters.because === 'few' ? 'NoTraffic' : 'WatchedTooShort';
+  return { judgement: judged('unknown', reason, ''), source: 'counters' };
 }
 
-function byCounters(
-  { hardwareShare, hardwarePackets, softwarePackets, spanMs }: RatioReading & { kind: 'ratio' },
-  before: OffloadVerdict | undefined,
-): Measured {
-  const verdict = verdictOf(hardwareShare, before);
+/** What rounds to the same as `hardwareShare` is not worth a second number. */
+const evenDifferenceMin = 0.001;
+
+/**
+ * What hardware carried at least decides. That it is little is no proof that software carried nearly all: where traffic that
+ * is even would mean otherwise, the pairs of counters are too far apart to say.
+ */
+function byCounters(ratio: RatioReading & { kind: 'ratio' }, before: OffloadVerdict | undefined): Measured {
+  const { hardwareShare, evenShare, hardwarePackets, softwarePackets, spanMs } = ratio;
   const packets = hardwarePackets + softwarePackets;
-  const detail = `Counters of its port: ${percent(hardwareShare)} of ${packets} packets in ${Math.round(spanMs / 1000)} s.`;
-  return { judgement: judged(verdict, reasonOfVerdict[verdict], detail), source: 'counters', hardwareShare };
+  const even = evenShare - hardwareShare < evenDifferenceMin ? '' : `, ${percent(evenShare)} if traffic was even`;
+  const inTime = `of ${packets} packets in ${Math.round(spanMs / 1000)} s`;
+  const detail = `Counters of its port: at least ${percent(hardwareShare)} ${inTime}${even}.`;
+  const verdict = provenBy(ratio, before);
+  const reason = verdict === 'unknown' ? 'WatchedTooShort' : reasonOfVerdict[verdict];
+  return { judgement: judged(verdict, reason, detail), source: 'counters', hardwareShare };
+}
+
+function provenBy(
+  { hardwareShare, evenShare }: RatioReading & { kind: 'ratio' },
+  before: OffloadVerdict | undefined,
+): OffloadVerdict {
+  const least = verdictOf(hardwareShare, before);
+  if (least !== 'software' || verdictOf(evenShare, before) === 'software') return least;
+  return hardwareShare > 0 ? 'partial' : 'unknown';
 }
 
 /**
@@ -214,7 +258,10 @@ function chainRow(
   chainsByPort: ReadonlyMap<string, ReadonlySet<string>>,
 ): AttributedRow {
   const ports = [...new Set(hops.flatMap((hop) => hop.ports))];
-  const shares = input.dump === undefined ? undefined : chainShares(ports, input.dump);
+  const { dump, isWhole, reasons = dump } = input;
+  const shares = dump === undefined || !isWhole ? undefined : chainShares(ports, dump);
+  const newer =
+    reasons === undefined ? undefined : reasons === dump && shares !== undefined ? shares : chainShares(ports, reasons);
   const weakest = hops
     .filter(({ hardwareShare }) => hardwareShare !== undefined)
     .reduce<AttributedRow | undefined>(
@@ -232,16 +279,16 @@ function chainRow(
     hardwareShare: weakest?.hardwareShare,
     counters: undefined,
     flows: shares?.counted,
-    reasons: topReasons(shares),
+    reasons: topReasons(newer),
     sharedWith: [...new Set(others)].filter((other) => other !== key),
   };
 }
 
 /** Flows that come in at one of the ports: each is counted once, where it enters. */
-function chainShares(ports: readonly string[], dump: Pick<FlowSummary, 'ports'>): FlowShares {
+function chainShares(ports: readonly string[], dump: FlowSummary['ports']): FlowShares {
   const shares = new FlowShares();
   for (const port of ports) {
-    const flows = dump.ports.get(port);
+    const flows = dump.get(port);
     if (flows !== undefined) shares.merge(flows.incoming);
   }
   return shares;

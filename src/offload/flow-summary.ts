@@ -13,6 +13,7 @@ import { assert } from '../lib/assert.js';
 import { safeText } from '../lib/text.js';
 import { flatCopy, outputPorts } from '../model/datapath-flow.js';
 import type { DatapathFlow } from '../model/datapath-flow.js';
+import { patternOf, type FlowPattern } from './flow-patterns.js';
 import { flowReasons, isApart, type FlowReason } from './flow-reasons.js';
 import { flowTiers, isSoftware, tierOf, type FlowTier, type TierContext } from './flow-tier.js';
 import { softwareReason, type SoftwareContext, type SoftwareReason } from './software-reason.js';
@@ -141,6 +142,7 @@ export class FlowSummary {
   readonly rest = new FlowShares();
   readonly #ports = new Map<string, PortFlows>();
   readonly #top: TopFlow[] = [];
+  readonly #patterns = new Map<FlowPattern, number>();
   readonly #context: SoftwareContext & TierContext;
   readonly #topCount: number;
   readonly #portsMax: number;
@@ -163,12 +165,20 @@ export class FlowSummary {
     for (const name of outPorts) {
       if (name !== inPort) this.#port(name)?.outgoing.add(tier, why?.reason, packets, bytes);
     }
-    if (why !== undefined && !isApart(why.reason)) this.#keep(flow, tier, why, outPorts);
+    if (why === undefined || isApart(why.reason)) return;
+    const pattern = patternOf(flow, why);
+    if (pattern !== undefined) this.#patterns.set(pattern, (this.#patterns.get(pattern) ?? 0) + 1);
+    this.#keep(flow, tier, why, outPorts);
   }
 
   /** By name. */
   get ports(): ReadonlyMap<string, PortFlows> {
     return this.#ports;
+  }
+
+  /** How many flows each known pattern of rules keeps in software. */
+  get patterns(): ReadonlyMap<FlowPattern, number> {
+    return this.#patterns;
   }
 
   /** The largest software flows by packets, without control traffic and warm-up; the largest first. */

@@ -2,15 +2,11 @@
  * The share of packets that hardware carried, over a window of time, from two counters that only grow: all packets, and
  * either those of software or those of hardware. Pure.
  *
- * Which counters, best first:
- * 1. of the representor: everything that crossed its vport (`vport_*` of ethtool) and what of it the CPU saw (CPU_HIT of
- *    RTM_GETSTATS, or the representor's own rx/tx). They are read from the device and do not lag.
- * 2. of the OpenFlow rules: n_packets and n_offload_packets (bridge/dump-flows --offload-stats), which outlive datapath flows
- *    but lag up to offloaded-stats-delay and are credited by the tier that a flow has when they are collected.
- * 3. none: flows of one dump (`flow-summary.ts`) give shares since each flow was made, no rates.
- *
- * A counter of hardware that lags makes the share too small at first and too large afterwards. Over a window of three times
- * the delay the error is a third of it at most while traffic is even; what is left is what the hysteresis is for.
+ * The two counters are seldom of the same moment (`counter-pairs.ts` says why). So a sample can hold the part twice: as it was
+ * not later than the total, and as it was not earlier. Of these the growth of the part is taken that leaves the least to
+ * hardware: what is said of hardware is then never more than it carried, however uneven traffic is. With even traffic the
+ * least is too small by the packets of software in the time that a sample is unsure of (`lagMs`), which is a third of the
+ * window at most, as the window is three times that long. What it would be if traffic were even is told beside it.
  */
 
 import { assert } from '../lib/assert.js';
@@ -20,8 +16,12 @@ export interface RatioSample {
   /** When the counters were read, monotonic ms. */
   readonly atMs: number;
   readonly totalPackets: number;
-  /** Of `totalPackets`, those of software or of hardware, as the window was made for. */
+  /** Of `totalPackets`, those of software or of hardware, as the window was made for; not earlier than the total. */
   readonly partPackets: number;
+  /** The same, not later than the total. Default: `partPackets`, for counters of one moment. */
+  readonly partBefore?: number | undefined;
+  /** How far `partBefore` and `partPackets` are apart in time, ms. Default 0. */
+  readonly lagMs?: number | undefined;
   /** Another life of the counters: the device's ifindex, or the process's number. Default: the same as before. */
   readonly epoch?: number | string | undefined;
 }
@@ -37,11 +37,26 @@ export interface RatioTiming {
   readonly packetsMin?: number | undefined;
 }
 
+/** How the counters grew over the window. */
+export interface RatioGrowth {
+  readonly packets: number;
+  /** At least. */
+  readonly hardwarePackets: number;
+  /** The others. */
+  readonly softwarePackets: number;
+  /** Packets of hardware if traffic were even: the middle of what is possible, which can be below 0. */
+  readonly evenPackets: number;
+  /** Between the oldest and the newest sample, ms. */
+  readonly spanMs: number;
+}
+
 export type RatioReading =
   | {
       readonly kind: 'ratio';
-      /** Packets of hardware by all packets, 0 to 1. */
+      /** Packets of hardware by all packets, 0 to 1: at least. */
       readonly hardwareShare: number;
+      /** What it is if traffic was even, 0 to 1; never less than `hardwareShare`. */
+      readonly evenShare: number;
       readonly hardwarePackets: number;
       readonly softwarePackets: number;
       /** Between the oldest and the newest sample, ms. */
@@ -50,7 +65,7 @@ export type RatioReading =
   /** `short`: not watched for long enough. `idle`: nothing passed. `few`: too few packets to say anything. */
   | { readonly kind: 'unknown'; readonly because: 'short' | 'idle' | 'few'; readonly spanMs: number };
 
-/** Samples are at least this part of the window apart, so that there are never more of them than this plus two. */
+/** Samples but for the newest are at least this part of the window apart, so there are never more of them than this plus two. */
 const samplesMax = 64;
 
 /** In how many delays a window must be. */
@@ -58,18 +73,24 @@ const delaysMin = 3;
 
 export class RatioWindow {
   readonly #part: RatioTiming['part'];
-  readonly #spanMsMin: number;
   readonly #windowMs: number;
   readonly #packetsMin: number;
   readonly #samples: RatioSample[] = [];
+  #delayMs: number;
   #resets = 0;
 
   constructor({ part, delayMs, windowMs = 60_000, packetsMin = 16 }: RatioTiming) {
     assert(delayMs >= 0 && windowMs >= 0, 'times of a window are not negative');
     this.#part = part;
-    this.#spanMsMin = Math.max(delaysMin * delayMs, 1);
-    this.#windowMs = Math.max(windowMs, this.#spanMsMin);
+    this.#delayMs = delayMs;
+    this.#windowMs = windowMs;
     this.#packetsMin = packetsMin;
+  }
+
+  /** @param delayMs as of `RatioTiming` */
+  setDelay(delayMs: number): void {
+    assert(delayMs >= 0, 'a delay is not negative');
+    this.#delayMs = delayMs;
   }
 
   /** How often the counters began anew. */
@@ -85,54 +106,82 @@ export class RatioWindow {
   /** Takes the counters as they are. What is older than the newest sample is ignored. */
   add(sample: RatioSample): void {
     const newest = this.#samples.at(-1);
+    const epoch = sample.epoch ?? newest?.epoch;
     if (newest !== undefined) {
       if (sample.atMs <= newest.atMs) return;
       // A representor that was made anew counts from zero, and so does a new ovs-vswitchd: what was before says nothing
       // of what is now, and nobody knows what passed in between.
-      if (isAnotherLife(newest, sample)) {
+      if (epoch !== newest.epoch || isBackwards(newest, sample)) {
         this.#resets += 1;
         this.#samples.length = 0;
       }
     }
-    this.#thin(sample.atMs);
-    this.#samples.push(sample);
-    const edgeMs = sample.atMs - this.#windowMs;
+    const reachMs = Math.max(this.#windowMs, this.#spanMsMin(sample));
+    this.#thin(reachMs / samplesMax);
+    this.#samples.push(epoch === sample.epoch ? sample : { ...sample, epoch });
+    const edgeMs = sample.atMs - reachMs;
     // One sample at or before the edge stays: the window begins there.
     while ((this.#samples[1]?.atMs ?? Infinity) <= edgeMs) this.#samples.shift();
   }
 
-  read(): RatioReading {
-    const oldest = this.#samples[0];
-    const newest = this.#samples.at(-1);
-    const spanMs = oldest === undefined || newest === undefined ? 0 : newest.atMs - oldest.atMs;
-    if (oldest === undefined || newest === undefined || spanMs < this.#spanMsMin) {
-      return { kind: 'unknown', because: 'short', spanMs };
-    }
-    const total = newest.totalPackets - oldest.totalPackets;
-    // The two counters are not read at the same moment, and one may lag: the part can be a little more than the whole.
-    const part = newest.partPackets - oldest.partPackets;
-    const packets = Math.max(total, part);
+  /**
+   * @param nowMs monotonic; where the newest sample is further back than the window is long, nothing is known any more.
+   *   Default: when that sample was taken
+   */
+  read(nowMs?: number): RatioReading {
+    const growth = this.growth(nowMs);
+    if (growth === undefined) return { kind: 'unknown', because: 'short', spanMs: this.#spanMs };
+    const { packets, hardwarePackets, softwarePackets, evenPackets, spanMs } = growth;
     if (packets === 0) return { kind: 'unknown', because: 'idle', spanMs };
     if (packets < this.#packetsMin) return { kind: 'unknown', because: 'few', spanMs };
-    const hardwarePackets = this.#part === 'hardware' ? part : packets - part;
+    const evenShare = Math.min(Math.max(evenPackets, hardwarePackets) / packets, 1);
     return {
       kind: 'ratio',
       hardwareShare: hardwarePackets / packets,
+      evenShare,
       hardwarePackets,
-      softwarePackets: packets - hardwarePackets,
+      softwarePackets,
       spanMs,
     };
   }
 
+  /** What passed, be it little; undefined: not watched for long enough, or not of late. @param nowMs as of `read` */
+  growth(nowMs?: number): RatioGrowth | undefined {
+    const oldest = this.#samples[0];
+    const newest = this.#samples.at(-1);
+    if (oldest === undefined || newest === undefined) return undefined;
+    const spanMs = newest.atMs - oldest.atMs;
+    const spanMsMin = Math.max(this.#spanMsMin(oldest), this.#spanMsMin(newest));
+    if (spanMs < spanMsMin) return undefined;
+    if (nowMs !== undefined && nowMs - newest.atMs > Math.max(this.#windowMs, spanMsMin)) return undefined;
+    const total = newest.totalPackets - oldest.totalPackets;
+    const most = newest.partPackets - (oldest.partBefore ?? oldest.partPackets);
+    const least = Math.max((newest.partBefore ?? newest.partPackets) - oldest.partPackets, 0);
+    // A part that grew more than the whole: the counter of all packets misses some, and what it misses is not hardware's.
+    const packets = this.#part === 'hardware' ? total : Math.max(total, least);
+    const sure = this.#part === 'hardware' ? least : packets - most;
+    const hardwarePackets = Math.min(Math.max(sure, 0), packets);
+    const middle = (most + least) / 2;
+    const evenPackets = this.#part === 'hardware' ? middle : packets - middle;
+    return { packets, hardwarePackets, softwarePackets: packets - hardwarePackets, evenPackets, spanMs };
+  }
+
+  get #spanMs(): number {
+    return (this.#samples.at(-1)?.atMs ?? 0) - (this.#samples[0]?.atMs ?? 0);
+  }
+
+  #spanMsMin({ lagMs = 0 }: RatioSample): number {
+    return Math.max(delaysMin * Math.max(this.#delayMs, lagMs), 1);
+  }
+
   /** Drops the newest sample when it is too close to the one before it; the sum over the window stays the same. */
-  #thin(atMs: number): void {
-    const before = this.#samples.at(-2);
-    if (before !== undefined && atMs - before.atMs < this.#windowMs / samplesMax) this.#samples.pop();
+  #thin(stepMs: number): void {
+    const [before, newest] = this.#samples.slice(-2);
+    if (before !== undefined && newest !== undefined && newest.atMs - before.atMs < stepMs) this.#samples.pop();
   }
 }
 
-function isAnotherLife(newest: RatioSample, sample: RatioSample): boolean {
-  if (sample.epoch !== newest.epoch) return true;
+function isBackwards(newest: RatioSample, sample: RatioSample): boolean {
   return sample.totalPackets < newest.totalPackets || sample.partPackets < newest.partPackets;
 }
 

@@ -46,15 +46,23 @@ function attributed(more: Partial<AttributionInput>): Attribution {
   return new Attribution({ objects, isWhole: true, counters: () => undefined, ...more });
 }
 
-function dumpOf(name: string): FlowSummary {
+function dumpOf(name: string): FlowSummary['ports'] {
   const summary = new FlowSummary({ context: { ...context, engine: 'unknown' } });
   for (const flow of recordedFlows(name)) summary.add(flow);
-  return summary;
+  return summary.ports;
 }
 
 function ratio(hardwareShare: number): RatioReading {
   const hardwarePackets = Math.round(hardwareShare * 1000);
-  return { kind: 'ratio', hardwareShare, hardwarePackets, softwarePackets: 1000 - hardwarePackets, spanMs: 60_000 };
+  const evenShare = hardwareShare;
+  return {
+    kind: 'ratio',
+    hardwareShare,
+    evenShare,
+    hardwarePackets,
+    softwarePackets: 1000 - hardwarePackets,
+    spanMs: 60_000,
+  };
 }
 
 describe('the objects whose offload is asked for', () => {
@@ -129,8 +137,8 @@ describe('the evidence', () => {
     const idle = { kind: 'unknown', because: 'idle', spanMs: 60_000 } as const;
     expect(attributed({ counters: () => idle }).interface('p0_if')).toMatchObject({ reason: 'NoTraffic' });
     const empty = new FlowSummary({ context });
-    expect(attributed({ dump: empty }).interface('p0_if')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
-    expect(attributed({ dump: empty }).chain('web')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
+    expect(attributed({ dump: empty.ports }).interface('p0_if')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
+    expect(attributed({ dump: empty.ports }).chain('web')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
   });
 
   it('is from the flows while counters were not watched for long enough, else that they were not', () => {
@@ -156,9 +164,9 @@ describe('the evidence', () => {
     const summary = new FlowSummary({ context });
     summary.add(softwareFlow(ip, 'x', { offloaded: 'yes', layer: 'doca', packets: 1000 }));
     summary.add(softwareFlow(ip, 'x', { layer: 'strange', packets: 10 }));
-    expect(attributed({ dump: summary }).interface('pf0vf3')).toMatchObject({ verdict: 'hardware' });
+    expect(attributed({ dump: summary.ports }).interface('pf0vf3')).toMatchObject({ verdict: 'hardware' });
     summary.add(softwareFlow(ip, 'x', { layer: 'strange', packets: 500 }));
-    expect(attributed({ dump: summary }).interface('pf0vf3')).toMatchObject({
+    expect(attributed({ dump: summary.ports }).interface('pf0vf3')).toMatchObject({
       verdict: 'unknown',
       reason: 'TierUnknown',
     });
@@ -169,7 +177,7 @@ describe('the evidence', () => {
       fc.property(fc.array(anyFlow), (flows) => {
         const summary = new FlowSummary({ context });
         for (const flow of flows) summary.add(flow);
-        for (const { kind, judgement, flows: counted } of attributed({ dump: summary }).rows) {
+        for (const { kind, judgement, flows: counted } of attributed({ dump: summary.ports }).rows) {
           // Of a chain only the flows that come in at its ports are counted.
           if (kind === 'chain') continue;
           const hardware = counted?.hardware.packets ?? 0;

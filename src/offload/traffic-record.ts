@@ -1,0 +1,218 @@
+/**
+ * Keeps what was measured of traffic, and gives it to those that it is of: counters of devices and of ovs-vswitchd, totals of
+ * NVIDIA's build, dumps of flows. Pure: it asks nobody, and every time comes in from outside.
+ *
+ * Counters that a port has, by the engine of its datapath:
+ * - `tc`: the packets of its device, and of them those that hit the CPU (IFLA_OFFLOAD_XSTATS_CPU_HIT).
+ * - `dpdk`, `doca`: the packets of the representor that the kernel still has, and those of Interface.statistics, which is what
+ *   the poll mode driver received and sent itself. That this is software alone, and the device's counter all of it, is inferred
+ *   from what the counters are documented to count; it is to be confirmed on hardware.
+ * A device without CPU_HIT is no representor, and its counters prove nothing. Uplinks, internal ports, patch ports and tunnels
+ * have none of these counters.
+ */
+
+import { known, type Fact } from '../model/fact.js';
+import { Attribution } from './attribute.js';
+import { DatapathTotals } from './datapath-totals.js';
+import type { FlowReason } from './flow-reasons.js';
+import { FlowRecord, type NewestFlows } from './flow-record.js';
+import type { Tally } from './flow-summary.js';
+import type { FlowTier } from './flow-tier.js';
+import type { TrafficFacts } from './offload-facts.js';
+import type { OffloadObject } from './offload-objects.js';
+import type { OffloadEngine, OffloadVerdict } from './offload.js';
+import { addCarried, nothingCarried, PortCounters, type CarriedPackets } from './port-counters.js';
+import type { RatioReading } from './ratio-window.js';
+import type { FlowsReading, MachineQuickReading, SwitchQuickReading } from './readings.js';
+
+export interface TrafficOptions {
+  /** Fewer packets over the window prove nothing of a port. */
+  readonly ratioPacketsMin: number;
+  /** offloaded-stats-delay, ms. */
+  readonly delayMs: number;
+  /** stats-update-interval, ms: how old Interface.statistics are at most. Default 5000, as Open vSwitch's. */
+  readonly statisticsMs?: number | undefined;
+}
+
+/** An interface on the switch, and the engine of its datapath. */
+export interface SwitchPort {
+  readonly name: string;
+  readonly engine: OffloadEngine;
+  /** Of an uplink no share is told: every packet of it is in the numbers of a representor too. Default false. */
+  readonly isUplink?: boolean | undefined;
+}
+
+interface Watched {
+  readonly engine: OffloadEngine;
+  readonly counters: PortCounters;
+}
+
+const statisticsMsDefault = 5000;
+
+/** ovs-vswitchd writes statistics when its main thread comes to it; a thread that stalls for longer is a finding of its own. */
+const statisticsSlackMs = 1000;
+
+export class TrafficRecord {
+  readonly #packetsMin: number;
+  readonly #statisticsMs: number;
+  readonly #flows = new FlowRecord();
+  readonly #totals: DatapathTotals;
+  #delayMs: number;
+  #ports: ReadonlyMap<string, Watched> = new Map();
+  /** Of ports that are gone. */
+  #gone = nothingCarried;
+  #verdicts: ReadonlyMap<string, OffloadVerdict> = new Map();
+  /** The newest time that was told. */
+  #nowMs = -Infinity;
+
+  constructor({ ratioPacketsMin, delayMs, statisticsMs = statisticsMsDefault }: TrafficOptions) {
+    this.#packetsMin = ratioPacketsMin;
+    this.#delayMs = delayMs;
+    this.#statisticsMs = statisticsMs;
+    this.#totals = new DatapathTotals({ delayMs, packetsMin: ratioPacketsMin });
+  }
+
+  /** @param delayMs offloaded-stats-delay */
+  setDelay(delayMs: number): void {
+    this.#delayMs = delayMs;
+    this.#totals.setDelay(delayMs);
+    for (const { counters } of this.#ports.values()) counters.setDelay(delayMs);
+  }
+
+  /** Which ports there are; the others are forgotten. One whose engine is another than before begins anew. */
+  setPorts(ports: readonly SwitchPort[]): void {
+    const watched = new Map<string, Watched>();
+    for (const { name, engine, isUplink = false } of ports) {
+      if (isUplink || !hasCounters(engine)) continue;
+      const before = this.#ports.get(name);
+      const options = { delayMs: this.#delayMs, packetsMin: this.#packetsMin };
+      watched.set(name, before?.engine === engine ? before : { engine, counters: new PortCounters(options) });
+    }
+    for (const [name, { counters }] of this.#ports) {
+      if (watched.get(name)?.counters !== counters) this.#gone = addCarried(this.#gone, counters.carried);
+    }
+    this.#ports = watched;
+  }
+
+  /** Counters of the kernel's devices. */
+  noteDevices({ readAtMs, devices }: Pick<MachineQuickReading, 'readAtMs' | 'devices'>): void {
+    this.#advance(readAtMs);
+    if (devices.kind === 'unknown') return;
+    for (const [name, { engine, counters }] of this.#ports) {
+      const device = devices.value.get(name);
+      if (device?.cpuPackets === undefined) continue;
+      const read = { atMs: readAtMs, life: device.ifindex };
+      if (engine === 'tc') counters.addSoftware({ ...read, packets: device.cpuPackets, notBeforeMs: readAtMs });
+      counters.addTotal({ ...read, packets: device.packets });
+    }
+  }
+
+  /**
+   * Packets in both directions that ovs-vswitchd counted for its interfaces (Interface.statistics), by name.
+   * @param life another ovs-vswitchd, which counts from zero
+   * @param atMs when they were received, monotonic
+   */
+  noteInterfaces(packets: ReadonlyMap<string, number>, life: number | string, atMs: number): void {
+    this.#advance(atMs);
+    const notBeforeMs = atMs - this.#statisticsMs - statisticsSlackMs;
+    for (const [name, { engine, counters }] of this.#ports) {
+      const count = packets.get(name);
+      if (engine === 'tc' || count === undefined) continue;
+      counters.addSoftware({ atMs, notBeforeMs, packets: count, life });
+    }
+  }
+
+  /** A dump of flows; one that is older than the newest is ignored. */
+  noteFlows(reading: FlowsReading): void {
+    this.#advance(reading.readAtMs);
+    this.#flows.note(reading);
+  }
+
+  /** Totals of the datapaths, where NVIDIA's build tells them. */
+  noteQuick(reading: Pick<SwitchQuickReading, 'readAtMs' | 'life' | 'packets'>): void {
+    this.#advance(reading.readAtMs);
+    this.#totals.note(reading);
+  }
+
+  /** Another ovs-vswitchd: its flows are others, and it counts from zero. */
+  noteRestart(): void {
+    this.#flows.clear();
+  }
+
+  /** What the counters of a port say; undefined: it has none. */
+  counters(port: string): RatioReading | undefined {
+    return this.#ports.get(port)?.counters.read(this.#nowMs);
+  }
+
+  /** The verdicts of now. They are the standing ones of the next time. */
+  attribute(objects: readonly OffloadObject[], nowMs: number): Attribution {
+    this.#advance(nowMs);
+    const attribution = new Attribution({
+      objects,
+      ...this.#flows.dumps(this.#nowMs),
+      counters: (port) => this.counters(port),
+      before: this.#verdicts,
+    });
+    this.#verdicts = attribution.verdicts;
+    return attribution;
+  }
+
+  /** The traffic of the node: by counters of ports where there are any, else by totals of the datapaths, else by flows. */
+  traffic(nowMs: number): Fact<TrafficFacts> {
+    this.#advance(nowMs);
+    const flows = this.#flows.facts(this.#nowMs);
+    const growth = this.#grown() ?? this.#totals.growth(this.#nowMs);
+    if (growth !== undefined) {
+      const { packets, hardwarePackets, spanMs } = growth;
+      return known({ ...flows, windowMs: spanMs, packets, hardwarePackets });
+    }
+    const shares = this.#flows.shares(this.#nowMs);
+    return shares.kind === 'unknown' ? shares : known({ ...flows, windowMs: 0, ...shares.value });
+  }
+
+  /** Flows of the newest whole dump by tier; empty: there was none, or it is too old. */
+  tiers(): ReadonlyMap<FlowTier, Tally> {
+    return this.#flows.tiers(this.#nowMs);
+  }
+
+  /** The same: flows in software by reason. */
+  reasons(): ReadonlyMap<FlowReason, Tally> {
+    return this.#flows.reasons(this.#nowMs);
+  }
+
+  /**
+   * Packets that crossed representors since the start, in both directions: one that comes in at a representor and leaves at
+   * another is two. Only growth that was seen; what hardware carried is what is proven, at least. Neither number ever falls.
+   */
+  packets(): CarriedPackets {
+    let sum = this.#gone;
+    for (const { counters } of this.#ports.values()) sum = addCarried(sum, counters.carried);
+    return sum;
+  }
+
+  /** The largest software flows of the newest dump, of all flows or of those in software. */
+  newestFlows(): NewestFlows | undefined {
+    return this.#flows.newest();
+  }
+
+  #advance(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+  }
+
+  /** Of all ports together; undefined: none was watched for long enough. */
+  #grown(): { readonly packets: number; readonly hardwarePackets: number; readonly spanMs: number } | undefined {
+    let [packets, hardwarePackets, spanMs] = [0, 0, 0];
+    for (const { counters } of this.#ports.values()) {
+      const growth = counters.growth(this.#nowMs);
+      if (growth === undefined) continue;
+      packets += growth.packets;
+      hardwarePackets += growth.hardwarePackets;
+      spanMs = Math.max(spanMs, growth.spanMs);
+    }
+    return spanMs === 0 ? undefined : { packets, hardwarePackets, spanMs };
+  }
+}
+
+function hasCounters(engine: OffloadEngine): boolean {
+  return engine === 'tc' || engine === 'dpdk' || engine === 'doca';
+}
