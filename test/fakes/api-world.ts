@@ -9,6 +9,7 @@ import type {
   OffloadOverview,
   OffloadRow,
   SessionTelemetry,
+  SoftwareFlowsAnswer,
   StatsAnswer,
   StatsRow,
 } from '../../src/agent/api-view.js';
@@ -153,6 +154,7 @@ export class ApiWorld {
   rows: readonly StatsRow[] = [];
   offloadRows: readonly OffloadRow[] = [];
   offload: OffloadOverview = unsupervised;
+  softwareFlows: SoftwareFlowsAnswer = { wallMs: undefined, cost: undefined, flows: [], problems: ['no dump'] };
   sessions: readonly SessionTelemetry[] = [];
   /** How often the counters were asked for, and how often the switch was. */
   statsReads = 0;
@@ -214,7 +216,7 @@ export class ApiWorld {
       status: () => this.offload,
       rows: () => this.offloadRows,
       problems: () => [],
-      softwareFlows: () => Promise.reject(new Error('nobody dumps flows here')),
+      softwareFlows: () => Promise.resolve(this.softwareFlows),
       watch: () => () => undefined,
     },
     explainer: {

@@ -15,6 +15,7 @@ import { TopologyService } from '../../gen/proto/dpu/agent/v1/topology_pb.js';
 import { AgentError } from '../../lib/errors.js';
 import type { Caller } from '../caller.js';
 import type { ServiceEntry } from '../grpc/service.js';
+import { listedReasons, softwareFlowsMax } from '../services/software-flows.js';
 import type { Query } from './query.js';
 
 export interface Resource {
@@ -177,6 +178,30 @@ export const resources: readonly Resource[] = [
     parameters: [],
     request: nothing,
     unwrap: 'status',
+  },
+  {
+    name: 'offload/flows',
+    summary: 'The largest flows in software of the newest dump, and why each is there; no newer dump is made for it',
+    service: OffloadService,
+    method: 'listSoftwareFlows',
+    parameters: [
+      {
+        name: 'port',
+        description: 'Only flows of this port of the datapath; may be given several times',
+        schema: { type: 'array', items: { type: 'string' } },
+      },
+      {
+        name: 'reason',
+        description: 'Only flows with this reason; may be given several times',
+        schema: { type: 'array', items: { type: 'string', enum: listedReasons } },
+      },
+    ],
+    request: (query) => ({
+      ports: query.texts('port'),
+      reasons: query.words('reason', listedReasons),
+      countMax: softwareFlowsMax,
+    }),
+    list: 'flows',
   },
 ];
 

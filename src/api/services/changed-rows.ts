@@ -5,12 +5,13 @@ import type { KeyedRow } from './shared-rows.js';
 /** Rows in a message: some hundred bytes each, so a message stays far below the 4 MiB that clients accept. */
 const rowsInMessageMax = 2_000;
 
-/** The rows in portions, at least one. */
-export function portions<Row>(rows: readonly Row[]): readonly (readonly Row[])[] {
-  const parts: (readonly Row[])[] = [rows.slice(0, rowsInMessageMax)];
-  for (let at = rowsInMessageMax; at < rows.length; at += rowsInMessageMax) {
-    parts.push(rows.slice(at, at + rowsInMessageMax));
-  }
+/**
+ * The rows in portions, at least one.
+ * @param countMax how many rows a message has at most; fewer where rows are larger
+ */
+export function portions<Row>(rows: readonly Row[], countMax = rowsInMessageMax): readonly (readonly Row[])[] {
+  const parts: (readonly Row[])[] = [rows.slice(0, countMax)];
+  for (let at = countMax; at < rows.length; at += countMax) parts.push(rows.slice(at, at + countMax));
   return parts;
 }
 

@@ -1,23 +1,23 @@
-/** OffloadService: engine and settings, and what is known of each object, once or at an interval. */
+/**
+ * OffloadService: engine and settings, what is known of each object, once or at an interval, and the largest flows in
+ * software. Asking costs ovs-vswitchd nothing by itself: how often it is asked is the supervisor's plan, whoever asks here.
+ */
 
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { OffloadEngine, OffloadRow, OffloadSource } from '../../agent/api-view.js';
+import { create } from '@bufbuild/protobuf';
+import type { OffloadRow, OffloadSource } from '../../agent/api-view.js';
 import {
-  OffloadRow_Kind,
-  type OffloadRowSchema,
-  OffloadRow_Verdict,
   type OffloadSelector,
   OffloadService,
-  OffloadStatus_Engine,
   type WatchOffloadResponse,
   WatchOffloadResponseSchema,
 } from '../../gen/proto/dpu/agent/v1/offload_pb.js';
 import type { Clock } from '../../lib/clock.js';
-import { encodeMap } from '../encode/common.js';
+import { encodeOffloadRow, encodeOffloadStatus, encodeSoftwareFlows } from '../encode/offload.js';
 import type { ServiceEntry } from '../grpc/service.js';
 import { portions, sortRows } from './changed-rows.js';
 import { readInterval, readNames, type IntervalBounds } from './pace.js';
 import { SharedRows, type RowAnswer, type RowChanges } from './shared-rows.js';
+import { readSoftwareFlowsRequest } from './software-flows.js';
 
 export interface OffloadServiceParts {
   readonly offload: OffloadSource;
@@ -26,28 +26,10 @@ export interface OffloadServiceParts {
 
 const intervalBounds: IntervalBounds = { minMs: 1_000, maxMs: 3_600_000, defaultMs: 10_000 };
 
-const engines: Readonly<Record<OffloadEngine, OffloadStatus_Engine>> = {
-  unknown: OffloadStatus_Engine.UNSPECIFIED,
-  none: OffloadStatus_Engine.NONE,
-  tc: OffloadStatus_Engine.TC,
-  dpdk: OffloadStatus_Engine.DPDK,
-  doca: OffloadStatus_Engine.DOCA,
-  userspace: OffloadStatus_Engine.USERSPACE,
-};
+/** A row with all of its reasons has up to 2 kB, so that a message stays below the 4 MiB that clients accept. */
+const rowsInMessageMax = 1_000;
 
-const kinds: Readonly<Record<OffloadRow['kind'], OffloadRow_Kind>> = {
-  port: OffloadRow_Kind.PORT,
-  attachment: OffloadRow_Kind.ATTACHMENT,
-  chain: OffloadRow_Kind.CHAIN,
-};
 const kindOrder = ['port', 'attachment', 'chain'] as const;
-
-const verdicts: Readonly<Record<OffloadRow['verdict'], OffloadRow_Verdict>> = {
-  unknown: OffloadRow_Verdict.UNKNOWN,
-  software: OffloadRow_Verdict.SOFTWARE,
-  hardware: OffloadRow_Verdict.HARDWARE,
-  partial: OffloadRow_Verdict.PARTIAL,
-};
 
 interface Selection {
   /** The same text only for those who want the same rows. */
@@ -67,20 +49,17 @@ function readSelector(selector: OffloadSelector | undefined): Selection {
   };
 }
 
-export function encodeOffloadRow(row: OffloadRow): MessageInitShape<typeof OffloadRowSchema> {
-  const { key, kind, name, verdict, reason, message } = row;
-  return { key, kind: kinds[kind], name, interface: row.interface, verdict: verdicts[verdict], reason, message };
+/** Everything that a row says but its key: the numbers too, so that a share that moves is told. */
+function versionOf({ verdict, reason, message, measured, ...row }: OffloadRow): string {
+  return `${verdict};${reason};${row.interface};${message};${measured === undefined ? '' : JSON.stringify(measured)}`;
 }
-
-const versionOf = ({ verdict, reason, message, ...row }: OffloadRow): string =>
-  `${verdict};${reason};${row.interface};${message}`;
 
 function encodeChanges({
   answer,
   changed,
   removed,
 }: RowChanges<OffloadRow, RowAnswer<OffloadRow>>): readonly WatchOffloadResponse[] {
-  return portions(sortRows(changed, kindOrder)).map((part, index) =>
+  return portions(sortRows(changed, kindOrder), rowsInMessageMax).map((part, index) =>
     create(WatchOffloadResponseSchema, {
       rows: part.map(encodeOffloadRow),
       removed: index === 0 ? [...removed] : [],
@@ -96,10 +75,7 @@ export function offloadService({ offload, clock }: OffloadServiceParts): Service
     service: OffloadService,
     handlers: {
       getOffloadStatus() {
-        const { engine, isConfigured, settings, notes } = offload.status();
-        return {
-          status: { engine: engines[engine], isConfigured, settings: encodeMap(settings), notes: [...notes] },
-        };
+        return { status: encodeOffloadStatus(offload.status()) };
       },
       listOffload({ selector }) {
         const rows = offload.rows().filter(readSelector(selector).isWanted);
@@ -109,7 +85,16 @@ export function offloadService({ offload, clock }: OffloadServiceParts): Service
         const { topic, isWanted } = readSelector(selector);
         const intervalMs = readInterval(interval, intervalBounds);
         const read = () => Promise.resolve({ rows: offload.rows().filter(isWanted), problems: offload.problems() });
-        yield* shared.watch(topic, read, intervalMs, signal);
+        // For as long as somebody looks, flows are looked at more often.
+        const release = offload.watch();
+        try {
+          yield* shared.watch(topic, read, intervalMs, signal);
+        } finally {
+          release();
+        }
+      },
+      async listSoftwareFlows(request, { signal }) {
+        return encodeSoftwareFlows(await offload.softwareFlows(readSoftwareFlowsRequest(request), signal));
       },
     },
   };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServiceEntry } from '../../../src/api/grpc/service.js';
 import { ApiWorld, podRow, portRow } from '../../fakes/api-world.js';
+import { softwareFlows } from '../../fakes/offload-world.js';
 import { bridgeRow } from '../../fakes/plan-rows.js';
 
 let world = new ApiWorld();
@@ -113,6 +114,11 @@ describe('the resources', () => {
       isConfigured: false,
     });
     expect((await json('/api/v1/offload')).body).toEqual({ rows: [], problems: [] });
+    expect((await json('/api/v1/offload/flows')).body).toMatchObject({ flows: [], problems: ['no dump'] });
+    world.softwareFlows = softwareFlows;
+    const page = await json('/api/v1/offload/flows?reason=ct_new,other&port=pf0vf4&limit=1');
+    expect(page.body['flows']).toMatchObject([{ reason: 'ct_ipv6_disabled', packets: '9000', idle: '0.400s' }]);
+    expect((await json('/api/v1/offload/flows?reason=warming_up')).body).toMatchObject({ code: 'API_INVALID' });
     putBridges(1);
     expect((await json('/api/v1/chains')).body['objects']).toEqual([]);
     expect((await json('/api/v1/attachments')).body['objects']).toEqual([]);

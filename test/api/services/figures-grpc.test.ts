@@ -15,6 +15,7 @@ import { OffloadService, OffloadStatus_Engine } from '../../../src/gen/proto/dpu
 import { StatsService, type WatchStatsResponse } from '../../../src/gen/proto/dpu/agent/v1/stats_pb.js';
 import { systemClock } from '../../../src/lib/clock.js';
 import { eventually } from '../../../src/sandbox/lab/daemon.js';
+import { FakeOffload } from '../../fakes/offload-world.js';
 import { call, failureOf, Rig, stream } from '../grpc/rig.js';
 
 const row = (packets: bigint): StatsRow => ({
@@ -44,14 +45,7 @@ describe('the figures of the agent over gRPC', () => {
         clock,
       }),
       statsService({ stats: { interfaces: answer, read: () => Promise.resolve(answer()) }, clock }),
-      offloadService({
-        offload: {
-          status: () => ({ engine: 'tc', isConfigured: false, settings: new Map(), notes: [] }),
-          rows: () => [],
-          problems: () => [],
-        },
-        clock,
-      }),
+      offloadService({ offload: FakeOffload.rich(), clock }),
       journalService({ journal, instanceId: 'i1', clock }),
     ];
     rig = await Rig.start({}, { services });
@@ -70,7 +64,13 @@ describe('the figures of the agent over gRPC', () => {
     expect(answer.rows[0]?.received?.bytes).toBeUndefined();
     expect(answer.rows[0]?.sent?.packets).toBe(0n);
     const { status: offload } = await call(client, OffloadService.method.getOffloadStatus);
-    expect(offload?.engine).toBe(OffloadStatus_Engine.TC);
+    expect(offload?.engine).toBe(OffloadStatus_Engine.DOCA);
+    expect(offload?.supervision?.settings.map(({ effective }) => effective)).toEqual(['true', '250000', undefined]);
+    const { flows } = await call(client, OffloadService.method.listSoftwareFlows, { countMax: 500 });
+    expect(flows.map(({ reason, idle }) => [reason, idle?.nanos])).toEqual([
+      ['ct_ipv6_disabled', 400_000_000],
+      ['ct_new', undefined],
+    ]);
   });
 
   it('are followed by streams, which end with the caller', async () => {
