@@ -14,6 +14,7 @@ export class StatusBoard {
 
   #attach: AttachOutcome | undefined;
   #intentFindings: readonly Finding[] = [];
+  #offloadFindings: readonly Finding[] = [];
 
   /** @param ovsRunDir directory of Open vSwitch's sockets */
   constructor(ovsRunDir: string, onStatus: (status: AgentStatus) => void) {
@@ -46,6 +47,12 @@ export class StatusBoard {
     this.#publish(wallMs);
   }
 
+  /** What is to be said of hardware offload has changed, at `wallMs`. It leaves the agent as ready as it is. */
+  setOffload(findings: readonly Finding[], wallMs: number): void {
+    this.#offloadFindings = findings;
+    this.#publish(wallMs);
+  }
+
   #publish(wallMs: number): void {
     const ports = this.#ports;
     if (ports === undefined) return;
@@ -65,7 +72,13 @@ export class StatusBoard {
         conditions.every(({ state }) => state === 'ready') &&
         this.#attach?.cluster.kind !== 'connecting',
       conditions: [...ports.conditions, ...conditions],
-      findings: [...ports.findings, ...findings, ...this.#intentFindings, ...(this.#attach?.findings ?? [])],
+      findings: [
+        ...ports.findings,
+        ...findings,
+        ...this.#intentFindings,
+        ...(this.#attach?.findings ?? []),
+        ...this.#offloadFindings,
+      ],
       intentsRevision:
         seen === undefined || intentsRevision === undefined ? undefined : Math.min(seen, intentsRevision),
       attach: attachStatus(this.#attach),

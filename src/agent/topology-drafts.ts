@@ -63,9 +63,10 @@ function sortConditions(conditions: readonly Condition[]): ConditionsByName {
   };
   for (const condition of conditions) {
     const { kind } = condition.object;
-    // Those of attachments are made from the pods, which say more; the bundle of an owner is no part of the topology.
-    if (kind === 'attachment' || kind === 'intent') continue;
-    const byName = sorted[kind === 'chainPort' ? 'chain' : kind];
+    const shownAs = kind === 'chainPort' ? 'chain' : kind;
+    // Those of attachments are made from the pods, which say more; the others are of what is no part of the topology.
+    if (shownAs !== 'bridge' && shownAs !== 'port' && shownAs !== 'chain') continue;
+    const byName = sorted[shownAs];
     const name = shownBy(condition.object);
     const list = byName.get(name);
     if (list === undefined) byName.set(name, [condition]);

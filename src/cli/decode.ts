@@ -43,6 +43,12 @@ const kinds: Readonly<Partial<Record<ObjectKind, string>>> = {
   [ObjectKind.ATTACHMENT]: 'attachment',
   [ObjectKind.REPRESENTOR]: 'representor',
   [ObjectKind.INTENT]: 'intent',
+  [ObjectKind.NODE]: 'node',
+  [ObjectKind.VSWITCHD]: 'vswitchd',
+  [ObjectKind.SETTING]: 'setting',
+  [ObjectKind.DEVICE]: 'device',
+  [ObjectKind.DATAPATH]: 'datapath',
+  [ObjectKind.TABLE]: 'table',
 };
 
 const states: Readonly<Partial<Record<ConditionState, Condition['state']>>> = {

@@ -11,15 +11,12 @@ import { formatTable } from './table.js';
 /** What stands in the column of types. */
 function typeOf({ object, evidence }: Condition): string {
   switch (object.kind) {
-    case 'bridge':
-    case 'chain':
-    case 'attachment':
-    case 'intent':
-      return object.kind;
     case 'chainPort':
       return 'chain port';
     case 'port':
       return evidence['type'] === undefined || evidence['type'] === '' ? 'system' : evidence['type'];
+    default:
+      return object.kind;
   }
 }
 

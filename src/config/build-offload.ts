@@ -1,6 +1,6 @@
 /** Makes the section about offload from data that passed every check. Used by build.ts; never fails for what a person wrote. */
 import { assert } from '../lib/assert.js';
-import type { Config, OffloadConfig } from './config.js';
+import type { OffloadConfig } from './config.js';
 import { declarableSettings, uniformValue } from './offload-settings.js';
 import type { OffloadInput } from './schema-offload.js';
 
@@ -12,9 +12,4 @@ export function offloadOf(input: OffloadInput): OffloadConfig {
     return [key, uniformValue(values, value)] as const;
   });
   return { ...input, settings: Object.fromEntries(uniform) };
-}
-
-/** The mode that holds: with `agent.repair: observe` nothing is written, whatever the section says. */
-export function offloadModeOf({ agent, offload }: Pick<Config, 'agent' | 'offload'>): OffloadConfig['mode'] {
-  return offload.mode === 'apply' && agent.repair === 'observe' ? 'observe' : offload.mode;
 }

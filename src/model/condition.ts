@@ -6,9 +6,27 @@ import type { Reason } from './reasons.js';
 /** `ready`: all evidence seen. `waiting`: nothing is wrong, something has to come. `failed`: somebody has to act. */
 export type ConditionState = 'ready' | 'waiting' | 'failed';
 
+/**
+ * What can be named. Beside what the agent looks after: what findings about hardware offload are about: the node and
+ * ovs-vswitchd, which have no name; a setting by its key, a device, a datapath, a table of connections.
+ */
+export type ObjectKind =
+  | 'bridge'
+  | 'port'
+  | 'chain'
+  | 'chainPort'
+  | 'attachment'
+  | 'intent'
+  | 'node'
+  | 'vswitchd'
+  | 'setting'
+  | 'device'
+  | 'datapath'
+  | 'table';
+
 export interface ObjectRef {
-  readonly kind: 'bridge' | 'port' | 'chain' | 'chainPort' | 'attachment' | 'intent';
-  /** Of an intent: its owner. */
+  readonly kind: ObjectKind;
+  /** Of an intent: its owner. Empty for the node and for ovs-vswitchd. */
   readonly name: string;
   /** The bridge of a port, or of a chain. */
   readonly bridge?: string;
@@ -34,9 +52,9 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** `port p0 on br-sfc`, `bridge br-sfc`; safe to print, for names of rows can be anything. */
+/** `port p0 on br-sfc`, `bridge br-sfc`, `vswitchd`; safe to print, for names of rows can be anything. */
 export function formatObject(object: ObjectRef): string {
-  const name = `${object.kind} ${safeText(object.name)}`;
+  const name = object.name === '' ? object.kind : `${object.kind} ${safeText(object.name)}`;
   return object.bridge === undefined ? name : `${name} on ${safeText(object.bridge)}`;
 }
 

@@ -19,6 +19,14 @@ const finding = (name: string): Finding => ({
   remedy: 'none',
 });
 
+const offloadFinding: Finding = {
+  reason: 'RestartRequired',
+  object: { kind: 'vswitchd', name: '' },
+  message: 'so it is',
+  claimants: [],
+  remedy: 'none',
+};
+
 const ports = (fields: Partial<PortsStatus> = {}): PortsStatus => ({
   wallMs: 1_000,
   freshMs: 5_000,
@@ -57,6 +65,27 @@ describe('the status of the whole agent', () => {
     expect(seen[0]?.conditions.map(({ object }) => object.name)).toEqual(['p0', 'wire']);
     expect(seen[0]?.findings.map(({ object }) => object.name)).toEqual(['p0', 'wire']);
     expect(seen[0]?.ovsRunDir).toBe('/run/ovs');
+  });
+
+  it('has what is found of offload beside the rest, until it is gone, and is as ready as it was', () => {
+    const { board: made, seen } = board();
+    made.setOffload([offloadFinding], 900);
+    expect(seen).toEqual([]);
+    made.setPorts(ports({ findings: [finding('p0')] }));
+    made.setOffload([offloadFinding, offloadFinding], 2_000);
+    made.setOffload([], 3_000);
+    expect(seen.map(({ findings }) => findings.map(({ reason }) => reason))).toEqual([
+      ['ChainFlowBlocked', 'RestartRequired'],
+      ['ChainFlowBlocked', 'RestartRequired', 'RestartRequired'],
+      ['ChainFlowBlocked'],
+    ]);
+    expect(seen.map(({ isReady, wallMs }) => [isReady, wallMs])).toEqual([
+      [true, 1_000],
+      [true, 2_000],
+      [true, 3_000],
+    ]);
+    // Looking at offload proves nothing of the loops.
+    expect(seen.at(-1)?.oldestLookWallMs).toBe(1_000);
   });
 
   it.each([

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { offloadModeOf } from '../../src/config/build-offload.js';
 import { bundleSchema } from '../../src/config/bundle-schema.js';
 import { formatEffective } from '../../src/config/effective.js';
 import { loadConfig, type ConfigSources } from '../../src/config/load.js';
@@ -59,14 +58,6 @@ describe('section offload', () => {
     const shown = formatEffective(config, origins);
     expect(shown).toContain('hw-offload: "true" # file:1');
     expect(offload({ text: shown })).toEqual(config.offload);
-  });
-
-  it('writes nothing with an agent that only observes', () => {
-    const modeOf = (text: string) => offloadModeOf(loadConfig({ text }).config);
-    expect(modeOf('')).toBe('apply');
-    expect(modeOf('agent: {repair: observe}')).toBe('observe');
-    expect(modeOf('agent: {repair: observe}\noffload: {mode: off}')).toBe('off');
-    expect(modeOf('offload: {mode: observe}')).toBe('observe');
   });
 
   it('is nothing that an owner can hand in', () => {

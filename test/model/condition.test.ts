@@ -7,6 +7,11 @@ describe('an object', () => {
     expect(formatObject({ kind: 'port', name: 'p0', bridge: 'br-int' })).toBe('port p0 on br-int');
   });
 
+  it('is shown by its kind alone where it has no name', () => {
+    expect(formatObject({ kind: 'vswitchd', name: '' })).toBe('vswitchd');
+    expect(formatObject({ kind: 'setting', name: 'hw-offload' })).toBe('setting hw-offload');
+  });
+
   it('cannot forge a line by its name', () => {
     expect(formatObject({ kind: 'port', name: 'p0\nready', bridge: 'br\u001b[2J' })).toBe(
       'port p0\\u000aready on br\\u001b[2J',

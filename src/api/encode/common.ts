@@ -48,6 +48,12 @@ const objectKinds: Readonly<Record<RefKind, ObjectKind>> = {
   attachment: ObjectKind.ATTACHMENT,
   representor: ObjectKind.REPRESENTOR,
   intent: ObjectKind.INTENT,
+  node: ObjectKind.NODE,
+  vswitchd: ObjectKind.VSWITCHD,
+  setting: ObjectKind.SETTING,
+  device: ObjectKind.DEVICE,
+  datapath: ObjectKind.DATAPATH,
+  table: ObjectKind.TABLE,
 };
 
 const kindNames = new Map(Object.entries(objectKinds).map(([name, kind]) => [kind, name as RefKind]));

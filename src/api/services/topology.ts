@@ -19,7 +19,7 @@ import {
 } from '../../gen/proto/dpu/agent/v1/topology_pb.js';
 import type { Clock } from '../../lib/clock.js';
 import { AgentError } from '../../lib/errors.js';
-import { decodeKind, encodeRef } from '../encode/common.js';
+import { decodeKind, encodeRef, type RefKind } from '../encode/common.js';
 import { formatResourceVersion, readResourceVersion, type VersionRefusal } from '../encode/resource-version.js';
 import { encodeTopologyObject } from '../encode/topology.js';
 import type { CallContext, ServiceEntry } from '../grpc/service.js';
@@ -67,13 +67,25 @@ function notRead(): AgentError {
   });
 }
 
+const topologyKinds: Readonly<Record<TopologyKind, true>> = {
+  bridge: true,
+  port: true,
+  chain: true,
+  attachment: true,
+  representor: true,
+};
+
+function isTopologyKind(kind: RefKind | undefined): kind is TopologyKind {
+  return kind !== undefined && Object.hasOwn(topologyKinds, kind);
+}
+
 /** @throws RequestError API_INVALID for a kind that the topology does not have */
 function readKinds(kinds: readonly ObjectKind[]): Kinds {
   if (kinds.length === 0) return undefined;
   const wanted = new Set<TopologyKind>();
   for (const [index, number] of kinds.entries()) {
     const kind = decodeKind(number);
-    if (kind === undefined || kind === 'chainPort' || kind === 'intent') {
+    if (!isTopologyKind(kind)) {
       const description = 'allowed: BRIDGE, PORT, CHAIN, ATTACHMENT, REPRESENTOR';
       const violations = [{ field: `kinds[${index}]`, description, reason: 'API_INVALID' }];
       throw new RequestError('API_INVALID', `the topology has no objects of kind ${number}`, violations);

@@ -63,7 +63,8 @@ describe('common messages', () => {
   });
 
   it('name every kind of object, there and back', () => {
-    const names = ['bridge', 'port', 'chain', 'chainPort', 'attachment', 'representor', 'intent'] as const;
+    const known = ['bridge', 'port', 'chain', 'chainPort', 'attachment', 'representor', 'intent'] as const;
+    const names = [...known, 'node', 'vswitchd', 'setting', 'device', 'datapath', 'table'] as const;
     const kinds = names.map(encodeKind);
     expect(kinds.map(decodeKind)).toEqual(names);
     expect([0, ...kinds].sort((a, b) => a - b)).toEqual(ObjectKindSchema.values.map(({ number }) => number));

@@ -79,7 +79,9 @@ describe('GetTopology', () => {
     expect(objects.map(({ ref }) => ref?.name)).toEqual(['p1']);
   });
 
-  it.each([ObjectKind.UNSPECIFIED, ObjectKind.CHAIN_PORT])('refuses kind %i, naming the field', async (kind) => {
+  const others = [ObjectKind.UNSPECIFIED, ObjectKind.CHAIN_PORT, ObjectKind.INTENT, ObjectKind.VSWITCHD, 999];
+
+  it.each(others)('refuses kind %i, naming the field', async (kind) => {
     const request = new Served().fill().get([ObjectKind.PORT, kind]);
     await expect(request).rejects.toMatchObject({ code: 'API_INVALID', violations: [{ field: 'kinds[1]' }] });
   });
