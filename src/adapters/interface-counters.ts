@@ -6,6 +6,7 @@
  * Which bridge an interface is on is not read here; the loops' session knows it.
  */
 
+import type { InterfaceTotals } from '../agent/offload-supervisor.js';
 import type { InterfaceCounterSource, InterfaceReading } from '../agent/stats-ports.js';
 import { ifaceIdKey, ifaceIdVerKey } from '../attach/row-identity.js';
 import type { BothWays, WayCounters } from '../chain/port-counters.js';
@@ -63,6 +64,17 @@ const nothing: WayCounters = { packets: undefined, bytes: undefined, drops: unde
 interface Kept {
   readonly record: PlugRecord;
   readonly reading: InterfaceReading;
+  /** Undefined: the interface does not count it. */
+  readonly mtuDrops: number | undefined;
+}
+
+/**
+ * Packets that were longer than the MTU of the port that they were to leave by: Open vSwitch itself counts them, for ports of
+ * DPDK (netdev-dpdk.c, netdev_dpdk_get_sw_custom_stats).
+ */
+function mtuDropsIn(statistics: Value): number | undefined {
+  const count = statistics instanceof Map ? counter(statistics, 'ovs_tx_mtu_exceeded_drops') : undefined;
+  return count === undefined ? undefined : Number(count);
 }
 
 export class InterfaceCounters implements InterfaceCounterSource {
@@ -70,6 +82,10 @@ export class InterfaceCounters implements InterfaceCounterSource {
   readonly #clock: Clock;
   readonly #readings = new Map<string, Kept>();
   #version = 0;
+  /** Monotonic ms at which the newest change arrived. */
+  #takenMs = 0;
+  /** Of the version that they were made from. */
+  #totals: { readonly version: number; readonly value: InterfaceTotals } | undefined;
 
   /** @throws AgentError ENDPOINT_INVALID */
   constructor(options: InterfaceCountersOptions) {
@@ -115,9 +131,33 @@ export class InterfaceCounters implements InterfaceCounterSource {
     return this.#version;
   }
 
+  /**
+   * Packets of all interfaces, received and sent together; undefined before the database was read once. The same value as
+   * long as nothing arrives, another one afterwards: it can be kept.
+   */
+  totals(): InterfaceTotals | undefined {
+    if (this.#version === 0) return undefined;
+    if (this.#totals?.version !== this.#version) this.#totals = { version: this.#version, value: this.#addUp() };
+    return this.#totals.value;
+  }
+
+  #addUp(): InterfaceTotals {
+    const packets = new Map<string, number>();
+    const mtuDrops = new Map<string, number>();
+    for (const [name, { reading, mtuDrops: drops }] of this.#readings) {
+      const { received, sent } = reading;
+      if (received.packets !== undefined || sent.packets !== undefined) {
+        packets.set(name, Number((received.packets ?? 0n) + (sent.packets ?? 0n)));
+      }
+      if (drops !== undefined) mtuDrops.set(name, drops);
+    }
+    return { atMs: this.#takenMs, packets, mtuDrops };
+  }
+
   /** Names of interfaces are unique in the table and never change (schema of Open_vSwitch). */
   #take({ changes }: ChangeSet): void {
     this.#version += 1;
+    this.#takenMs = this.#clock.nowMs();
     const wallMs = this.#clock.wallMs();
     // Rows that went first: one that was made anew has the same name.
     for (const change of changes) if (change.kind === 'delete') this.#readings.delete(nameOf(change.old));
@@ -132,6 +172,7 @@ export class InterfaceCounters implements InterfaceCounterSource {
       this.#readings.set(name, {
         record,
         reading: { wallMs, uuid, received, sent, plugged: countedSincePlug(record) },
+        mtuDrops: mtuDropsIn(row['statistics']),
       });
     }
   }

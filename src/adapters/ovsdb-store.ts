@@ -5,6 +5,7 @@
 
 import type { SessionTelemetry } from '../agent/api-view.js';
 import type { AttachStore } from '../agent/attach-ports.js';
+import type { SettingStore } from '../agent/offload-ports.js';
 import type { ApplyResult, StoreSnapshot, StoreState, SwitchStore, Unsubscribe } from '../agent/ports.js';
 import type { AttachAction } from '../attach/attach-action.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
@@ -16,6 +17,7 @@ import { Transaction } from '../ovsdb/index.js';
 import type { Action } from '../plan/action.js';
 import { encodeActions, EncodeError, type EncodedActions, type VswitchTransaction } from './encode-actions.js';
 import { encodeAttach } from './encode-attach.js';
+import { encodeSettings, type SettingEdit } from './encode-settings.js';
 import { observeRows } from './observe-rows.js';
 
 /** What is read of the database: nothing that changes while nothing happens, but for what is in `quietColumns`. */
@@ -91,7 +93,7 @@ export function writerLock(owner: string): string {
 
 export type VswitchClient = OvsdbClient<OpenVswitchDatabase>;
 
-export class OvsdbStore implements SwitchStore, AttachStore {
+export class OvsdbStore implements SwitchStore, AttachStore, SettingStore {
   readonly #client: VswitchClient;
   readonly #deadlineMs: number;
   readonly #lock: string | undefined;
@@ -154,6 +156,11 @@ export class OvsdbStore implements SwitchStore, AttachStore {
     return this.#apply(comment, signal, (transaction, snapshot) => encodeAttach(transaction, snapshot, actions));
   }
 
+  applySettings(edits: readonly SettingEdit[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
+    return this.#apply(comment, signal, (transaction, { root }) => encodeSettings(transaction, root.uuid as Uuid, edits));
+  }
+
+  /** Called when something other than `quietColumns` may have changed, or the state of the connection. */
   onChange(listener: () => void): Unsubscribe {
     const tell = ({ changes }: ChangeSet): void => {
       if (!changes.every(isQuiet)) listener();
@@ -193,8 +200,9 @@ function blamedObject(
 ): ObjectRef | undefined {
   const { operationIndex } = facts;
   if (typeof operationIndex !== 'number' || encoded === undefined) return undefined;
-  // The guards go first, and nothing else waits.
-  const guardCount = transaction.toOperations().filter(({ op }) => op === 'wait').length;
+  // The guards go first.
+  const operations = transaction.toOperations();
+  const guardCount = operations.findIndex(({ op }) => op !== 'wait');
   return operationIndex < guardCount ? encoded.guards?.[operationIndex] : encoded.objects[operationIndex - guardCount];
 }
 

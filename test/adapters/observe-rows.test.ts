@@ -89,6 +89,22 @@ describe('the rows of the database as the planner sees them', () => {
     expect(after?.ports.get('eth2')).toBe(before?.ports.get('eth2'));
   });
 
+  it('have what the supervisor of offload looks at', () => {
+    const rows = {
+      root: { ...root, statistics: new Map([['memory', '1,2']]), doca_initialized: false },
+      ports: [port('p1', 'eth1')],
+      interfaces: [{ ...netdev('eth1'), link_resets: 3n, other_config: new Map([['lacp-actor', 'x']]) }],
+    };
+    const seen = observeRows(source(rows));
+    expect(seen?.root).toMatchObject({ statistics: rows.root.statistics, initColumns: { dpdk: false, doca: true } });
+    expect(seen?.ports.get('eth1')?.interfaces).toMatchObject([
+      { linkResets: 3, otherConfig: new Map([['lacp-actor', 'x']]) },
+    ]);
+    expect(seen?.bridges.get('br0')?.hasSflow).toBe(false);
+    const sampled = { ...source(rows), bridges: () => [{ ...bridge, sflow: 's1' }] as never };
+    expect(observeRows(sampled)?.bridges.get('br0')?.hasSflow).toBe(true);
+  });
+
   it('tell the limits of a port, and keep of table QoS what bears a mark', () => {
     const limited = { ...netdev('eth1'), ingress_policing_rate: 1000n, ingress_policing_burst: 100n };
     const marked = {
@@ -123,9 +139,16 @@ describe('the rows of the database as the planner sees them', () => {
     const seen = observeRows(
       source({ root: { _uuid: 'root' }, ports: [bare], interfaces: [{ _uuid: 'i-eth1', name: 'eth1' }] }),
     );
-    expect(seen?.root).toMatchObject({ curCfg: 0, nextCfg: 0 });
+    expect(seen?.root).toMatchObject({
+      curCfg: 0,
+      nextCfg: 0,
+      statistics: empty,
+      initColumns: { dpdk: false, doca: false },
+    });
     const made = seen?.ports.get('eth1');
     expect(made).toMatchObject({ tag: undefined, trunks: [], externalIds: empty, otherConfig: empty });
-    expect(made?.interfaces).toMatchObject([{ type: '', options: empty, mtuRequest: undefined }]);
+    expect(made?.interfaces).toMatchObject([
+      { type: '', options: empty, mtuRequest: undefined, linkResets: 0, otherConfig: empty },
+    ]);
   });
 });
