@@ -15,6 +15,13 @@ export interface FileSource {
   link(path: string): Promise<string>;
 }
 
+/** Files of the kernel under an injected root: what every reader here takes. */
+export interface FilesUnderRoot {
+  /** The directory under which `proc` and `sys` lie; `/` unless given. */
+  readonly root?: string;
+  readonly files?: FileSource;
+}
+
 // O_NONBLOCK: whatever lies at the path, opening it does not hang a thread of the pool.
 const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 

@@ -7,7 +7,7 @@
  * | product, serial           | /sys/class/dmi/id (Documentation/ABI: sysfs-firmware-dmi), else the device tree |
  * | kernel, host name, boot id | /proc/sys/kernel (proc_sys_kernel(5))                                          |
  * | time of the boot          | btime of /proc/stat (proc_stat(5))                                              |
- * | huge pages                | /sys/kernel/mm/hugepages (Documentation/admin-guide/mm/hugetlbpage.rst), all sizes |
+ * | huge pages                | kernel-facts.ts                                                                |
  */
 
 import { cpus, hostname, machine, release, totalmem } from 'node:os';
@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { safeText } from '../lib/text.js';
 import type { MachineFacts } from '../model/machine.js';
 import { systemFiles, type FileSource } from './file-source.js';
+import { readHugePages } from './kernel-facts.js';
 
 export interface MachineReaderOptions {
   /** The directory under which `proc`, `sys` and `etc` lie; `/` unless given. */
@@ -31,8 +32,6 @@ const smallBytesMax = 4_096;
 /** /proc/stat has a number for each interrupt of the machine in one line. */
 const statBytesMax = 1_048_576;
 const textLengthMax = 256;
-/** A kernel knows a handful of sizes of huge pages. */
-const hugeSizesMax = 16;
 /** NR_CPUS of the largest kernels. */
 const coresMax = 8_192;
 
@@ -135,22 +134,8 @@ export class MachineReader {
   }
 
   async #hugePages(): Promise<MachineFacts['hugePages']> {
-    const directory = 'sys/kernel/mm/hugepages';
-    const names = await this.#files.list(join(this.#root, directory)).catch(() => []);
-    const sizes = names
-      .flatMap((name) => /^hugepages-([0-9]{1,12})kB$/.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => a - b)
-      .slice(0, hugeSizesMax);
-    const found = await Promise.all(
-      sizes.map(async (size) => {
-        const pool = `${directory}/hugepages-${size}kB`;
-        const total = wholeNumber(await this.#text(`${pool}/nr_hugepages`));
-        const free = wholeNumber(await this.#text(`${pool}/free_hugepages`));
-        return total === undefined || free === undefined ? [] : [{ sizeBytes: size * 1024, total, free }];
-      }),
-    );
-    return found.flat();
+    const pools = await readHugePages({ root: this.#root, files: this.#files });
+    return pools.kind === 'known' ? pools.value : [];
   }
 
   /** Any failure means that the fact is not known: no such file on this machine, no right to read it, too long to be it. */

@@ -6,14 +6,7 @@
 import { join } from 'node:path';
 import { safeText } from '../lib/text.js';
 import { known, unknown, type Fact } from '../model/fact.js';
-import { systemFiles, type FileSource } from './file-source.js';
-
-/** Where `proc` lies. */
-export interface ProcSource {
-  /** `/` unless given. */
-  readonly root?: string;
-  readonly files?: FileSource;
-}
+import { systemFiles, type FileSource, type FilesUnderRoot } from './file-source.js';
 
 /** One life of ovs-vswitchd. */
 export interface DaemonProcess {
@@ -88,14 +81,14 @@ async function findDaemon(pid: number, root: string, files: FileSource): Promise
  */
 export async function processStartedWallMs(
   pid: number,
-  { root = '/', files = systemFiles }: ProcSource = {},
+  { root = '/', files = systemFiles }: FilesUnderRoot = {},
 ): Promise<number | undefined> {
   const [ticks, booted] = await Promise.all([findDaemon(pid, root, files), bootedWallMs(root, files)]);
   return ticks.kind === 'unknown' || booted === undefined ? undefined : booted + ticks.value * millisecondsPerTick;
 }
 
 /** Since the machine was booted, ms: the first number of proc_uptime(5), seconds. Never rejects. */
-export async function readUptimeMs({ root = '/', files = systemFiles }: ProcSource = {}): Promise<Fact<number>> {
+export async function readUptimeMs({ root = '/', files = systemFiles }: FilesUnderRoot = {}): Promise<Fact<number>> {
   const text = await textOf(files, join(root, 'proc/uptime'), smallBytesMax);
   const seconds = /^([0-9]{1,12}(?:\.[0-9]{1,9})?) /.exec(text ?? '')?.[1];
   return seconds === undefined ? unknown('/proc/uptime cannot be read') : known(Math.round(Number(seconds) * 1000));
@@ -107,7 +100,7 @@ export async function readUptimeMs({ root = '/', files = systemFiles }: ProcSour
  */
 export async function readDaemonProcess(
   pid: number | undefined,
-  { root = '/', files = systemFiles }: ProcSource = {},
+  { root = '/', files = systemFiles }: FilesUnderRoot = {},
 ): Promise<Fact<DaemonProcess>> {
   if (pid === undefined) return unknown(`no process of ${daemonName} is known`);
   const [ticks, booted, uptime, status] = await Promise.all([
