@@ -44,13 +44,13 @@ export const offloadMetrics = {
   packets: counter(
     'count',
     'offload_packets',
-    'Packets of data by where they were carried, since the agent looks; only growth that was seen.',
+    'Packets at representors by where they were carried, since the agent looks; only growth that was seen, hw at least.',
     { labels: ['path'], values: 'hw, sw', from: devices },
   ),
   ratio: gauge(
     'ratio',
     'offload_ratio',
-    'Packets of hardware by all packets of data, 0 to 1: by counters over their window, by flows since each was made.',
+    'Packets of hardware by all packets, 0 to 1: by counters of ports over their window, by flows since each was made.',
     { labels: ['source'], values: 'counters, flows', from: 'counters of devices; the newest whole dump of flows' },
   ),
   flows: gauge('count', 'offload_flows', 'Flows of the datapaths, by where they are carried out.', {
@@ -182,7 +182,7 @@ export const offloadObjectMetrics = {
       from: devices,
     },
   ),
-  interfaceRatio: gauge('ratio', 'offload_interface_ratio', 'Packets of hardware by all packets of data, 0 to 1.', {
+  interfaceRatio: gauge('ratio', 'offload_interface_ratio', 'Packets of hardware by all packets, 0 to 1.', {
     labels: ['interface', 'namespace', 'pod', 'source'],
     values: 'source: counters (over their window), flows (since each was made)',
     from: 'counters of devices; the newest whole dump of flows',
