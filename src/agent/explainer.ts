@@ -3,6 +3,7 @@
  * does not answer is no reason to say nothing of a pod; for a trace it is the one who has to answer.
  */
 
+import type { PodFacts } from '../attach/attachment-view.js';
 import { explainPod, flowQuestions } from '../attach/explain.js';
 import { findPod, networksOn, requireNetwork, similarPods } from '../attach/find-pod.js';
 import type { AttachSummary, ExplainInput, Explanation, FlowCount } from '../attach/ladder.js';
@@ -21,12 +22,14 @@ import type {
   Explainer,
   JournalSource,
   ObjectAccount,
+  OffloadSource,
   PodQuestion,
   StatusSource,
   TraceAnswer,
   TraceQuestion,
 } from './api-view.js';
 import { accountOf, chainConditionsOf, requireChain } from './object-account.js';
+import { offloadLooks } from './offload-look.js';
 import type { AgentStatus } from './status.js';
 
 /** How many flows of a bridge name a port. */
@@ -69,6 +72,8 @@ export interface ExplainerDeps {
   readonly flows: FlowCounter;
   readonly tracer: PacketTracer;
   readonly looker: ChainLooker;
+  /** Where packets are processed; absent: nobody looks at offload. */
+  readonly offload?: Pick<OffloadSource, 'rows'>;
   /** A port as it is in the database, by its name. */
   readonly observedPort: (name: string) => ObservedPort | undefined;
   readonly clock: Clock;
@@ -185,7 +190,13 @@ export class AgentExplainer implements Explainer {
       ovsRunDir: status.ovsRunDir,
     };
     const flows = await this.#askFlows(flowQuestions(input), attach.bridge, signal);
-    return explainPod({ ...input, flows });
+    return explainPod({ ...input, flows, offload: this.#askOffload(facts) });
+  }
+
+  #askOffload(facts: PodFacts | undefined): ExplainInput['offload'] {
+    if (facts === undefined) return undefined;
+    const nadKeys = facts.attachments.map(({ nadKey }) => nadKey);
+    return offloadLooks(this.#deps.offload?.rows() ?? [], facts, nadKeys);
   }
 
   /** The flows of each port in question; where the switch does not answer, that is said instead. */

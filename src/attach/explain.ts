@@ -20,7 +20,8 @@ import {
 } from './ladder.js';
 import { podCommand, whyLabelCommand } from './look-commands.js';
 import { reasonRungs, rungOfReason, type Subject } from './reason-rungs.js';
-import { brokenBy, nodeLook, podLook, rungLooks, skewText, skipped, type LookContext } from './rung-looks.js';
+import { skipped } from './rung-look.js';
+import { brokenBy, nodeLook, podLook, rungLooks, skewText, type LookContext } from './rung-looks.js';
 
 /** More of it makes the host refuse pods before long: it compares the lease with its own clock. */
 const skewMsMax = 10_000;
@@ -80,7 +81,8 @@ function ladderOf(input: ExplainInput, facts: PodFacts, view: AttachmentView): L
   const { attach, nowWallMs } = input;
   const subject = subjectOf(input, view);
   const flows = view.device === undefined ? undefined : input.flows?.get(view.device);
-  const context: LookContext = { facts, view, attach, nowWallMs, flows, subject };
+  const offload = input.offload?.get(view.nadKey);
+  const context: LookContext = { facts, view, attach, nowWallMs, flows, offload, subject };
   const brokenAt = view.reason === 'Ready' ? undefined : rungOfReason(view.reason).rung;
   const rungs = climb(
     (name) => (name === brokenAt ? brokenBy(diagnose(view, subject), context) : rungLooks[name](context)),

@@ -22,16 +22,21 @@ export const rungTitles = {
   ovn: 'OVN',
   flows: 'flows',
   status: 'status',
+  offload: 'offloaded?',
+  whyNot: 'why not',
 } as const;
 
 export type RungName = keyof typeof rungTitles;
 
 export const rungNames = Object.keys(rungTitles) as readonly RungName[];
 
-/** `unknown`: nothing was seen either way. `skipped`: it stands on one that is broken, so nobody looked. */
-export type RungState = 'ok' | 'broken' | 'unknown' | 'skipped';
+/**
+ * `unknown`: nothing was seen either way. `skipped`: it stands on one that is broken, so nobody looked. `advisory`: the pod has
+ * its network, and something could be better; it makes no pod unready.
+ */
+export type RungState = 'ok' | 'broken' | 'unknown' | 'skipped' | 'advisory';
 
-/** Why a rung is broken, and what a person can do. */
+/** Why a rung is broken or could be better, and what a person can do. */
 export interface Diagnosis {
   /** Undefined where no condition says it: it was found by `why` itself. */
   readonly reason: Reason | undefined;
@@ -132,6 +137,28 @@ export type FlowCount =
     }
   | { readonly kind: 'notAsked'; readonly message: string };
 
+/** What is known of where the packets of a network are processed. Texts are safe to print. */
+export interface OffloadLook {
+  readonly verdict: 'unknown' | 'software' | 'hardware' | 'partial';
+  /** Stable code of the verdict. */
+  readonly reason: string;
+  /** One sentence, with the numbers that the verdict rests on. */
+  readonly message: string;
+  /** Packets of hardware by all that count, 0 to 1; undefined: not known. */
+  readonly hardwareShare: number | undefined;
+  /** Why packets are in software, as far as flows were looked at; undefined: no flow of it was seen in software. */
+  readonly why:
+    | {
+        /** Stable code of the reason that has most packets. */
+        readonly reason: string;
+        readonly meaning: string;
+        readonly remedy: string;
+      }
+    | undefined;
+  /** Every flow that was seen in software is there by design or by configuration. */
+  readonly isExpected: boolean;
+}
+
 export interface ExplainInput {
   readonly namespace: string;
   readonly name: string;
@@ -143,6 +170,8 @@ export interface ExplainInput {
   readonly network?: string | undefined;
   /** By representor. */
   readonly flows?: ReadonlyMap<string, FlowCount> | undefined;
+  /** By network. What is absent was not asked for, or nobody can say. */
+  readonly offload?: ReadonlyMap<string, OffloadLook> | undefined;
   /** Pods that the person may have meant, `ns/pod`. */
   readonly similar?: readonly string[] | undefined;
   /** Directory of Open vSwitch's sockets. */

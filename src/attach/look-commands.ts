@@ -33,6 +33,11 @@ export function whyCommand(namespace: string | undefined, name: string | undefin
   return shellCommand('dpuctl', 'why', 'pod', isKnown ? plain(`${namespace}/${name}`) : undefined) ?? 'dpuctl pods';
 }
 
+/** Why the packets of a pod are in software. */
+export function offloadWhyCommand({ namespace, name }: Pod): string {
+  return shellCommand('dpuctl', 'offload', 'why', 'pod', plain(`${namespace}/${name}`)) ?? 'dpuctl offload top';
+}
+
 /** Of a pod that is named as the agent labels attachments: `ns/pod`, or `ns/pod network KEY`. */
 export function whyLabelCommand(label: string | undefined): string {
   const [pod = ''] = (label ?? '').split(' ', 1);

@@ -6,9 +6,11 @@
 import { safeText } from '../lib/text.js';
 import { formatSpan } from './age-text.js';
 import type { AttachmentView, PodFacts } from './attachment-view.js';
-import type { AttachSummary, Diagnosis, FlowCount, RungLook, RungName } from './ladder.js';
+import type { AttachSummary, Diagnosis, FlowCount, OffloadLook, RungLook, RungName } from './ladder.js';
 import { annotationCommand, flowsCommand, ifaceIdCommand, podCommand } from './look-commands.js';
+import { offloadRung, whyNotRung } from './offload-rungs.js';
 import type { Subject } from './reason-rungs.js';
+import { broken, look, type RungValues, type RungWhen } from './rung-look.js';
 
 export interface LookContext {
   readonly facts: PodFacts;
@@ -16,40 +18,12 @@ export interface LookContext {
   readonly attach: AttachSummary;
   readonly nowWallMs: number;
   readonly flows: FlowCount | undefined;
+  readonly offload: OffloadLook | undefined;
   readonly subject: Subject;
 }
 
 /** As tools of container runtimes shorten the name of a sandbox. */
 const sandboxShownMax = 13;
-
-type Values = Readonly<Record<string, string | number | undefined>>;
-type When = Partial<Pick<RungLook, 'wallMs' | 'when'>>;
-
-function look(state: RungLook['state'], seen: string, values: Values, when: When, diagnosis?: Diagnosis): RungLook {
-  const known = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
-  return {
-    state,
-    seen: safeText(seen, 400),
-    values: Object.fromEntries(known.map(([key, value]) => [key, safeText(String(value), 400)])),
-    wallMs: when.wallMs,
-    when: when.when ?? 'seen',
-    diagnosis,
-  };
-}
-
-function broken(seen: string, values: Values, when: When, diagnosis: Omit<Diagnosis, 'reason'>): RungLook {
-  return look('broken', seen, values, when, { reason: undefined, ...diagnosis });
-}
-
-/** A rung that nobody looked at, for one below it is broken. */
-export const skipped: RungLook = {
-  state: 'skipped',
-  seen: '',
-  values: {},
-  wallMs: undefined,
-  when: 'seen',
-  diagnosis: undefined,
-};
 
 /** A rung that the agent's verdict breaks. */
 export function brokenBy(diagnosis: Diagnosis, { view, attach }: LookContext): RungLook {
@@ -57,10 +31,10 @@ export function brokenBy(diagnosis: Diagnosis, { view, attach }: LookContext): R
   return look('broken', '', values, { wallMs: attach.wallMs }, diagnosis);
 }
 
-const lookedAt = ({ attach }: LookContext): When => ({ wallMs: attach.wallMs });
+const lookedAt = ({ attach }: LookContext): RungWhen => ({ wallMs: attach.wallMs });
 
 /** What was read last stays while the API server is away, and grows old. */
-function readAt({ cluster, wallMs }: AttachSummary): When {
+function readAt({ cluster, wallMs }: AttachSummary): RungWhen {
   return { wallMs: cluster.kind === 'stale' ? cluster.sinceWallMs : wallMs };
 }
 
@@ -172,7 +146,7 @@ function portLook(context: LookContext): RungLook {
 }
 
 /** A value that the agent has judged good, because its verdict lies beyond it. */
-function judged(context: LookContext, seen: string, values: Values): RungLook {
+function judged(context: LookContext, seen: string, values: RungValues): RungLook {
   const state = context.view.isPlugged ? 'ok' : 'unknown';
   return look(state, state === 'ok' ? seen : 'not in the database', values, lookedAt(context));
 }
@@ -286,4 +260,6 @@ export const rungLooks: Readonly<Record<RungName, (context: LookContext) => Rung
   ovn: ovnLook,
   flows: flowsLook,
   status: statusLook,
+  offload: ({ offload }) => offloadRung(offload),
+  whyNot: ({ offload, facts }) => whyNotRung(offload, facts),
 };

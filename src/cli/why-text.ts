@@ -18,6 +18,7 @@ const marks: Readonly<Partial<Record<Rung_State, string>>> = {
   [Rung_State.BROKEN]: '✗',
   [Rung_State.UNKNOWN]: '?',
   [Rung_State.SKIPPED]: '-',
+  [Rung_State.ADVISORY]: '!',
 };
 
 const verdicts: Readonly<Partial<Record<Ladder_Verdict, string>>> = {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { OffloadMeasured } from '../../src/agent/api-view.js';
 import { AgentExplainer, type ExplainerDeps } from '../../src/agent/explainer.js';
 import type { PodFacts } from '../../src/attach/attachment-view.js';
 import type { AgentStatus } from '../../src/agent/status.js';
@@ -7,6 +8,7 @@ import { AgentError } from '../../src/lib/errors.js';
 import { factsOf, viewOf } from '../attach/pod-facts.js';
 import { chainView, portView, switchView } from '../chain/chain-shapes.js';
 import { agentStatus } from '../cli/attach-shapes.js';
+import { measuredOf, offloadRow } from '../fakes/offload-world.js';
 
 const never = new AbortController().signal;
 const question = { namespace: 'shop', name: 'web-0', network: undefined };
@@ -100,6 +102,49 @@ describe('the explanation of a pod', () => {
     const blind = explainer(agentStatus({ attach: undefined }), []).pod(question, never);
     await expect(blind).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
     await expect(explainer(undefined, []).pod(question, never)).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+  });
+});
+
+describe('the offload of a pod', () => {
+  const rungsOf = async (over: Partial<ExplainerDeps>) => {
+    const { explanation } = await explainer(agentStatus(), [factsOf()], over).pod(question, never);
+    const [ladder] = explanation.ladders;
+    return ['offload', 'whyNot'].map((name) => ladder?.rungs.find((rung) => rung.name === name));
+  };
+  const row = (reasons: OffloadMeasured['reasons'], softwareFlows = 60) => {
+    const tally = { packets: 10, bytes: 10 };
+    const flows = {
+      hardware: { flows: 0, ...tally },
+      software: { flows: softwareFlows, ...tally },
+      apart: { flows: 0, ...tally },
+    };
+    return offloadRow('attachment', 'shop/web-0', 'software', {
+      measured: measuredOf({ hardwareShare: 0, flows, reasons }),
+    });
+  };
+  const share = (reason: 'ct_new' | 'other', flows: number) => ({ reason, flows, packets: flows, bytes: flows });
+
+  it('comes from the row of its network, with the reason that has most packets', async () => {
+    const foreign = offloadRow('attachment', 'shop/web-1', 'hardware');
+    const rows = () => [foreign, row([share('other', 40), share('ct_new', 20)])];
+    const [offloaded, whyNot] = await rungsOf({ offload: { rows } });
+    expect(offloaded).toMatchObject({ state: 'advisory', values: { verdict: 'software' } });
+    expect(whyNot).toMatchObject({
+      state: 'advisory',
+      seen: 'other',
+      diagnosis: { command: 'dpuctl offload why pod shop/web-0' },
+    });
+  });
+
+  it('is as expected only where every flow in software is', async () => {
+    expect((await rungsOf({ offload: { rows: () => [row([share('ct_new', 60)])] } }))[0]?.state).toBe('ok');
+    expect((await rungsOf({ offload: { rows: () => [row([share('ct_new', 59)])] } }))[0]?.state).toBe('advisory');
+    expect((await rungsOf({ offload: { rows: () => [row([], 0)] } }))[0]?.state).toBe('advisory');
+  });
+
+  it('is not known where there is no row, and where nobody looks', async () => {
+    expect((await rungsOf({ offload: { rows: () => [] } })).map((rung) => rung?.state)).toEqual(['unknown', 'unknown']);
+    expect((await rungsOf({})).map((rung) => rung?.state)).toEqual(['unknown', 'unknown']);
   });
 });
 

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { AttachmentView, PodFacts } from '../../src/attach/attachment-view.js';
 import { brokenRung, explainPod, flowQuestions } from '../../src/attach/explain.js';
-import { rungNames, type ExplainInput, type Ladder, type RungName, type RungState } from '../../src/attach/ladder.js';
+import {
+  rungNames,
+  type ExplainInput,
+  type Ladder,
+  type OffloadLook,
+  type RungName,
+  type RungState,
+} from '../../src/attach/ladder.js';
 import { reasonRungs, rungOfReason } from '../../src/attach/reason-rungs.js';
 import type { Reason } from '../../src/model/reasons.js';
-import { attachOf, bareView, factsOf, fullEvidence, inputOf, lookWallMs, viewOf } from './pod-facts.js';
+import { attachOf, bareView, factsOf, fullEvidence, inputOf, lookWallMs, offloadOf, viewOf } from './pod-facts.js';
 
 const counted = (taking: number, sending: number) =>
   new Map([['pf0vf3', { kind: 'counted', taking, sending, wallMs: lookWallMs + 1_900 } as const]]);
@@ -26,7 +33,7 @@ const rungOf = (found: Ladder, name: RungName) => found.rungs.find((rung) => run
 
 describe('the ladder of a pod', () => {
   it('is climbed to its end when all evidence is there', () => {
-    const found = ofView(viewOf(), { flows: counted(2, 1) });
+    const found = ofView(viewOf(), { flows: counted(2, 1), offload: new Map([['default', offloadOf()]]) });
     expect(found.verdict).toBe('ready');
     expect(found.rungs.map(({ name }) => name)).toEqual(rungNames);
     expect(new Set(found.rungs.map(({ state }) => state))).toEqual(new Set(['ok']));
@@ -104,6 +111,76 @@ describe('the ladder of a pod', () => {
     ]);
     expect(all.isOk).toBe(false);
     expect(explainPod(inputOf(facts, { network: 'default' })).ladders).toHaveLength(1);
+  });
+});
+
+describe('the offload of a network', () => {
+  const ctIpv6 = {
+    reason: 'ct_ipv6_disabled',
+    meaning: 'Connection tracking of IPv6 is not offloaded.',
+    remedy: 'Set hw-offload-ct-ipv6-enabled=true.',
+  };
+  const told = (look: Partial<OffloadLook> | undefined) => {
+    const offload = look === undefined ? undefined : new Map([['default', offloadOf(look)]]);
+    const found = ofView(viewOf(), { offload });
+    return { found, offloaded: rungOf(found, 'offload'), whyNot: rungOf(found, 'whyNot') };
+  };
+
+  it('is not known where nobody looks', () => {
+    const { found, offloaded, whyNot } = told(undefined);
+    expect(offloaded).toMatchObject({ state: 'unknown', seen: 'not asked: nobody looks at hardware offload' });
+    expect(whyNot).toMatchObject({ state: 'unknown', diagnosis: undefined });
+    expect(found.verdict).toBe('ready');
+  });
+
+  it('has verdict, share and what it rests on', () => {
+    const { offloaded, whyNot } = told({ why: { ...ctIpv6, reason: 'ct_new' } });
+    expect(offloaded).toMatchObject({
+      state: 'ok',
+      seen: 'in hardware: Nearly all packets were carried by hardware. 99.0 % of 10000 packets in 10 s.',
+      values: { verdict: 'hardware', reason: 'InHardware', 'hardware share': '0.9900' },
+    });
+    expect(whyNot).toMatchObject({ state: 'ok', seen: 'of the rest most is ct_new' });
+  });
+
+  it.each(['software', 'partial'] as const)('of %s says why and what to do, and leaves the pod ready', (verdict) => {
+    const { found, offloaded, whyNot } = told({ verdict, hardwareShare: 0.1, why: ctIpv6 });
+    expect(found.verdict).toBe('ready');
+    expect(offloaded?.state).toBe('advisory');
+    expect(whyNot).toMatchObject({
+      state: 'advisory',
+      seen: 'ct_ipv6_disabled',
+      diagnosis: { cause: ctIpv6.meaning, remedy: ctIpv6.remedy, command: 'dpuctl offload why pod shop/web-0' },
+    });
+    expect(explainPod(inputOf(factsOf(), { offload: new Map([['default', offloadOf({ verdict })]]) })).isOk).toBe(true);
+  });
+
+  it('is no advice where software is expected', () => {
+    const { offloaded, whyNot } = told({ verdict: 'software', why: { ...ctIpv6, reason: 'ct_new' }, isExpected: true });
+    expect(offloaded?.state).toBe('ok');
+    expect(whyNot).toMatchObject({ state: 'ok', diagnosis: undefined });
+    expect(whyNot?.seen).toContain('ct_new, as expected');
+  });
+
+  it('sends to the status of offload where no flow tells more', () => {
+    const { whyNot } = told({ verdict: 'software', reason: 'EngineIsSoftware', why: undefined });
+    expect(whyNot).toMatchObject({ state: 'advisory', diagnosis: { command: 'dpuctl offload status' } });
+    expect(whyNot?.seen).toContain('EngineIsSoftware');
+  });
+
+  it('is not known and no failure while nothing was measured', () => {
+    const { found, offloaded, whyNot } = told({ verdict: 'unknown', reason: 'NotMeasured', why: ctIpv6 });
+    expect([offloaded?.state, whyNot?.state, found.verdict]).toEqual(['unknown', 'unknown', 'ready']);
+    expect(whyNot?.seen).toContain('ct_ipv6_disabled');
+    expect(told({ verdict: 'unknown', why: undefined }).whyNot?.seen).toBe('where its packets are was not proven');
+  });
+
+  it('is not looked at where the pod has no network', () => {
+    const view = viewOf({ state: 'failed', reason: 'RepresentorMissing', message: 'None.' });
+    expect(states(ofView(view, { offload: new Map([['default', offloadOf()]]) }))).toMatchObject({
+      offload: 'skipped',
+      whyNot: 'skipped',
+    });
   });
 });
 

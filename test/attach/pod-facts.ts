@@ -1,7 +1,7 @@
 /** Pods as the agent shows them, for tests of what explains them. */
 
 import type { AttachmentView, PodFacts } from '../../src/attach/attachment-view.js';
-import type { AttachSummary, ExplainInput } from '../../src/attach/ladder.js';
+import type { AttachSummary, ExplainInput, OffloadLook } from '../../src/attach/ladder.js';
 
 /** The moment of the look, and of the question two seconds later. */
 export const lookWallMs = 1_800_000_000_000;
@@ -84,6 +84,19 @@ export function attachOf(over: Partial<AttachSummary> = {}): AttachSummary {
     lease: { kind: 'held', renewedWallMs: lookWallMs - 3_000, message: undefined },
     clockSkewMs: 40,
     statuses: { lastError: undefined },
+    ...over,
+  };
+}
+
+/** A network whose packets are in hardware. */
+export function offloadOf(over: Partial<OffloadLook> = {}): OffloadLook {
+  return {
+    verdict: 'hardware',
+    reason: 'InHardware',
+    message: 'Nearly all packets were carried by hardware. 99.0 % of 10000 packets in 10 s.',
+    hardwareShare: 0.99,
+    why: undefined,
+    isExpected: false,
     ...over,
   };
 }

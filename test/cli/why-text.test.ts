@@ -5,7 +5,7 @@ import type { Explanation } from '../../src/attach/ladder.js';
 import { explainPod } from '../../src/attach/explain.js';
 import { formatExplanation } from '../../src/cli/why-text.js';
 import { PodExplanationSchema } from '../../src/gen/proto/dpu/agent/v1/explain_pb.js';
-import { bareView, factsOf, inputOf, lookWallMs, viewOf } from '../attach/pod-facts.js';
+import { bareView, factsOf, inputOf, lookWallMs, offloadOf, viewOf } from '../attach/pod-facts.js';
 
 /** As dpuctl prints what the agent has sent, 2 s after the look. */
 const show = (explanation: Explanation): string =>
@@ -29,7 +29,7 @@ const rungsToIdentity = (pod: string, device: string, ofport: number, ifaceId: s
 
 describe('a ladder as text', () => {
   it('of a pod that is ready ends with its status', () => {
-    expect(show(explainPod(inputOf(factsOf(), { flows })))).toBe(`\
+    expect(show(explainPod(inputOf(factsOf(), { flows, offload: new Map([['default', offloadOf()]]) })))).toBe(`\
 pod shop/web-0
 
 network default: READY
@@ -37,6 +37,8 @@ ${rungsToIdentity('listed, uid uid-web-0', 'pf0vf3', 7, 'shop_web-0')}
   ✓ OVN          ovn-installed=true (2 s ago)
   ✓ flows        2 take packets from it, 1 send to it (0 s ago)
   ✓ status       Ready (2 s ago)
+  ✓ offloaded?   in hardware: Nearly all packets were carried by hardware. 99.0 % of 10000 packets in 10 s.
+  ✓ why not      nothing was seen in software
 `);
   });
 
@@ -58,7 +60,7 @@ ${rungsToIdentity('listed, uid uid-web-0', 'pf0vf3', 7, 'shop_web-0')}
             reason   RepresentorClaimedTwice
             remedy   Delete the pod that is wrong: the holder keeps the function until it is gone or has released it.
             command  $ dpuctl why pod shop/web-1
-        - not looked at: representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status
+        - not looked at: representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status, offloaded?, why not
       "
     `);
   });
@@ -78,7 +80,14 @@ ${rungsToIdentity('listed, uid uid-web-0', 'pf0vf3', 7, 'shop_web-0')}
     });
     const facts = factsOf({ attachments: [viewOf(), blue], isDeleting: true });
     const pod = 'listed, uid uid-web-0, being deleted';
-    expect(show(explainPod(inputOf(facts)))).toBe(`\
+    const why = {
+      reason: 'ct_ipv6_disabled',
+      meaning: 'Connection tracking of IPv6 is not offloaded.',
+      remedy: 'Set the key.',
+    };
+    const message = 'Nearly all packets were carried by software.';
+    const offload = new Map([['default', offloadOf({ verdict: 'software', message, why })]]);
+    expect(show(explainPod(inputOf(facts, { offload })))).toBe(`\
 pod shop/web-0
 ! The pod is being deleted; what is attached stays until it is gone.
 
@@ -87,6 +96,11 @@ ${rungsToIdentity(pod, 'pf0vf3', 7, 'shop_web-0')}
   ✓ OVN          ovn-installed=true (2 s ago)
   ? flows        not asked
   ✓ status       Ready (2 s ago)
+  ! offloaded?   in software: Nearly all packets were carried by software.
+  ! why not      ct_ipv6_disabled
+      Connection tracking of IPv6 is not offloaded.
+      remedy   Set the key.
+      command  $ dpuctl offload why pod shop/web-0
 
 network shop/blue: WAITING at OVN
 ${rungsToIdentity(pod, 'pf0vf4', 8, 'shop.blue_shop_web-0')}
@@ -94,7 +108,7 @@ ${rungsToIdentity(pod, 'pf0vf4', 8, 'shop.blue_shop_web-0')}
       reason   OvnNotInstalled
       remedy   See whether ovn-controller runs, and whether the logical switch port exists and asks for this chassis and the pod's uid (iface-id-ver).
       command  $ ovn-sbctl --columns=logical_port,chassis,up,options,mac find Port_Binding logical_port=shop.blue_shop_web-0
-  - not looked at: flows, status
+  - not looked at: flows, status, offloaded?, why not
 `);
   });
 
@@ -106,7 +120,7 @@ ${rungsToIdentity(pod, 'pf0vf4', 8, 'shop.blue_shop_web-0')}
         ✗ pod          Pod shop/web-0 is not listed on node host-a. (2 s ago)
             remedy   See whether it exists and where it runs; ask on the DPU of its node.
             command  $ kubectl get pod -n shop web-0 -o wide
-        - not looked at: node, annotation, claim, representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status
+        - not looked at: node, annotation, claim, representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status, offloaded?, why not
       "
     `);
   });
@@ -124,7 +138,7 @@ ${rungsToIdentity(pod, 'pf0vf4', 8, 'shop.blue_shop_web-0')}
             reason   NotAttached
             remedy   Nothing, if the pod uses no function of this DPU; else look at the CNI on the host: ovnkube-node in mode dpu-host writes the details.
             command  $ kubectl get pod -n shop web-0 -o 'jsonpath={.metadata.annotations.k8s\\.ovn\\.org/dpu\\.connection-details}'
-        - not looked at: claim, representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status
+        - not looked at: claim, representor, network, may plug, OVS port, ofport, link, identity, OVN, flows, status, offloaded?, why not
       "
     `);
   });

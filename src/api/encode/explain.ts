@@ -40,6 +40,7 @@ const rungStates: Readonly<Record<Rung['state'], Rung_State>> = {
   broken: Rung_State.BROKEN,
   unknown: Rung_State.UNKNOWN,
   skipped: Rung_State.SKIPPED,
+  advisory: Rung_State.ADVISORY,
 };
 
 const fates: Readonly<Record<TraceAnswer['fate'], TraceResponse_Fate>> = {
