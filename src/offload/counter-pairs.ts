@@ -43,6 +43,11 @@ export class CounterPairs {
   #newest: TimedCount | undefined;
   #epoch = 0;
 
+  /** How many counts are kept. */
+  get size(): number {
+    return this.#waiting.length + this.#counts.length;
+  }
+
   /** The pairs that are complete with it, in their order. */
   addSoftware(count: SoftwareCount): readonly RatioSample[] {
     const newest = this.#counts.at(-1);

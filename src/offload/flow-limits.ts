@@ -191,9 +191,14 @@ function actionRefusedByDpdk(list: readonly FlowAction[]): string | undefined {
 }
 
 function actionRefusedByDoca(list: readonly FlowAction[]): string | undefined {
-  const refused = list.find(({ name }) => name === 'drop' || name === 'sample' || name === 'psample');
+  const refused = list.find(({ name }) => name === 'sample' || name === 'psample');
   if (refused !== undefined) return `action ${refused.name}`;
   return hasHelper(list) ? 'action ct with a helper' : undefined;
+}
+
+/** Whether packets are dropped, on the way or at once. */
+export function drops({ actions }: Pick<DatapathFlow, 'actions'>): boolean {
+  return flowActions(actions).some(({ name }) => name === 'drop');
 }
 
 /** The word that a foreign text begins with. */

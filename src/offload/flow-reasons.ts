@@ -78,6 +78,12 @@ export const offloadFlowReasons = {
     isExpected: false,
     remedy: 'Find the OpenFlow rule (`ovs-appctl ofproto/detrace <ufid>`) and do without the action.',
   },
+  drop_action: {
+    meaning: 'The flow drops its packets, which OVS-DOCA does in software by design.',
+    isExpected: true,
+    remedy:
+      'Nothing; if they are many, stop them where they come from. They count as software, which receives each of them.',
+  },
   hw_table_full: {
     meaning: 'The hardware had no room for the flow.',
     isExpected: false,

@@ -8,7 +8,7 @@ import { safeText } from '../lib/text.js';
 import { outputPorts } from '../model/datapath-flow.js';
 import type { DatapathFlow } from '../model/datapath-flow.js';
 import { controlProtocol } from './control-traffic.js';
-import { asksCtState, isIpv6, refusedAction, refusedMatch, usesConntrack } from './flow-limits.js';
+import { asksCtState, drops, isIpv6, refusedAction, refusedMatch, usesConntrack } from './flow-limits.js';
 import type { FlowReason } from './flow-reasons.js';
 import type { FlowTier } from './flow-tier.js';
 import type { OffloadEngine } from './offload.js';
@@ -77,6 +77,7 @@ export function softwareReason(
     bySettings(tier, context) ??
     byOffloadInfo(flow, context) ??
     byPorts(flow, context) ??
+    byDrop(flow, context) ??
     byConntrack(flow, context) ??
     byLimits(flow, tier, context) ??
     byRoom(context) ??
@@ -161,6 +162,14 @@ function byProviders(
   return because('provider_mismatch', `${safeText(first.name, 32)} and ${safeText(far.name, 32)} differ`);
 }
 
+/**
+ * NVIDIA's own tests of OVS-DOCA leave dropped packets out of what has to be in hardware. TC and rte_flow take the action, so
+ * there it explains nothing. It comes before connection tracking: no later packet of a dropped connection is offloaded either.
+ */
+function byDrop(flow: DatapathFlow, { engine }: SoftwareContext): SoftwareReason | undefined {
+  return engine === 'doca' && drops(flow) ? because('drop_action', 'action drop') : undefined;
+}
+
 function byConntrack(flow: DatapathFlow, context: SoftwareContext): SoftwareReason | undefined {
   const { engine, isCtIpv6InEffect, ctFill } = context;
   if ((engine !== 'tc' && engine !== 'doca') || !usesConntrack(flow)) return undefined;
@@ -187,12 +196,16 @@ function byRoom({ isHardwareFull }: SoftwareContext): SoftwareReason | undefined
   return isHardwareFull === true ? because('hw_table_full', 'the hardware refused flows for want of room') : undefined;
 }
 
-/** A dump does not tell the age of a flow. What has carried a few packets, the last of them just now, may be new. */
+/**
+ * A dump does not tell the age of a flow. What has carried a few packets, the last of them just now, may be new; a flow whose
+ * last packet is older than an insertion takes has had its time. A guess, and a
+ * harmless one: it leaves at most `warmUpPackets` packets of a flow out of ratios.
+ */
 function byAge(
   { packets, usedMs }: DatapathFlow,
   { warmUpPackets = 3, insertionDelayMs = 2000 }: SoftwareContext,
 ): SoftwareReason | undefined {
-  if (packets > warmUpPackets || (usedMs !== undefined && usedMs > insertionDelayMs)) return undefined;
+  if (packets > warmUpPackets || (usedMs !== undefined && usedMs >= insertionDelayMs)) return undefined;
   return because('warming_up', `${packets} packets so far`);
 }
 

@@ -5,6 +5,7 @@ import { addTallies, FlowShares, FlowSummary, noTally, type Tally } from '../../
 import { flowTiers, isSoftware } from '../../src/offload/flow-tier.js';
 import type { OffloadEngine } from '../../src/offload/offload.js';
 import { anyFlow, recordedFlows, softwareFlow } from '../fakes/datapath-flows.js';
+import { fixture } from '../fakes/unixctl-fixture.js';
 
 const context = { engine: 'doca' as OffloadEngine, isInEffect: true, port: () => undefined };
 const ip = 'eth_type(0x0800),ipv4(frag=no)';
@@ -92,6 +93,39 @@ describe('the summary of a dump', () => {
     const { hardware, software, unknown } = summary.total.counted;
     expect({ hardware: hardware.packets, software: software.packets }).toEqual(packets);
     expect(unknown).toEqual(noTally);
+  });
+});
+
+/** Counted in the text itself, by what Open vSwitch prints of each flow: nothing is shared with the parser. */
+function printed(text: string): { readonly hardware: number; readonly partial: number; readonly others: number } {
+  const lines = text.split('\n').filter((line) => line.startsWith('ufid:'));
+  const hardware = lines.filter((line) => line.includes(', offloaded:yes, ')).length;
+  const partial = lines.filter((line) => line.includes(', offloaded:partial, ')).length;
+  return { hardware, partial, others: lines.length - hardware - partial };
+}
+
+describe('the tiers of a dump', () => {
+  it.each([
+    ['ovs-3.1/dump-flows-m', 'dpdk'],
+    ['ovs-3.1-dummy/dump-flows-m', 'dpdk'],
+    ['ovs-3.5/dump-flows-m', 'dpdk'],
+    ['ovs-4.0/dump-flows-m', 'dpdk'],
+    ['by-hand/dump-flows-m', 'doca'],
+  ] as const)('of %s have as many flows as Open vSwitch itself calls so', (name, engine) => {
+    const summary = new FlowSummary({ context: { ...context, engine } });
+    for (const flow of recordedFlows(name)) summary.add(flow);
+    const { total } = summary;
+    const counts = printed(fixture(name));
+    expect(counts.hardware + counts.partial + counts.others).toBeGreaterThan(0);
+    expect(total.tier('hw').flows).toBe(counts.hardware);
+    expect(total.tier('partial').flows).toBe(counts.partial);
+    expect(total.tier('pmd').flows).toBe(counts.others);
+    expect(sum(flowReasons.map((reason) => total.reason(reason))).flows).toBe(counts.partial + counts.others);
+    expect(sum([...summary.ports.values()].map(({ incoming }) => incoming.total))).toEqual(total.total);
+  });
+
+  it('of 4.0 are in hardware and marked, as its dummy hardware was told to', () => {
+    expect(printed(fixture('ovs-4.0/dump-flows-m'))).toEqual({ hardware: 3, partial: 1, others: 0 });
   });
 });
 

@@ -129,13 +129,13 @@ const rows: readonly (readonly [reason: string, words: string, DatapathFlow, Sof
   ['unsupported_action', 'ct in rte_flow', softwareFlow(ip, 'ct(commit),recirc(0x1)'), dpdk],
   ['unsupported_action', 'set of what rte_flow lacks', softwareFlow(ip, 'set(tunnel(tun_id=1)),pf0vf4'), dpdk],
   ['other', 'set of what it has', softwareFlow(ip, 'set(ipv4(ttl=63)),push_vlan(vid=7),pf0vf4'), dpdk],
-  ['unsupported_action', 'drop in DOCA', softwareFlow(ip, 'drop'), doca],
+  ['drop_action', 'drop in DOCA', softwareFlow(ip, 'drop'), doca],
   ['unsupported_action', 'marked only', softwareFlow(ip, 'pf0vf4', { offloaded: 'partial' }), on('unknown')],
   ['hw_table_full', 'no room', softwareFlow(ip, 'pf0vf4'), on('tc', { isHardwareFull: true })],
   ['warming_up', 'first packets', softwareFlow(ip, 'pf0vf4', { packets: 2, usedMs: 100 }), doca],
   ['warming_up', 'none yet', softwareFlow(ip, 'pf0vf4', { packets: 0, usedMs: undefined }), doca],
   ['other', 'few packets, long ago', softwareFlow(ip, 'pf0vf4', { packets: 2, usedMs: 60_000 }), doca],
-  ['unsupported_action', 'first packets of what will never be', softwareFlow(ip, 'drop', { packets: 1 }), doca],
+  ['drop_action', 'first packets of what will never be', softwareFlow(ip, 'drop', { packets: 1 }), doca],
   ['other', 'nothing explains it', softwareFlow(ip, 'pf0vf4'), doca],
 ];
 
