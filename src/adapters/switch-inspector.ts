@@ -4,7 +4,7 @@
  */
 
 import type { SwitchInspector } from '../agent/offload-ports.js';
-import type { ProcSource } from '../host/process-facts.js';
+import type { FilesUnderRoot } from '../host/file-source.js';
 import type { Clock } from '../lib/clock.js';
 import type { Incarnation } from '../offload/effective-settings.js';
 import type {
@@ -34,14 +34,14 @@ export interface VswitchdInspectorOptions {
   /** Log of ovs-vswitchd. Default: the one that the process names or has open. */
   readonly logFile?: string | undefined;
   /** Where `proc` lies. */
-  readonly proc?: ProcSource | undefined;
+  readonly proc?: FilesUnderRoot | undefined;
 }
 
 /**
- * Text of a dump that waits to be added up, bytes: some 400 flows. It is what one turn of the event loop works on, a
- * millisecond or two.
+ * Text of a dump that may wait to be added up before the socket is left alone, bytes. The socket gives 64 KiB at a time, some
+ * 150 flows; no more than that is to come together for one turn of the event loop.
  */
-const bufferedSizeMax = 128 << 10;
+const bufferedSizeMax = 32 << 10;
 
 /** What every reading has. */
 interface Frame {

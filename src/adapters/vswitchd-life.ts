@@ -2,7 +2,8 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processStartedWallMs, type ProcSource } from '../host/process-facts.js';
+import type { FilesUnderRoot } from '../host/file-source.js';
+import { processStartedWallMs } from '../host/process-facts.js';
 import type { Clock } from '../lib/clock.js';
 import type { Incarnation } from '../offload/effective-settings.js';
 import type { Incarnation as SessionLife } from '../unixctl/index.js';
@@ -15,11 +16,11 @@ export interface VswitchdLife extends Incarnation {
 export class VswitchdLives {
   readonly #pidFile: string;
   readonly #clock: Clock;
-  readonly #proc: ProcSource;
+  readonly #proc: FilesUnderRoot;
   #last: { readonly number: number; readonly life: VswitchdLife } | undefined;
 
   /** @param runDir directory of the pid file */
-  constructor(runDir: string, clock: Clock, proc: ProcSource = {}) {
+  constructor(runDir: string, clock: Clock, proc: FilesUnderRoot = {}) {
     this.#pidFile = join(runDir, 'ovs-vswitchd.pid');
     this.#clock = clock;
     this.#proc = proc;
