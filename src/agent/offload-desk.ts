@@ -136,7 +136,7 @@ function judgeInterface(name: string | undefined, moment: Moment): OffloadJudgem
 
 function measuredOf(row: AttributedRow | undefined): OffloadMeasured | undefined {
   if (row === undefined) return undefined;
-  const { source, hardwareShare, counters, flows, reasons, ports, sharedWith } = row;
+  const { source, hardwareShare, counters, carried, flows, reasons, ports, sharedWith } = row;
   return {
     source,
     hardwareShare,
@@ -148,6 +148,7 @@ function measuredOf(row: AttributedRow | undefined): OffloadMeasured | undefined
             spanMs: counters.spanMs,
           }
         : undefined,
+    seen: carried,
     flows:
       flows === undefined
         ? undefined

@@ -7,6 +7,7 @@ import { flowReasons, isApart, type FlowReason } from './flow-reasons.js';
 import { FlowShares, type CountedShares, type FlowSummary, type Tally } from './flow-summary.js';
 import type { OffloadObject } from './offload-objects.js';
 import { offloadReasons, type OffloadJudgement, type OffloadReason, type OffloadVerdict } from './offload.js';
+import type { CarriedPackets } from './port-counters.js';
 import { verdictOf, type RatioReading } from './ratio-window.js';
 
 export interface ReasonShare extends Tally {
@@ -26,6 +27,8 @@ export interface AttributedRow {
   readonly hardwareShare: number | undefined;
   /** What the counters of the representor say; undefined: nobody reads them. */
   readonly counters: RatioReading | undefined;
+  /** By the same counters since somebody looks; undefined: nobody reads them, or it is a chain. */
+  readonly carried?: CarriedPackets | undefined;
   /**
    * What the flows of the newest whole dump say, since each was made; undefined: there was none. Of a chain those that come in at
    * one of its ports, so that none is counted twice.
@@ -47,6 +50,8 @@ export interface AttributionInput {
   readonly reasons?: FlowSummary['ports'] | undefined;
   /** By port: what the counters of its representor say over their window. */
   readonly counters: (port: string) => RatioReading | undefined;
+  /** By port: packets since somebody looks. Default: nobody counts. */
+  readonly carried?: ((port: string) => CarriedPackets | undefined) | undefined;
   /** The verdict that stands, by key of the object: it is left later than it is reached. */
   readonly before?: ReadonlyMap<string, OffloadVerdict> | undefined;
 }
@@ -143,7 +148,7 @@ function portEvidence({ dump, isWhole, reasons = dump, counters }: AttributionIn
 function objectRow(
   { key, kind, name, port, chain }: OffloadObject,
   { counters, flows, reasons }: PortEvidence,
-  { before }: AttributionInput,
+  { before, carried }: AttributionInput,
   chainsByPort: ReadonlyMap<string, ReadonlySet<string>>,
 ): AttributedRow {
   const measured = measure(counters, flows, before?.get(key));
@@ -156,6 +161,7 @@ function objectRow(
     source: measured.source,
     hardwareShare: measured.hardwareShare,
     counters,
+    carried: carried?.(port),
     flows,
     reasons,
     sharedWith: [...(chainsByPort.get(port) ?? [])].filter((other) => other !== chain),

@@ -61,6 +61,11 @@ export class PortCounters {
     return this.#window.growth(nowMs);
   }
 
+  /** Whether both counters were read, ever. */
+  get isCounting(): boolean {
+    return this.#first !== undefined;
+  }
+
   get carried(): CarriedPackets {
     return addCarried(this.#before, this.#present);
   }

@@ -151,6 +151,7 @@ export class TrafficRecord {
       objects,
       ...this.#flows.dumps(this.#nowMs),
       counters: (port) => this.counters(port),
+      carried: (port) => this.#carried(port),
       before: this.#verdicts,
     });
     this.#verdicts = attribution.verdicts;
@@ -193,6 +194,11 @@ export class TrafficRecord {
   /** The largest software flows of the newest dump, of all flows or of those in software. */
   newestFlows(): NewestFlows | undefined {
     return this.#flows.newest();
+  }
+
+  #carried(port: string): CarriedPackets | undefined {
+    const counters = this.#ports.get(port)?.counters;
+    return counters?.isCounting === true ? counters.carried : undefined;
   }
 
   #advance(atMs: number): void {
