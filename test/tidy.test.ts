@@ -54,6 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'plan',
     'chain',
     'attach',
+    'offload',
     'intent',
     'model',
     'config',

@@ -55,6 +55,7 @@ export function assembleOffload(options: OffloadOptions): OffloadSupervisor | un
         runDir: config.ovs.runDir,
         clock,
         exporterPort: config.offload.exporterPort,
+        proc: { root: config.representors.root },
       }),
       machine: new HostMachineInspector({ root: config.representors.root, clock }),
       totals: () => counters.totals(),

@@ -74,6 +74,7 @@ export function assembleView(options: ViewOptions): ViewPart {
   const supervisor = assembleOffload({ config, clock, store, devices, counters, status, journal, onFindings, onBug });
   const pods = () => status.pods();
   const chains = () => status.current()?.chains ?? [];
+  const offload = new OffloadDesk({ store, pods, chains, supervisor });
   const node = createNodeFacts({
     agent: {
       version: options.version,
@@ -108,13 +109,14 @@ export function assembleView(options: ViewOptions): ViewPart {
     intents: options.desk,
     journal,
     stats: new StatsDesk({ store, counters, chainCounters, pods, chains, clock }),
-    offload: new OffloadDesk({ store, pods, chains, supervisor }),
+    offload,
     explainer: new AgentExplainer({
       status,
       journal,
       flows: new SwitchFlowCounter(sessions, clock),
       tracer: new SwitchPacketTracer(runDir, clock, sessions),
       looker: new SwitchChainLooker(sessions, clock),
+      offload,
       observedPort: (name) => store.snapshot()?.ports.get(name),
       clock,
     }),
