@@ -26,7 +26,12 @@ need openssl openssl openssl
 need tcpdump tcpdump tcpdump
 need curl curl curl
 need setpriv util-linux util-linux
+need flock util-linux util-linux
+need buildah buildah buildah
+need systemd-nspawn systemd-container systemd-container
 need python3 python3 python3
+# The roots that the image and the units are tried in are Debian ones (scripts/test-root.sh).
+if command -v apt-get >/dev/null 2>&1; then need debootstrap debootstrap debootstrap; fi
 # The Python IDL is what the benchmarks are measured against; RHEL carries it under changing names, so there it is optional.
 if command -v apt-get >/dev/null 2>&1 && ! /usr/bin/python3 -c 'import ovs' >/dev/null 2>&1; then
   missing+=("python3 python3-openvswitch python3-openvswitch")
