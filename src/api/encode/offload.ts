@@ -5,7 +5,7 @@
  */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { DurationSchema } from '@bufbuild/protobuf/wkt';
 import type {
   DatapathState,
   FlowTally,
@@ -89,7 +89,10 @@ const namesMax = 256;
 const valueLengthMax = 1_024;
 
 function duration(ms: number | undefined): MessageInitShape<typeof DurationSchema> | undefined {
-  return ms === undefined || !Number.isFinite(ms) ? undefined : durationFromMs(Math.max(0, ms));
+  if (ms === undefined || !Number.isFinite(ms)) return undefined;
+  // Parts of a millisecond are binary fractions, and `nanos` is whole.
+  const micros = Math.round(Math.max(0, ms) * 1000);
+  return { seconds: BigInt(Math.floor(micros / 1_000_000)), nanos: (micros % 1_000_000) * 1000 };
 }
 
 /** A share is a part of one: what is none is not known. */
