@@ -3,7 +3,7 @@
  * claims no more than they prove. Pure. What it returns serves as the evidence of `OffloadDesk` and has the rows for the API.
  */
 
-import { flowReasons, isApart, type FlowReason } from './flow-reasons.js';
+import { dataReasons, type FlowReason } from './flow-reasons.js';
 import { FlowShares, type CountedShares, type FlowSummary, type Tally } from './flow-summary.js';
 import type { OffloadObject } from './offload-objects.js';
 import { offloadReasons, type OffloadJudgement, type OffloadReason, type OffloadVerdict } from './offload.js';
@@ -180,12 +180,12 @@ function portShares(port: string, dump: FlowSummary['ports']): FlowShares {
 
 function topReasons(shares: FlowShares | undefined): readonly ReasonShare[] {
   if (shares === undefined) return [];
-  return flowReasons
-    .filter((reason) => !isApart(reason))
-    .map((reason) => ({ reason, ...shares.reason(reason) }))
-    .filter(({ flows }) => flows > 0)
-    .sort((a, b) => b.packets - a.packets || b.flows - a.flows)
-    .slice(0, reasonsMax);
+  const found: ReasonShare[] = [];
+  for (const reason of dataReasons) {
+    const tally = shares.reason(reason);
+    if (tally.flows > 0) found.push({ reason, ...tally });
+  }
+  return found.sort((a, b) => b.packets - a.packets || b.flows - a.flows).slice(0, reasonsMax);
 }
 
 function judged(verdict: OffloadVerdict, reason: OffloadReason, detail: string): OffloadJudgement {

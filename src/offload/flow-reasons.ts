@@ -106,3 +106,6 @@ export const flowReasons = Object.keys(offloadFlowReasons) as readonly FlowReaso
 export function isApart(reason: FlowReason): boolean {
   return reason === 'expected_control' || reason === 'warming_up';
 }
+
+/** The others: reasons of flows whose packets count. */
+export const dataReasons: readonly FlowReason[] = flowReasons.filter((reason) => !isApart(reason));

@@ -2,7 +2,7 @@
 
 import { known, unknown, type Fact } from '../model/fact.js';
 import type { AttributionInput } from './attribute.js';
-import { flowReasons, isApart, type FlowReason } from './flow-reasons.js';
+import { dataReasons, flowReasons, type FlowReason } from './flow-reasons.js';
 import { FlowShares, type FlowSummary, type PortFlows, type Tally, type TopFlow } from './flow-summary.js';
 import { flowTiers, type FlowTier } from './flow-tier.js';
 import type { TrafficFacts } from './offload-facts.js';
@@ -66,9 +66,9 @@ export class FlowRecord {
     const softwareFlows = new Map<FlowReason, number>();
     const patterns = new Map<string, number>();
     if (dump === undefined) return { softwareFlows, patterns };
-    for (const reason of flowReasons) {
+    for (const reason of dataReasons) {
       const { flows } = dump.total.reason(reason);
-      if (flows > 0 && !isApart(reason)) softwareFlows.set(reason, flows);
+      if (flows > 0) softwareFlows.set(reason, flows);
     }
     for (const { summary } of dump.reading.summaries) {
       for (const [pattern, flows] of summary.patterns) patterns.set(pattern, (patterns.get(pattern) ?? 0) + flows);

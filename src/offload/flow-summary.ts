@@ -14,7 +14,7 @@ import { safeText } from '../lib/text.js';
 import { flatCopy, outputPorts } from '../model/datapath-flow.js';
 import type { DatapathFlow } from '../model/datapath-flow.js';
 import { patternOf, type FlowPattern } from './flow-patterns.js';
-import { flowReasons, isApart, type FlowReason } from './flow-reasons.js';
+import { dataReasons, flowReasons, isApart, type FlowReason } from './flow-reasons.js';
 import { flowTiers, isSoftware, tierOf, type FlowTier, type TierContext } from './flow-tier.js';
 import { softwareReason, type SoftwareContext, type SoftwareReason } from './software-reason.js';
 
@@ -60,9 +60,8 @@ export class FlowShares {
   }
 
   merge(other: FlowShares): void {
-    other.#cells.forEach((value, at) => {
-      this.#cells[at] = (this.#cells[at] ?? 0) + value;
-    });
+    const [cells, others] = [this.#cells, other.#cells];
+    for (let at = 0; at < cellCount; at += 1) cells[at] = (cells[at] ?? 0) + (others[at] ?? 0);
   }
 
   tier(tier: FlowTier): Tally {
@@ -78,10 +77,16 @@ export class FlowShares {
   }
 
   get counted(): CountedShares {
-    const software = flowReasons.filter((reason) => !isApart(reason)).map((reason) => this.reason(reason));
+    let [flows, packets, bytes] = [0, 0, 0];
+    for (const reason of dataReasons) {
+      const one = this.reason(reason);
+      flows += one.flows;
+      packets += one.packets;
+      bytes += one.bytes;
+    }
     return {
       hardware: this.tier('hw'),
-      software: software.reduce(addTallies, noTally),
+      software: { flows, packets, bytes },
       control: this.reason('expected_control'),
       warmUp: this.reason('warming_up'),
       unknown: this.tier('unknown'),
@@ -98,8 +103,9 @@ export class FlowShares {
 
   #tally(index: number | undefined): Tally {
     assert(index !== undefined, 'every tier and every reason has its place');
-    const [flows = 0, packets = 0, bytes = 0] = this.#cells.subarray(index * cellsEach, (index + 1) * cellsEach);
-    return { flows, packets, bytes };
+    const at = index * cellsEach;
+    const cells = this.#cells;
+    return { flows: cells[at] ?? 0, packets: cells[at + 1] ?? 0, bytes: cells[at + 2] ?? 0 };
   }
 }
 

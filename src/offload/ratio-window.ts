@@ -66,7 +66,7 @@ export type RatioReading =
   | { readonly kind: 'unknown'; readonly because: 'short' | 'idle' | 'few'; readonly spanMs: number };
 
 /** Samples but for the newest are at least this part of the window apart, so there are never more of them than this plus two. */
-const samplesMax = 64;
+const samplesMax = 24;
 
 /** In how many delays a window must be. */
 const delaysMin = 3;
@@ -176,7 +176,7 @@ export class RatioWindow {
 
   /** Drops the newest sample when it is too close to the one before it; the sum over the window stays the same. */
   #thin(stepMs: number): void {
-    const [before, newest] = this.#samples.slice(-2);
+    const [before, newest] = [this.#samples.at(-2), this.#samples.at(-1)];
     if (before !== undefined && newest !== undefined && newest.atMs - before.atMs < stepMs) this.#samples.pop();
   }
 }

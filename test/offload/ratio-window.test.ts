@@ -117,7 +117,7 @@ describe('the share of hardware over a window', () => {
     );
     const fast = new RatioWindow(timing);
     for (let atMs = 0; atMs < 40_000; atMs += 1) fast.add({ atMs, totalPackets: atMs, partPackets: 0 });
-    expect(fast.size).toBeLessThanOrEqual(66);
+    expect(fast.size).toBeLessThanOrEqual(26);
     expect(fast.read()).toMatchObject({ hardwareShare: 1 });
   });
 });
