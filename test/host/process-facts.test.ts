@@ -1,28 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { FileSource } from '../../src/host/file-source.js';
 import {
   parseProcessStat,
   processStartedWallMs,
   readDaemonProcess,
   readUptimeMs,
 } from '../../src/host/process-facts.js';
+import { filesOf } from '../fakes/file-texts.js';
 
 const fields = 'S 1 77 77 0 -1 4194368 6177 0 0 0 1531 482 0 0 20 0 9 0';
 const stat = (name: string, ticks: string): string =>
   `77 (${name}) ${fields} ${ticks} 400000 9000 18446744073709551615\n`;
-
-/** Files by path; those of the map can be changed while it is read. */
-function filesOf(texts: Record<string, string>): FileSource {
-  return {
-    list: () => Promise.reject(new Error('not asked')),
-    link: () => Promise.reject(new Error('not asked')),
-    read: (path) => {
-      const text = texts[path];
-      return text === undefined ? Promise.reject(new Error('ENOENT')) : Promise.resolve(text);
-    },
-  };
-}
 
 const daemon = (): Record<string, string> => ({
   '/proc/stat': 'cpu  1 2 3\nbtime 1700000000\nprocesses 4\n',
