@@ -137,7 +137,10 @@ describe('the evidence', () => {
     const idle = { kind: 'unknown', because: 'idle', spanMs: 60_000 } as const;
     expect(attributed({ counters: () => idle }).interface('p0_if')).toMatchObject({ reason: 'NoTraffic' });
     const empty = new FlowSummary({ context });
-    expect(attributed({ dump: empty.ports }).interface('p0_if')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
+    expect(attributed({ dump: empty.ports }).interface('p0_if')).toMatchObject({
+      verdict: 'unknown',
+      reason: 'NoTraffic',
+    });
     expect(attributed({ dump: empty.ports }).chain('web')).toMatchObject({ verdict: 'unknown', reason: 'NoTraffic' });
   });
 
@@ -152,6 +155,19 @@ describe('the evidence', () => {
     const found = attributed({ counters: (port) => ratio(port === 'p0_if' ? 1 : 0) });
     expect(found.chain('web')).toMatchObject({ verdict: 'partial', reason: 'InPart' });
     expect(found.chain('web')?.message).toContain('Weakest hop: web/s/0 with 0.0 %.');
+  });
+
+  it.each([
+    ['software', 0, 0.04, 'InSoftware'],
+    ['unknown', 0, 0.3, 'WatchedTooShort'],
+    ['partial', 0.02, 0.3, 'InPart'],
+    ['partial', 0.93, 0.99, 'InPart'],
+    ['hardware', 0.95, 0.99, 'InHardware'],
+  ] as const)('of counters is %s where hardware carried %d at least, and %d if traffic was even', (...row) => {
+    const [verdict, hardwareShare, evenShare, reason] = row;
+    const counters = (): RatioReading => ({ ...ratio(hardwareShare), evenShare }) as RatioReading;
+    expect(attributed({ counters }).interface('p0_if')).toMatchObject({ verdict, reason });
+    expect(attributed({ counters }).row('port/p0_if')?.judgement.message).toContain('if traffic was even');
   });
 
   it('leaves a verdict later than it reaches it', () => {
