@@ -4,13 +4,13 @@
  * signals, and hands over; it holds no logic.
  */
 
-import { readFileSync } from 'node:fs';
 import { parseCommand, helpText, type Command } from './app/arguments.js';
 import { checkConfig, loadOrExplain, printSchema, showConfig } from './app/config-commands.js';
 import { applyOnce, showPlan } from './app/once.js';
 import { runAgent } from './app/run.js';
 import { systemClock } from './lib/clock.js';
 import { AgentError, toError } from './lib/errors.js';
+import { programVersion } from './lib/program.js';
 import { safeText } from './lib/text.js';
 import { createLogger } from './telemetry/log.js';
 
@@ -18,13 +18,6 @@ const output = {
   stdout: (text: string): void => void process.stdout.write(text),
   stderr: (text: string): void => void process.stderr.write(text),
 };
-
-const packageFile = new URL('../package.json', import.meta.url);
-
-function readVersion(): string {
-  const parsed = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
-  return parsed.version;
-}
 
 function abortOnSignals(): AbortSignal {
   const abort = new AbortController();
@@ -39,7 +32,7 @@ async function perform(command: Command): Promise<number> {
       output.stdout(helpText);
       return 0;
     case 'version':
-      output.stdout(`dpu-node-agent ${readVersion()}\n`);
+      output.stdout(`dpu-node-agent ${programVersion()}\n`);
       return 0;
     case 'configSchema':
       return printSchema(output);
@@ -72,7 +65,7 @@ async function performWithConfig(command: Extract<Command, { kind: 'plan' | 'app
     logger: createLogger(config.log.level, config.log.format),
     signal,
     onReload: (listener) => process.on('SIGHUP', listener),
-    version: readVersion(),
+    version: programVersion(),
   });
   return 0;
 }

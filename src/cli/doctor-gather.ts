@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { NodeService } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import { toError } from '../lib/errors.js';
+import { daemonFile } from '../lib/program.js';
 import { safeText } from '../lib/text.js';
 import type { CommandContext } from './command-context.js';
 import { readDatabase, readVswitchd } from './doctor-database.js';
@@ -62,7 +62,7 @@ async function ask<T>(
 
 /** The daemon checks its own file: dpuctl would have to carry the whole of its schema to do it as well. */
 function checkConfig(file: string, signal: AbortSignal): Promise<ConfigFacts> {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  const main = daemonFile();
   if (!existsSync(main)) throw new Error('the daemon is not installed beside dpuctl');
   if (!existsSync(file)) throw new Error(`there is no ${file}; name the file with --config`);
   return new Promise((resolve, reject) => {

@@ -1,20 +1,14 @@
 /** `dpuctl version`: of this program, and of the agent where one answers. */
 
-import { readFileSync } from 'node:fs';
 import { NodeService } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import { AgentError } from '../lib/errors.js';
+import { programVersion } from '../lib/program.js';
 import { safeText } from '../lib/text.js';
 import type { CtlContext } from './command-spec.js';
 import { isForPeople, printData } from './output.js';
 
 /** An agent that is not there is no failure here, and nobody wants to wait for one. */
 const answerMsMax = 2_000;
-
-/** The version of this program. */
-export function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
-}
 
 async function agentVersion({ connection, signal }: CtlContext): Promise<string | undefined> {
   try {
@@ -27,7 +21,7 @@ async function agentVersion({ connection, signal }: CtlContext): Promise<string 
 }
 
 export async function version(context: CtlContext): Promise<number> {
-  const [own, agent] = [ownVersion(), await agentVersion(context)];
+  const [own, agent] = [programVersion(), await agentVersion(context)];
   if (!isForPeople(context)) await printData(context, { dpuctl: own, agent: agent ?? null });
   else context.print(`dpuctl ${own}\n${agent === undefined ? '' : `agent ${safeText(agent, 64)}\n`}`);
   return 0;
