@@ -72,6 +72,12 @@ export interface OffloadPolicy {
 const gatherMs = 50;
 /** Everything is judged at most this often, ms. */
 const judgeMs = 1_000;
+/** How often the counters that ovs-vswitchd writes into the database are looked at, ms: it writes them every 5 s. */
+const totalsMs = 5_000;
+/** Fewer packets than this prove nothing of a single port; the threshold of the configuration is for the whole node. */
+const portPacketsMin = 200;
+/** other_config:offloaded-stats-delay where it is not set, ms (ovs-vswitchd.conf.db(5)). */
+const statsDelayMs = 2_000;
 
 export class OffloadSupervisor {
   readonly #parts: OffloadSupervisorParts;
@@ -84,6 +90,7 @@ export class OffloadSupervisor {
   readonly #machine: MachinePoller;
   readonly #follow: Trigger;
   readonly #judge: Trigger;
+  readonly #counters: Trigger;
   #policy: OffloadPolicy;
   #unsubscribe: readonly Unsubscribe[] = [];
   #seen: StoreSnapshot | undefined;
@@ -99,7 +106,10 @@ export class OffloadSupervisor {
     this.#policy = policy;
     const { settings: declared, limits, owner } = policy;
     this.#record = new OffloadRecord({ declared, limits, owner, nowMs: clock.nowMs() });
-    this.#traffic = new TrafficRecord({ ratioPacketsMin: limits.ratioPacketsMin, delayMs: statsDelayMs(undefined) });
+    this.#traffic = new TrafficRecord({
+      ratioPacketsMin: Math.min(limits.ratioPacketsMin, portPacketsMin),
+      delayMs: millisecondsIn(undefined, statsDelayMs),
+    });
     this.#teller = new FindingTeller(parts.onFindings);
     this.#writer = new SettingWriter({
       store: parts.store,
@@ -146,6 +156,7 @@ export class OffloadSupervisor {
       onBug,
     });
     this.#follow = new Trigger({ clock, gatherMs, work: (signal) => this.#followDatabase(signal), onError: onBug });
+    this.#counters = new Trigger({ clock, gatherMs: totalsMs, work: () => this.#followCounters(), onError: onBug });
     this.#judge = new Trigger({ clock, gatherMs: judgeMs, work: () => this.#judgeAll(), onError: onBug });
   }
 
@@ -158,13 +169,16 @@ export class OffloadSupervisor {
     };
     this.#unsubscribe = [store.onChange(onDatabase), devices.onChange(() => this.#judge.fire())];
     this.#follow.fire();
+    this.#counters.fire();
     this.#switch.start();
     this.#machine.start();
   }
 
   async close(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all([this.#follow.close(), this.#judge.close(), this.#switch.close(), this.#machine.close()]);
+    await Promise.all(
+      [this.#follow, this.#judge, this.#counters, this.#switch, this.#machine].map((part) => part.close()),
+    );
     this.#parts.inspector.close();
   }
 
@@ -268,6 +282,12 @@ export class OffloadSupervisor {
     this.#record.noteStatistics(totals.mtuDrops, totals.atMs);
   }
 
+  #followCounters(): Promise<void> {
+    this.#noteTotals();
+    this.#counters.fireWithin(totalsMs + 1);
+    return Promise.resolve();
+  }
+
   /** Interfaces of the switch that may have a device of the kernel. */
   #deviceNames(): ReadonlySet<string> {
     const known = this.#parts.devices.snapshot();
@@ -296,14 +316,15 @@ export class OffloadSupervisor {
   #judgeAll(): Promise<void> {
     const { clock, devices, pods, chains } = this.#parts;
     const nowMs = clock.nowMs();
-    this.#record.noteDevices(devices.snapshot(), nowMs);
+    const netdevs = devices.snapshot();
+    this.#record.noteDevices(netdevs, nowMs);
     this.#noteTotals();
     const { root, bridges, ports } = this.#seen ?? {};
     if (root !== undefined && bridges !== undefined && ports !== undefined) {
-      this.#traffic.setDelay(statsDelayMs(root.otherConfig.get('offloaded-stats-delay')));
+      this.#traffic.setDelay(millisecondsIn(root.otherConfig.get('offloaded-stats-delay'), statsDelayMs));
       const named = [...ports.values()].flatMap(({ bridge, interfaces }) => {
         const engine = engineOf(bridges.get(bridge)?.datapathType ?? '', root);
-        return interfaces.map(({ name }) => ({ name, engine }));
+        return interfaces.map(({ name }) => ({ name, engine, isUplink: netdevs?.get(name)?.kind === 'uplink' }));
       });
       this.#traffic.setPorts(named);
       const objects = [
@@ -336,8 +357,8 @@ export class OffloadSupervisor {
   }
 }
 
-/** other_config:offloaded-stats-delay, ms; 2000 where it is not set (ovs-vswitchd.conf.db(5)). */
-function statsDelayMs(text: string | undefined): number {
+/** A time in a column, ms; the default where it is absent or makes no sense. */
+function millisecondsIn(text: string | undefined, defaultMs: number): number {
   const value = Number(text ?? '');
-  return text !== undefined && Number.isInteger(value) && value >= 0 && value <= 3_600_000 ? value : 2_000;
+  return text !== undefined && Number.isInteger(value) && value >= 0 && value <= 3_600_000 ? value : defaultMs;
 }
