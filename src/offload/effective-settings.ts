@@ -52,6 +52,8 @@ export interface SettingsObservation {
   /** Whether OVS-DOCA runs; undefined: not known, and then it is reckoned with. */
   readonly isDoca: boolean | undefined;
   readonly evidence: SettingsEvidence;
+  /** Keys that may have changed after this daemon started and before it was seen; none where it is left out. */
+  readonly doubted?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -133,10 +135,10 @@ export function noteCommitted(
 /** A daemon that started between two looks read what both of them saw; where they differ, nobody knows which. */
 function valuesAtStart(
   { stored: before }: EffectiveState,
-  { stored, isGapless }: SettingsObservation,
+  { stored, isGapless, doubted }: SettingsObservation,
 ): ReadonlyMap<string, string | undefined> {
   if (before === undefined || !isGapless) return new Map();
-  const keys = rootKeys.filter((key) => before.get(key) === stored.get(key));
+  const keys = rootKeys.filter((key) => before.get(key) === stored.get(key) && doubted?.has(key) !== true);
   return new Map(keys.map((key) => [key, stored.get(key)]));
 }
 

@@ -45,23 +45,32 @@ export interface EngineView {
 /** Strongest first. */
 const strength: readonly EngineKind[] = ['doca', 'dpdk', 'tc', 'none'];
 
+/** The engine of bridges of one datapath_type. A column that says no outweighs an interface type that the build merely knows of. */
+export function engineOfType(type: string, root: Omit<RootValue, 'datapathTypes'>): OffloadEngine {
+  const { isDpdkInitialized, isDocaInitialized, ifaceTypes } = root;
+  return engineOf(type, {
+    otherConfig: new Map<string, string>(),
+    isDpdkInitialized: isDpdkInitialized ?? false,
+    isDocaInitialized: isDocaInitialized ?? false,
+    ifaceTypes: ifaceTypes.filter((name) => isOffered(name, root)),
+  });
+}
+
+function isOffered(type: string, { isDpdkInitialized, isDocaInitialized }: Omit<RootValue, 'datapathTypes'>): boolean {
+  return !(type === 'doca' && isDocaInitialized === false) && !(type === 'dpdk' && isDpdkInitialized === false);
+}
+
 export function detectEngine({ bridges, root, eswitchModes }: EngineFacts): EngineView {
   const nothing = { engines: new Set<OffloadEngine>(), isDoca: undefined, isMixed: false };
   if (root.kind === 'unknown') return { ...nothing, kind: 'unknown', basis: [root.why] };
   if (bridges.kind === 'unknown') return { ...nothing, kind: 'unknown', basis: [bridges.why] };
-  const { isDpdkInitialized, isDocaInitialized, ifaceTypes } = root.value;
-  // A column that says no outweighs an interface type that the build merely knows of.
-  const judged = {
-    otherConfig: new Map<string, string>(),
-    isDpdkInitialized: isDpdkInitialized ?? false,
-    isDocaInitialized: isDocaInitialized ?? false,
-    ifaceTypes: ifaceTypes.filter(
-      (type) => !(type === 'doca' && isDocaInitialized === false) && !(type === 'dpdk' && isDpdkInitialized === false),
-    ),
-  };
   const types = [...new Set(bridges.value.map(({ datapathType }) => datapathType || 'system'))].sort();
-  const engines = new Set(types.map((type) => engineOf(type, judged)));
-  const isDoca = isDocaInitialized === true || judged.ifaceTypes.includes('doca') || engines.has('doca');
+  const engines = new Set(types.map((type) => engineOfType(type, root.value)));
+  const { isDocaInitialized, ifaceTypes } = root.value;
+  const isDoca =
+    isDocaInitialized === true ||
+    ifaceTypes.some((type) => type === 'doca' && isOffered(type, root.value)) ||
+    engines.has('doca');
   const kinds = [...engines].map((engine) => kindOf(engine, eswitchModes));
   const kind = kinds.includes('unknown') && !kinds.includes('doca') ? 'unknown' : strongest(kinds);
   return { kind, engines, isDoca, isMixed: types.length > 1, basis: basisOf(types, root.value, eswitchModes) };

@@ -17,14 +17,17 @@ import {
 } from '../check.js';
 import type { InterfaceFacts } from '../offload-facts.js';
 import { datapathTypesOf } from '../preflight.js';
+import { standsForUplink } from '../uplink-stand-in.js';
 
 const seconds = (ms: number): number => Math.round(ms / 1_000);
 /** Types of interfaces that Open vSwitch makes itself, without a device that could be gone. */
 const virtualTypes = new Set(['internal', 'patch', 'vxlan', 'geneve', 'gre', 'erspan', 'tap', 'bareudp', 'gtpu']);
-const tunnelTypes = new Set(['vxlan', 'geneve', 'gre', 'erspan', 'gtpu', 'bareudp']);
+/** Types of interfaces that are tunnels. */
+export const tunnelTypes: ReadonlySet<string> = new Set(['vxlan', 'geneve', 'gre', 'erspan', 'gtpu', 'bareudp']);
 
 const isBroken = ({ ofport, error }: InterfaceFacts): boolean => ofport === -1 || (error ?? '') !== '';
-const isGone = (row: InterfaceFacts, names: ReadonlySet<string>): boolean =>
+/** Whether the device of a port is not there: it could not be opened, and nothing has its name. */
+export const isGone = (row: InterfaceFacts, names: ReadonlySet<string>): boolean =>
   isBroken(row) && !virtualTypes.has(row.type) && !names.has(row.name);
 
 export const stalePorts: OffloadCheck = {
@@ -78,7 +81,7 @@ export const polledPorts: OffloadCheck = {
       if (isKernel || pmdPorts.length === 0) return notTestable('no port needs a PMD thread');
       return foundAny(
         pmdPorts
-          .filter(({ name }) => !polled.has(name))
+          .filter(({ name, isNew }) => isNew !== true && !polled.has(name))
           .map(({ name, type }) => ({
             reason: 'PortUnpolled',
             subject: port(name),
@@ -101,11 +104,10 @@ export const qdiscs: OffloadCheck = {
       if (effective?.kind !== 'known') return notTestable('whether hw-offload is in effect is not known');
       if (effective.value !== 'true') return clear;
       const representors = new Set(netdevs.filter(({ kind }) => kind !== 'other').map(({ name }) => name));
-      const bare = rows.filter(({ name, ofport }) => {
+      const bare = rows.filter(({ name, ofport, isNew }) => {
+        if (!representors.has(name) || (ofport ?? -1) <= 0 || isNew === true) return false;
         const kinds = byDevice.get(name) ?? [];
-        return (
-          representors.has(name) && (ofport ?? -1) > 0 && !kinds.some((kind) => kind === 'ingress' || kind === 'clsact')
-        );
+        return !kinds.some((kind) => kind === 'ingress' || kind === 'clsact');
       });
       return foundAny(
         bare.map(({ name }) => ({
@@ -235,7 +237,8 @@ export const uplinkOnSwitch: OffloadCheck = {
           kind !== 'uplink' && !here.some((other) => other.kind === 'uplink' && other.switchId === switchId),
       );
       if (orphaned.length === 0) return clear;
-      if (others.some(({ name }) => /bond|lag/.test(name))) return notTestable('the uplinks may be in a bond');
+      const byName = new Map(netdevs.map((netdev) => [netdev.name, netdev]));
+      if (others.some(({ name }) => standsForUplink(name, byName))) return notTestable('the uplinks may be in a bond');
       const names = orphaned.map(({ name }) => name);
       return found({
         reason: 'UplinkNotOnSwitch',

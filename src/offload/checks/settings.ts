@@ -95,6 +95,7 @@ export const portsProvided: OffloadCheck = {
         (row) =>
           (representors.has(row.name) || isHardwarePort(row)) &&
           (row.ofport ?? -1) > 0 &&
+          row.isNew !== true &&
           row.otherConfig.get('hw-offload-priority') !== 'none' &&
           !provided.has(row.name),
       );

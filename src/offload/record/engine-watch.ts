@@ -1,0 +1,56 @@
+/** Which engine runs, over time. Pure state. */
+
+import { known, unknown, type Fact } from '../../model/fact.js';
+import {
+  detectEngine,
+  engineUnseen,
+  observeEngine,
+  type EngineEvent,
+  type EngineFacts,
+  type EngineState,
+  type EngineView,
+} from '../engine-state.js';
+
+/** Nobody takes the events for so long: the oldest go. */
+const eventsMax = 64;
+
+export class EngineWatch {
+  #view: EngineView | undefined;
+  #state: EngineState = engineUnseen;
+  #events: EngineEvent[] = [];
+
+  /** Of the last look at a database that could be read; undefined: there was none. */
+  get view(): EngineView | undefined {
+    return this.#view;
+  }
+
+  /**
+   * Takes a look.
+   * @param isFirm everything that tells the engine was asked for at least once, and a daemon runs; else what is seen is no
+   * change of engine, only less or more of a look
+   */
+  note(facts: EngineFacts, isFirm: boolean): void {
+    if (facts.root.kind === 'unknown' && this.#view !== undefined) return;
+    this.#view = detectEngine(facts);
+    if (!isFirm) return;
+    const [state, event] = observeEngine(this.#state, this.#view);
+    this.#state = state;
+    if (event === undefined) return;
+    this.#events.push(event);
+    if (this.#events.length > eventsMax) this.#events.shift();
+  }
+
+  /** What changed since it was asked last. */
+  takeEvents(): readonly EngineEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  facts(): Fact<EngineState> {
+    if (this.#state.now !== undefined) return known(this.#state);
+    const view = this.#view;
+    if (view === undefined) return unknown('the database of Open vSwitch was not read yet');
+    return view.kind === 'unknown' ? unknown(view.basis[0] ?? 'it is not known') : known({ now: view, best: view });
+  }
+}
