@@ -12,6 +12,7 @@ import type { AgentStatus } from '../agent/status.js';
 import { createAddressGuard } from '../api/grpc/address-guard.js';
 import type { Refusal } from '../api/grpc/server.js';
 import { lowerDevices } from '../host/lower-devices.js';
+import { ServiceNotify } from '../host/service-notify.js';
 import { SocketPeers } from '../host/socket-peers.js';
 import type { Netdev } from '../model/netdev.js';
 import type { Config } from '../config/config.js';
@@ -26,6 +27,7 @@ import { assemble } from './assemble.js';
 import { assembleApi } from './assemble-api.js';
 import { assembleView } from './assemble-view.js';
 import { createAttachLog } from './attach-log.js';
+import { ServiceReport } from './watchdog.js';
 
 export interface RunContext {
   readonly config: Config;
@@ -239,16 +241,24 @@ export async function runAgent(context: RunContext): Promise<void> {
     onProblem: (error) =>
       logger.error(errorFields(error), 'the new configuration is not used; the old one stays in force'),
   });
+  const onNotifyTrouble = (error: Error): void => onTrouble('service manager', error);
+  const notify = ServiceNotify.create({ clock, env, pid: process.pid, onTrouble: onNotifyTrouble });
+  const isServed = [config.api.grpc.mode, config.api.http.mode].includes('on');
+  const isListening = (): boolean => !isServed || api.addresses().length > 0;
+  const service = notify === undefined ? undefined : new ServiceReport({ notify, status: keeper, isListening, clock });
+  const reload = (): void => void watcher.reload();
   logger.info({ version: context.version, file: source.file, owner: config.agent.owner }, 'agent starts');
   try {
     watcher.start();
-    context.onReload(() => watcher.reload());
+    context.onReload(() => (service === undefined ? reload() : service.reload(reload)));
     assembly.start();
     view.start();
     await api.start();
     logger.info({ addresses: api.addresses() }, 'API listens');
+    service?.start();
     await Promise.race([ended, broken]);
   } finally {
+    service?.stop();
     watcher.stop();
     await api.close();
     await view.close();

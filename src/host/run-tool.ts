@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Most bytes of each of its two outputs; 64 KiB unless given. */
   readonly outputBytesMax?: number;
+  /** What its environment has beside what every tool's has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -74,7 +76,8 @@ function start(
   options: RunOptions,
   finish: (result: ToolResult) => void,
 ): ChildProcess {
-  const settings = { env: toolEnvironment, maxBuffer: options.outputBytesMax ?? 65_536, windowsHide: true };
+  const env = { ...options.env, ...toolEnvironment };
+  const settings = { env, maxBuffer: options.outputBytesMax ?? 65_536, windowsHide: true };
   const child = execFile(tool.file, [...tool.args, ...args], settings, (error, stdout, stderr) => {
     finish(error === null ? { kind: 'exited', code: 0, stdout, stderr } : failed(error, stdout, stderr));
   });
