@@ -42,7 +42,8 @@ const protosInside = {
     for (const { filter, proto, keepCase, call, by } of protoReaders) {
       onLoad({ filter }, ({ path }) => {
         const source = readFileSync(path, 'utf8');
-        if (!call.test(source)) throw new Error(`${path} no longer reads its .proto file as it did: see scripts/bundle.mjs`);
+        if (!call.test(source))
+          throw new Error(`${path} no longer reads its .proto file as it did: see scripts/bundle.mjs`);
         const parsed = protobuf.parse(readFileSync(join(dirname(path), proto), 'utf8'), { keepCase });
         const contents = source
           .replace(call, () => by(JSON.stringify(parsed.root.toJSON())))
@@ -51,6 +52,25 @@ const protosInside = {
         return { contents, loader: 'js' };
       });
     }
+  },
+};
+
+/**
+ * What libraries would bring along and nobody asks for: the languages of zod's messages but English, and fastify's compilers of
+ * schemas (src/api/http/server.ts keeps it from loading them). A quarter of the file, and V8 reads all of it at each start.
+ */
+const leftOut = {
+  name: 'left out',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+    const namespace = 'left-out';
+    onResolve({ filter: /^@fastify\/(?:ajv|fast-json-stringify)-compiler$/ }, ({ path }) => ({ path, namespace }));
+    onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `throw new Error('${path} is not in this bundle');`,
+    }));
   },
 };
 
@@ -74,10 +94,9 @@ const { metafile } = await build({
     js: "import{createRequire as madeRequire}from'node:module';const require=madeRequire(import.meta.url);",
   },
   define: { bundledVersion: JSON.stringify(version) },
-  plugins: [protosInside],
+  plugins: [protosInside, leftOut],
   metafile: true,
   logLevel: 'warning',
-  splitting: process.env.SPLIT === '1',
 });
 for (const file of Object.keys(metafile.outputs).filter((name) => name.endsWith('.mjs'))) {
   console.log(`${file}  ${Math.round(statSync(join(root, file)).size / 1024)} KiB`);
