@@ -169,6 +169,9 @@ function judgeChange(one: Case, isStored: boolean, unmet: readonly string[]): Ve
     effect === 'live' ||
     (effect === 'latch' && isTrueWord(one.wanted) && !isStored) ||
     (effect === 'atLatch' && state.latch.kind === 'off');
+  // Where it is not known whether hw-offload was taken, a restart may or may not be what it needs.
+  const isUncertain = effect === 'atLatch' && state.latch.kind === 'unknown' && !isStored;
+  if (isUncertain) return say('unknown', sayUncertain(one));
   if (!isLive || isStored) return say('restartRequired', sayRestart(one, isStored));
   const isUnread = unmet.length > 0 && rule.needs.some(({ kind }) => kind === 'engine');
   if (isUnread)
@@ -180,6 +183,10 @@ function sayLive({ rule, stored, wanted }: Case, effect: string): string {
   const change = `${rule.key} becomes ${safeText(wanted, 128)} (${sayStored(rule, stored)})`;
   if (effect === 'latch') return `${change}. Only new flows are offloaded; back to false takes a restart.`;
   return effect === 'atLatch' ? `${change}, and is read when hw-offload turns on.` : `${change} live.`;
+}
+
+function sayUncertain({ rule, stored, wanted }: Case): string {
+  return `${rule.key} should be ${safeText(wanted, 128)}, ${sayStored(rule, stored)}: it is read when hw-offload turns on, and whether that has happened is not known. A restart of ovs-vswitchd settles it.`;
 }
 
 function sayRestart({ rule, stored, effective, wanted, isDoca }: Case, isStored: boolean): string {
