@@ -12,14 +12,14 @@ describe.each(ovsBuilds())('Open vSwitch $version without hardware', (build) => 
     await using lab = await OvsLab.start({ ...build.lab, vswitchd: true, vswitchdArgs: pmdArgs });
     await lab.vsctl(...turnOn);
     await makeDummySwitch(lab, { datapathType: 'dummy' });
-    for (const port of ['pf0vf1', 'pf0vf2', 'pf0vf4'] as const) await receive(lab, port, 5);
-    await receive(lab, 'pf0vf3', 3, { udpPort: 4096 });
-    await receive(lab, 'pf0vf3', 3, { udpPort: 4097 });
+    for (const port of ['rep0-1', 'rep0-2', 'rep0-4'] as const) await receive(lab, port, 5);
+    await receive(lab, 'rep0-3', 3, { udpPort: 4096 });
+    await receive(lab, 'rep0-3', 3, { udpPort: 4097 });
     const dump = await eventually(async () => {
       const seen = await dumpFlows(lab);
       return seen.packets >= 5 - 1 + 2 * (5 - 1) + (5 - 1) + 2 * (3 - 1) ? seen : undefined;
     }, 'every packet but the first of each flow is counted');
-    // Whole: one of pf0vf1, two of pf0vf3. In part: two of pf0vf2, tracked and recirculated, and one of pf0vf4.
+    // Whole: one of rep0-1, two of rep0-3. In part: two of rep0-2, tracked and recirculated, and one of rep0-4.
     expect(dump.flows).toBe(6);
     expect(dump.lines.every((line) => line.includes(', dp:'))).toBe(true);
     const [offloaded, partial, none] = await Promise.all(

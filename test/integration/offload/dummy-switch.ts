@@ -1,5 +1,5 @@
 /**
- * A switch whose ports are dummies, for flows that are made packet by packet: br-int with representors pf0vf1 to pf0vf4 and
+ * A switch whose ports are dummies, for flows that are made packet by packet: br-int with representors rep0-1 to rep0-4 and
  * the uplink p0, rules that forward, track, drop and set fields, and packets of choice. ovs-appctl is the only tool used.
  */
 
@@ -7,7 +7,7 @@ import { eventually } from '../lab/daemon.js';
 import type { OvsLab } from '../lab/ovs.js';
 
 /** OpenFlow numbers in this order, from 1 on. */
-export const dummyPorts = ['pf0vf1', 'pf0vf2', 'pf0vf3', 'pf0vf4', 'p0'] as const;
+export const dummyPorts = ['rep0-1', 'rep0-2', 'rep0-3', 'rep0-4', 'p0'] as const;
 export type DummyPort = (typeof dummyPorts)[number];
 
 /** What the datapath makes of packets of each port. */
