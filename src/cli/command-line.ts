@@ -30,9 +30,13 @@ type ParseOptions = NonNullable<ParseArgsConfig['options']>;
 
 function toParseOptions(options: readonly OptionSpec[]): ParseOptions {
   return Object.fromEntries(
-    options.map(({ name, short, value }) => [
+    options.map(({ name, short, value, isRepeatable }) => [
       name,
-      { type: value === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) },
+      {
+        type: value === undefined ? 'boolean' : 'string',
+        ...(short === undefined ? {} : { short }),
+        ...(isRepeatable === true ? { multiple: true } : {}),
+      },
     ]),
   );
 }
@@ -106,11 +110,18 @@ function checkArguments({ name, args: specs }: CommandSpec, args: readonly strin
   });
 }
 
+/** Everything that an option was given, in its order. */
+export function optionTexts(options: CommandInput['options'], name: string): readonly string[] {
+  const given = options[name];
+  if (typeof given === 'string') return [given];
+  return given === undefined || typeof given === 'boolean' ? [] : given;
+}
+
 function checkValues(options: readonly OptionSpec[], values: CommandInput['options']): void {
   for (const { name, values: allowed } of options) {
-    const given = values[name];
-    if (allowed === undefined || typeof given !== 'string' || allowed.includes(given)) continue;
-    throw usage(`--${name} takes ${allowed.join(', ')}, not "${safeText(given)}"`);
+    const wrong = optionTexts(values, name).find((given) => allowed?.includes(given) === false);
+    if (wrong === undefined || allowed === undefined) continue;
+    throw usage(`--${name} takes ${allowed.join(', ')}, not "${safeText(wrong)}"`);
   }
 }
 

@@ -10,6 +10,8 @@ export interface ArgumentSpec {
   readonly help: string;
   /** The words that it may be; absent: anything. */
   readonly values?: readonly string[];
+  /** Words that shells offer for it, where anything else is taken too. */
+  readonly offered?: readonly string[];
   readonly isOptional?: boolean;
 }
 
@@ -24,13 +26,18 @@ export interface OptionSpec {
   readonly values?: readonly string[];
   /** What follows it is a file; shells complete it. */
   readonly isFile?: boolean;
+  /** It may be given several times; its values are a list then. */
+  readonly isRepeatable?: boolean;
 }
+
+/** What a person gave an option: a value, values, or that it is there. */
+export type OptionValue = string | boolean | readonly string[] | undefined;
 
 /** What a person wrote after the command. */
 export interface CommandInput {
   /** By place; those that are optional may be missing. */
   readonly args: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, OptionValue>>;
 }
 
 /** What a command is given besides its input. */

@@ -4,6 +4,7 @@
  */
 
 import type { CommandSpec, OptionSpec } from './command-spec.js';
+import { offloadCommands } from './offload-commands.js';
 import { steeringCommands } from './steering-commands.js';
 
 const kindValues = ['bridges', 'ports', 'representors', 'attachments', 'chains', 'findings', 'intents'] as const;
@@ -162,4 +163,9 @@ const completionCommand: CommandSpec = {
   },
 };
 
-export const commands: readonly CommandSpec[] = [...lookingCommands, ...steeringCommands, completionCommand];
+export const commands: readonly CommandSpec[] = [
+  ...lookingCommands,
+  ...offloadCommands,
+  ...steeringCommands,
+  completionCommand,
+];

@@ -19,7 +19,7 @@ function nextWords(commands: readonly CommandSpec[]): ReadonlyMap<string, readon
   for (const { name, args } of commands) {
     const words = name.split(' ');
     words.forEach((word, place) => add(words.slice(0, place), word));
-    for (const value of args[0]?.values ?? []) add(words, value);
+    for (const value of args[0]?.values ?? args[0]?.offered ?? []) add(words, value);
   }
   return new Map([...next].map(([key, followers]) => [key, [...followers]]));
 }

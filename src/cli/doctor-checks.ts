@@ -18,6 +18,7 @@ import {
   type DatabaseFacts,
   type DoctorFacts,
 } from './doctor-facts.js';
+import { agentFirst, offloadFindings } from './doctor-offload.js';
 
 const mib = 2 ** 20;
 /** The agent takes about 100 MiB, and the kernel needs room: below this the next load ends in the OOM killer. */
@@ -359,14 +360,21 @@ export const doctorChecks: readonly Check[] = [
   { name: 'vswitchd-alive', run: vswitchdAlive },
   { name: 'vswitchd-binary', run: binaryCurrent },
   { name: 'vswitchd-config', run: configApplied },
-  { name: 'flow-restore-wait', run: restoreWait },
-  { name: 'hw-offload', run: offloadConfigured },
-  { name: 'dpdk-doca-init', run: ({ database }) => judge(database, needsInit, noDatabase) },
-  { name: 'one-datapath', run: oneDatapath },
+  { name: 'flow-restore-wait', run: agentFirst(['flow-restore-wait'], restoreWait) },
+  {
+    name: 'hw-offload',
+    run: agentFirst(['hw-offload-in-effect', 'offload-off-with-ports'], offloadConfigured),
+  },
+  { name: 'offload-findings', run: (facts) => offloadFindings(facts, noAgent) },
+  {
+    name: 'dpdk-doca-init',
+    run: agentFirst(['engine-initialized'], ({ database }) => judge(database, needsInit, noDatabase)),
+  },
+  { name: 'one-datapath', run: agentFirst(['datapaths-alike'], oneDatapath) },
   { name: 'ports-open', run: portsOpen },
   { name: 'switchdev', run: switchdev },
-  { name: 'huge-pages', run: hugePages },
-  { name: 'memory', run: memory },
+  { name: 'huge-pages', run: agentFirst(['huge-pages'], hugePages) },
+  { name: 'memory', run: agentFirst(['memory'], memory) },
   { name: 'host-cluster', run: clusterReachable },
   { name: 'clock-skew', run: clockSkew },
   { name: 'lease', run: lease },

@@ -1,6 +1,7 @@
 /** What `dpuctl doctor` looks at, as facts: gathered in one place, judged by pure checks. Types and their constructors. */
 
 import type { Node, Status } from '../gen/proto/dpu/agent/v1/node_pb.js';
+import type { OffloadStatus } from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import { known, unknown, type Fact } from '../model/fact.js';
 
 export { known, unknown, type Fact };
@@ -65,6 +66,8 @@ export interface UnitFacts {
 export interface DoctorFacts {
   readonly status: Fact<Status>;
   readonly node: Fact<Node>;
+  /** What the agent says of hardware offload. */
+  readonly offload: Fact<OffloadStatus>;
   readonly config: Fact<ConfigFacts>;
   readonly database: Fact<DatabaseFacts>;
   readonly vswitchd: Fact<VswitchdFacts>;

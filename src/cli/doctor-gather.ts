@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NodeService } from '../gen/proto/dpu/agent/v1/node_pb.js';
+import { OffloadService } from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import { toError } from '../lib/errors.js';
 import { daemonFile } from '../lib/program.js';
 import { safeText } from '../lib/text.js';
@@ -156,9 +157,13 @@ export function readUnits(root = '/'): readonly UnitFacts[] {
 export async function gatherFacts(context: CommandContext, places: DoctorPlaces): Promise<DoctorFacts> {
   const { connection, clock } = context;
   const service = connection.service(NodeService);
-  const [status, node] = await Promise.all([
+  const offloads = connection.service(OffloadService);
+  const [status, node, offload] = await Promise.all([
     ask(context, async (signal) => required((await service.getStatus({}, { signal, deadlineMs: callMs })).status)),
     ask(context, async (signal) => required((await service.getNode({}, { signal, deadlineMs: callMs })).node)),
+    ask(context, async (signal) =>
+      required((await offloads.getOffloadStatus({}, { signal, deadlineMs: callMs })).status),
+    ),
   ]);
   const told = status.kind === 'known' ? status.value.ovsRunDir : '';
   const runDir = places.ovsRunDir ?? (told === '' ? doctorPlacesDefault.ovsRunDir : told);
@@ -176,7 +181,19 @@ export async function gatherFacts(context: CommandContext, places: DoctorPlaces)
     ask(context, () => readStateDir(stateDirPath)),
     ask(context, () => readUnits()),
   ]);
-  return { status, node, config, database, vswitchd, machine, stateDir, units, configFile, wallMs: clock.wallMs() };
+  return {
+    status,
+    node,
+    offload,
+    config,
+    database,
+    vswitchd,
+    machine,
+    stateDir,
+    units,
+    configFile,
+    wallMs: clock.wallMs(),
+  };
 }
 
 function required<T>(value: T | undefined): T {

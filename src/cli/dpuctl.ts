@@ -40,7 +40,7 @@ async function loadContexts() {
 }
 
 /** Colour on a terminal that has not said no (https://no-color.org). */
-function wantsColor(options: Readonly<Record<string, string | boolean | undefined>>): boolean {
+function wantsColor(options: CommandInput['options']): boolean {
   const refusal = process.env['NO_COLOR'];
   const isRefused = options['no-color'] === true || (refusal !== undefined && refusal !== '');
   return process.stdout.isTTY && !isRefused && process.env['TERM'] !== 'dumb';

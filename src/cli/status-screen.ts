@@ -15,6 +15,8 @@ import { formatAge, formatConditions, formatJournalEntry, formatSummary } from '
 export interface Screen {
   readonly status: ShownStatus;
   readonly node: Node | undefined;
+  /** The line about hardware offload; undefined: there is nothing to say of it. */
+  readonly offload?: string | undefined;
   /** The newest changes, oldest first. */
   readonly journal: readonly JournalEntry[];
   /** Everything, however long it is. */
@@ -118,10 +120,11 @@ function findingsText(findings: readonly Finding[], isWide: boolean): string {
 }
 
 /** The screen. */
-export function formatScreen({ status, node, journal, isWide, nowWallMs }: Screen): string {
+export function formatScreen({ status, node, offload = '', journal, isWide, nowWallMs }: Screen): string {
   const parts = [
     formatSummary(status),
     node === undefined ? '' : formatNode(node, nowWallMs),
+    offload,
     '\n',
     objectsText(status.conditions, isWide),
     status.attach === undefined ? '' : `\n${formatAttach(status.attach, nowWallMs)}`,

@@ -14,6 +14,7 @@ import { NodeSchema, StatusSchema } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import {
   GetOffloadStatusResponseSchema,
   ListOffloadResponseSchema,
+  ListSoftwareFlowsResponseSchema,
   OffloadService,
 } from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import { GetStatsResponseSchema, StatsService } from '../gen/proto/dpu/agent/v1/stats_pb.js';
@@ -39,6 +40,8 @@ export interface SupportBundleOptions {
 /** One file of the archive; what is longer is cut, and says so. */
 const fileSizeMax = 16 * 2 ** 20;
 const journalEntriesMax = 1_000;
+/** The largest flows in software, of the newest dump: the archive is no reason for another one. */
+const flowsMax = 200;
 
 /** A file of the archive, as data wherever it is data. */
 interface Section {
@@ -136,6 +139,10 @@ async function gather(
       jsonOf(GetOffloadStatusResponseSchema, await offload.getOffloadStatus({}, { signal })),
     ),
     section('offload.json', async () => jsonOf(ListOffloadResponseSchema, await offload.listOffload({}, { signal }))),
+    section('offload-flows.json', async () => {
+      const request = { countMax: flowsMax, withRules: true };
+      return jsonOf(ListSoftwareFlowsResponseSchema, await offload.listSoftwareFlows(request, { signal }));
+    }),
     section('intents.json', async () =>
       jsonOf(ListResponseSchema, create(ListResponseSchema, { intents: [...(await listIntents(connection, signal))] })),
     ),

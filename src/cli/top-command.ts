@@ -1,12 +1,7 @@
 /** `dpuctl top`: rates of ports, pods and chain ports, the busiest first, with what is known of their offload. */
 
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import {
-  OffloadRow_Kind,
-  OffloadRow_VerdictSchema,
-  OffloadService,
-  type OffloadRow,
-} from '../gen/proto/dpu/agent/v1/offload_pb.js';
+import { OffloadService, type OffloadRow } from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import {
   StatsRow_Kind,
   StatsService,
@@ -16,11 +11,12 @@ import {
 import type { Clock } from '../lib/clock.js';
 import { AgentError } from '../lib/errors.js';
 import { safeText } from '../lib/text.js';
-import { wordOf } from '../words/enum-words.js';
 import type { CommandContext } from './command-context.js';
 import { follow } from './follow.js';
+import { count, kindOf, percent, verdictWord } from './offload-words.js';
 import { itemPrinter } from './output.js';
 import { RateTable, type RateRow, type Rates } from './rates.js';
+import { clearScreen, redraw } from './redraw.js';
 import { formatTable } from './table.js';
 
 export interface TopOptions {
@@ -45,45 +41,45 @@ const kindWords: Readonly<Partial<Record<StatsRow_Kind, string>>> = {
   [StatsRow_Kind.CHAIN_PORT]: 'chain',
 };
 
-const steps = ['', 'k', 'M', 'G', 'T'];
-
-/** `0`, `7.5`, `12.3k`, `1.25M`: decimal steps, three digits; `-` for what is not known. */
-export function formatRate(value: number | undefined): string {
-  if (value === undefined) return '-';
-  let rest = value;
-  let step = 0;
-  while (rest >= 999.5 && step < steps.length - 1) {
-    rest /= 1_000;
-    step += 1;
-  }
-  return `${rest === 0 ? '0' : String(Number(rest.toPrecision(3)))}${steps[step] ?? ''}`;
-}
-
 function sum(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : a + b;
 }
 
-type Offload = ReadonlyMap<string, string>;
+/** What is known of the offload of an object. */
+interface KnownOffload {
+  readonly verdict: string;
+  /** Packets of hardware by all packets, 0 to 1; undefined: not known. */
+  readonly hardwareShare: number | undefined;
+}
 
-const offloadKinds: Readonly<Partial<Record<OffloadRow_Kind, string>>> = {
-  [OffloadRow_Kind.PORT]: 'port',
-  [OffloadRow_Kind.ATTACHMENT]: 'pod',
-  [OffloadRow_Kind.CHAIN]: 'chain',
-};
+type Offload = ReadonlyMap<string, KnownOffload>;
 
-function offloadOf(rows: readonly OffloadRow[]): Offload {
+/** Networks of one pod have the same name and devices of their own. */
+function offloadKey(kind: string | undefined, name: string, device: string): string {
+  return `${kind ?? ''} ${name} ${kind === 'pod' ? device : ''}`;
+}
+
+/** By what a row of counters can be matched with. */
+export function offloadOf(rows: readonly OffloadRow[]): Offload {
   return new Map(
-    rows.map(({ kind, name, verdict }) => [
-      `${offloadKinds[kind] ?? ''} ${name}`,
-      wordOf(OffloadRow_VerdictSchema, verdict) ?? 'unknown',
+    rows.map((row) => [
+      offloadKey(kindOf(row), row.name, row.interface),
+      { verdict: verdictWord(row), hardwareShare: row.measured?.hardwareShare },
     ]),
   );
 }
 
 /** A port of a chain goes by what is known of the chain. */
-function verdictOf({ kind, name }: StatsRow, offload: Offload): string {
+function offloadOfRow({ kind, name, interface: device }: StatsRow, offload: Offload): KnownOffload | undefined {
   const subject = kind === StatsRow_Kind.CHAIN_PORT ? (name.split('/')[0] ?? '') : name;
-  return offload.get(`${kindWords[kind] ?? ''} ${subject}`) ?? '-';
+  return offload.get(offloadKey(kindWords[kind], subject, device));
+}
+
+/** `hardware 99.0 %`. */
+function offloadText(known: KnownOffload | undefined): string {
+  if (known === undefined) return '-';
+  const { verdict, hardwareShare } = known;
+  return hardwareShare === undefined ? verdict : `${verdict} ${percent(hardwareShare)}`;
 }
 
 function nameOf({ kind, name, network }: StatsRow): string {
@@ -98,12 +94,12 @@ export function formatTop(rows: readonly RateRow[], offload: Offload, rowsMax: n
     kindWords[row.kind] ?? 'other',
     nameOf(row),
     safeText(row.bridge),
-    formatRate(received.packets),
-    formatRate(sent.packets),
-    formatRate(received.bits),
-    formatRate(sent.bits),
-    formatRate(sum(received.drops, sent.drops)),
-    verdictOf(row, offload),
+    count(received.packets),
+    count(sent.packets),
+    count(received.bits),
+    count(sent.bits),
+    count(sum(received.drops, sent.drops)),
+    offloadText(offloadOfRow(row, offload)),
   ]);
   const more = rows.length > shown.length ? `… and ${rows.length - shown.length} more\n` : '';
   return formatTable([heading, ...cells]) + more;
@@ -125,7 +121,8 @@ function toPlainRows(rows: readonly RateRow[], offload: Offload, wallMs: number)
     network: row.network,
     receivedPerSecond: perSecond(received),
     sentPerSecond: perSecond(sent),
-    offload: verdictOf(row, offload),
+    offload: offloadOfRow(row, offload)?.verdict ?? '-',
+    hardwareShare: offloadOfRow(row, offload)?.hardwareShare ?? null,
   }));
   return { time: new Date(wallMs).toISOString(), rows: plain };
 }
@@ -139,9 +136,6 @@ async function askOffload({ connection, signal }: CommandContext): Promise<Offlo
     throw error;
   }
 }
-
-// Home, each line cleared to its end, then everything below.
-const redraw = (text: string): string => `\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`;
 
 /** What has been heard, and when somebody has to look again. */
 class TopFeed {
@@ -236,7 +230,7 @@ export async function top(context: CommandContext, options: TopOptions): Promise
     selector: { ports: true, attachments: true, chains: true },
     interval: durationFromMs(options.intervalMs),
   };
-  if (context.isTerminal && !options.isOnce) context.print('\u001b[2J');
+  if (context.isTerminal && !options.isOnce) context.print(clearScreen);
   const following = follow(inner, {
     open: (signal) => inner.connection.service(StatsService).watchStats(request, { signal, isAnsweredAtOnce: true }),
     take: (message) => {

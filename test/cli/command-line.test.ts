@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { globalOptions } from '../../src/cli/command-spec.js';
 import { commands } from '../../src/cli/command-table.js';
-import { parseLine } from '../../src/cli/command-line.js';
+import { optionTexts, parseLine } from '../../src/cli/command-line.js';
 import { commandHelp, helpText } from '../../src/cli/help-text.js';
 
 const parse = (...args: readonly string[]) => {
@@ -49,6 +49,18 @@ describe('the command line of dpuctl', () => {
     [['get', 'ports', '--wide', '--json'], 'json and wide are asked for at the same time'],
   ])('refuses %j', (args, message) => {
     expect(() => parseLine(commands, args)).toThrow(message);
+  });
+
+  it('takes an option that may be given again as a list', () => {
+    expect(optionTexts(parse('offload', 'flows', '--port', 'a', '--port', 'b').input.options, 'port')).toEqual([
+      'a',
+      'b',
+    ]);
+    expect(optionTexts(parse('offload', 'flows').input.options, 'port')).toEqual([]);
+    expect(optionTexts(parse('offload', 'top', '--kind', 'pod').input.options, 'kind')).toEqual(['pod']);
+    expect(optionTexts(parse('offload', 'top', '-w').input.options, 'watch')).toEqual([]);
+    expect(() => parse('offload', 'top', '--kind', 'bridge')).toThrow('--kind takes pod, port, chain, not "bridge"');
+    expect(() => parse('offload', 'nosuch')).toThrow('dpuctl offload takes status, top, flows, why');
   });
 
   it('takes one kind for several, and several for one', () => {

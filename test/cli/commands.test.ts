@@ -3,11 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentExplainer } from '../../src/agent/explainer.js';
 import { encodeCondition, encodeFinding } from '../../src/api/encode/common.js';
 import { explainService } from '../../src/api/services/explain.js';
-import { connect } from '../../src/cli/api-client.js';
-import { parseLine } from '../../src/cli/command-line.js';
-import type { CtlContext } from '../../src/cli/command-spec.js';
-import { commands } from '../../src/cli/command-table.js';
-import { colorPaint, plainPaint } from '../../src/cli/paint.js';
+import { offloadService } from '../../src/api/services/offload.js';
 import {
   ClusterState_State,
   ConditionState,
@@ -25,10 +21,11 @@ import { AgentError } from '../../src/lib/errors.js';
 import type { Condition } from '../../src/model/condition.js';
 import { factsOf } from '../attach/pod-facts.js';
 import { chainView, portView, switchView } from '../chain/chain-shapes.js';
+import { FakeOffload } from '../fakes/offload-world.js';
 import { agentStatus } from './attach-shapes.js';
 import { served, TestServer } from './grpc-server.js';
+import { nowWallMs, runLine } from './run-line.js';
 
-const nowWallMs = 1_800_000_000_000;
 const seconds = (offset: number) => ({ seconds: BigInt(nowWallMs / 1_000 + offset) });
 
 const linkDown: Condition = {
@@ -199,39 +196,7 @@ function services({ conditions = [ready('p0'), linkDown], hasAttach = true }: Wo
   ];
 }
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-}
-
-/** Runs a command line against the server, as dpuctl does. */
-async function run(server: TestServer, args: readonly string[], isColored = false): Promise<Ran> {
-  const line = parseLine(commands, args);
-  if (line.kind === 'help') throw new Error('only help was asked for');
-  const connection = connect({ kind: 'unix', path: server.path }, { clock: systemClock });
-  let out = '';
-  const context: CtlContext = {
-    connection,
-    clock: { ...systemClock, wallMs: () => nowWallMs },
-    random: () => 0.5,
-    signal: new AbortController().signal,
-    format: line.format,
-    isTerminal: false,
-    terminalRows: undefined,
-    paint: isColored ? colorPaint : plainPaint,
-    runDir: server.runDir,
-    print: (text) => {
-      out += text;
-    },
-    warn: () => undefined,
-  };
-  // The call's own deadline is counted from the real clock.
-  try {
-    return { code: await (await line.command.load())(context, line.input), out };
-  } finally {
-    connection.close();
-  }
-}
+const run = (server: TestServer, args: readonly string[], isColored = false) => runLine(server, args, { isColored });
 
 describe('dpuctl status', () => {
   it('says on one screen who the agent is, what is wrong, and what changed', async () => {
@@ -294,6 +259,18 @@ As of 2 s ago.
     expect(out).toContain('\u001b[31mfailed\u001b[0m');
     // eslint-disable-next-line no-control-regex -- colours are what is taken away
     expect(out.replaceAll(/\u001b\[\d+m/g, '')).toBe((await run(server, ['status'])).out);
+  });
+});
+
+describe('the line about offload in dpuctl status', () => {
+  const { service, handlers } = offloadService({ offload: FakeOffload.rich(), clock: systemClock });
+
+  it('says what is in effect, how much is in hardware, and what is open', async () => {
+    await using server = await TestServer.start(...services(), served(service, handlers));
+    const { out } = await run(server, ['status']);
+    expect(out.split('\n')[2]).toBe(
+      'Offload doca · in effect · 99.0 % of 1M data packets in hardware · restart required · 1 finding(s): dpuctl offload status',
+    );
   });
 });
 

@@ -34,6 +34,9 @@ describe('completion in bash', () => {
     expect(complete('dpuctl', 'do')).toEqual(['doctor']);
     expect(complete('dpuctl', 'why', '')).toEqual(['pod', 'port', 'chain']);
     expect(complete('dpuctl', 'get', 'br')).toEqual(['bridges']);
+    expect(complete('dpuctl', 'offload', '')).toEqual(['status', 'top', 'flows', 'why']);
+    expect(complete('dpuctl', 'offload', 'why', 'p')).toEqual(['pod', 'port']);
+    expect(complete('dpuctl', 'offload', 'top', '--kind', 'c')).toEqual(['chain']);
     expect(complete('dpuctl', '--address', 'status', 'get', 'br')).toEqual(['bridges']);
     expect(complete('dpuctl', 'completion', 'f')).toEqual(['fish']);
   });

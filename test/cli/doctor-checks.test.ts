@@ -5,6 +5,7 @@ import { doctorChecks } from '../../src/cli/doctor-checks.js';
 import { known, unknown, type CheckResult, type DatabaseFacts, type DoctorFacts } from '../../src/cli/doctor-facts.js';
 import { ClusterState_State, LeaseState_State, OvsdbState_State } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
 import { NodeSchema, StatusSchema } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
+import { OffloadStatusSchema } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 
 const gib = 2 ** 30;
 const wallMs = 1_700_000_000_000;
@@ -55,8 +56,13 @@ const vswitchd = {
   process: { isReplaced: false, startedMs: 100_000, binaryMs: 5 },
 };
 
+type Supervision = NonNullable<MessageInitShape<typeof OffloadStatusSchema>['supervision']>;
+const offloadOf = (supervision: Supervision, more: MessageInitShape<typeof OffloadStatusSchema> = {}) =>
+  known(create(OffloadStatusSchema, { supervision, ...more } as MessageInitShape<typeof OffloadStatusSchema>));
+
 const healthy: DoctorFacts = {
   status: statusOf(),
+  offload: offloadOf({ clear: ['main-thread'], notTestable: [{ check: 'cards', why: 'no devlink' }] }),
   node: unknown('not asked'),
   config: known({ file: '/c.yaml', isValid: true, text: '' }),
   database: known(database),
@@ -70,6 +76,7 @@ const healthy: DoctorFacts = {
 
 const nothing: DoctorFacts = {
   status: unknown('no agent'),
+  offload: unknown('no agent'),
   node: unknown('no agent'),
   config: unknown('no daemon'),
   database: unknown('no database'),
@@ -99,6 +106,47 @@ const withMachine = (more: Partial<typeof machine>): DoctorFacts => ({
 });
 
 const dpdk = new Map([['dpdk-init', 'true']]);
+
+describe('what the agent says of offload', () => {
+  const finding = { reason: 'HugePagesLacking', message: 'Too few huge pages.', remedy: 'Reserve more.' };
+  const broken = withDatabase({ otherConfig: new Map([['doca-init', 'true']]) });
+
+  it('is told, the first finding in full', () => {
+    const facts = { ...healthy, offload: offloadOf({ findings: [finding, { ...finding, reason: 'MemoryShort' }] }) };
+    expect(run('offload-findings', facts)).toEqual({
+      outcome: 'fail',
+      message: 'HugePagesLacking: Too few huge pages. (and 1 more: dpuctl offload status)',
+      remedy: 'Reserve more.',
+    });
+    expect(run('offload-findings', healthy).message).toBe('1 checks clear, 1 could not be made');
+  });
+
+  it('counts before what doctor sees itself', () => {
+    expect(run('huge-pages', healthy).outcome).toBe('pass');
+    expect(run('huge-pages', { ...healthy, offload: offloadOf({ findings: [finding] }) })).toEqual({
+      outcome: 'fail',
+      message: 'Too few huge pages.',
+      remedy: 'Reserve more.',
+    });
+    expect(run('memory', { ...healthy, offload: offloadOf({ findings: [finding] }) }).outcome).toBe('pass');
+  });
+
+  it('clears what the database alone made look wrong, only where all of its checks could be made', () => {
+    expect(run('hw-offload', broken).outcome).toBe('fail');
+    const clear = ['hw-offload-in-effect', 'offload-off-with-ports'];
+    expect(run('hw-offload', { ...broken, offload: offloadOf({ clear }) })).toMatchObject({ outcome: 'pass' });
+    const half = offloadOf({ clear: clear.slice(1) });
+    expect(run('hw-offload', { ...broken, offload: half }).outcome).toBe('fail');
+  });
+
+  it("does not count before it is judged, and is nobody's where nobody supervises", () => {
+    const waiting = offloadOf({ findings: [finding] }, { waiting: 'the platform configures the card' });
+    expect(run('offload-findings', { ...healthy, offload: waiting })).toMatchObject({ outcome: 'untestable' });
+    expect(run('huge-pages', { ...healthy, offload: waiting }).outcome).toBe('pass');
+    const none = known(create(OffloadStatusSchema, {}));
+    expect(run('offload-findings', { ...healthy, offload: none })).toMatchObject({ outcome: 'untestable' });
+  });
+});
 
 describe('dpuctl doctor', () => {
   it.each(doctorChecks.map(({ name }) => name))('passes %s where all is well', (name) => {

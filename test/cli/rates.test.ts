@@ -1,14 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
+import { encodeOffloadRow } from '../../src/api/encode/offload.js';
 import { RateTable } from '../../src/cli/rates.js';
-import { formatRate, formatTop } from '../../src/cli/top-command.js';
+import { count } from '../../src/cli/offload-words.js';
+import { formatTop, offloadOf } from '../../src/cli/top-command.js';
+import { OffloadRowSchema } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 import {
   type StatsRow,
   StatsRow_Kind,
   StatsRowSchema,
   WatchStatsResponseSchema,
 } from '../../src/gen/proto/dpu/agent/v1/stats_pb.js';
+import { measuredOf, offloadRow } from '../fakes/offload-world.js';
 
 const message = (ms: number, rows: readonly StatsRow[], removed: string[] = []) =>
   create(WatchStatsResponseSchema, { observedAt: timestampFromMs(ms), rows: [...rows], removed });
@@ -91,9 +95,10 @@ describe('the screen of dpuctl top', () => {
     [12_345, '12.3k'],
     [1_250_000, '1.25M'],
     [3.2e14, '320T'],
-    [1e18, '1000000T'],
+    [1e15, '1P'],
+    [1e18, '1000P'],
   ])('writes %s as %s', (value, text) => {
-    expect(formatRate(value)).toBe(text);
+    expect(count(value)).toBe(text);
   });
 
   it('has the offload verdict of ports, pods and chains, and says how many rows it leaves out', () => {
@@ -105,14 +110,16 @@ describe('the screen of dpuctl top', () => {
       ]),
       message(5_000, []),
     ).rows();
-    const offload = new Map([
-      ['port p0', 'software'],
-      ['chain c', 'unknown'],
-    ]);
+    const told = [
+      offloadRow('port', 'p0', 'software', { measured: measuredOf({ hardwareShare: 0.015 }) }),
+      offloadRow('chain', 'c'),
+      offloadRow('attachment', 'ns/pod', 'hardware', { interface: 'another' }),
+    ];
+    const offload = offloadOf(told.map((entry) => create(OffloadRowSchema, encodeOffloadRow(entry))));
     expect(formatTop(rows, offload, undefined)).toBe(
       [
         'KIND   NAME           BRIDGE  RX PKT/S  TX PKT/S  RX BIT/S  TX BIT/S  DROPS/S  OFFLOAD',
-        'port   p0             br0     0         0         0         0         0        software',
+        'port   p0             br0     0         0         0         0         0        software 1.5 %',
         'chain  c/1/a          br0     0         0         0         0         0        unknown',
         'pod    ns/pod ns/net  br0     0         0         0         0         0        -',
         '',

@@ -12,7 +12,7 @@ import { packTar } from '../../src/cli/tar-file.js';
 import { ObjectKind } from '../../src/gen/proto/dpu/agent/v1/common_pb.js';
 import { JournalService } from '../../src/gen/proto/dpu/agent/v1/journal_pb.js';
 import { NodeSchema, StatusSchema } from '../../src/gen/proto/dpu/agent/v1/node_pb.js';
-import { OffloadService } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
+import { OffloadRow_Kind, OffloadService } from '../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 import { StatsService } from '../../src/gen/proto/dpu/agent/v1/stats_pb.js';
 import { TopologyService } from '../../src/gen/proto/dpu/agent/v1/topology_pb.js';
 import { served } from './grpc-server.js';
@@ -93,6 +93,7 @@ const facts: DoctorFacts = {
       conditions: [{ message: `${namespace}_${pod} at ${ip4}, ${linkLocal}`, evidence: { mac: macUpper } }],
     }),
   ),
+  offload: unknown('-'),
   node: known(create(NodeSchema, { machine: { hostname: host, serial }, agent: { hostNodeName: worker } })),
   config: known({
     file: '/c.yaml',
@@ -176,7 +177,30 @@ function startWorld() {
       }),
     }),
     served(StatsService, { getStats: () => ({ rows: [{ key: uid, name: `${namespace}/${pod}`, namespace, pod }] }) }),
-    served(OffloadService, {}),
+    served(OffloadService, {
+      getOffloadStatus: () => ({ status: { notes: [`${ip4} is gone`] } }),
+      listOffload: () => ({
+        rows: [
+          {
+            key: `attachment/${namespace}/${pod}/default`,
+            kind: OffloadRow_Kind.ATTACHMENT,
+            name: `${namespace}/${pod}`,
+            interface: 'pf0vf3',
+            message: `${pod} is in software.`,
+          },
+        ],
+      }),
+      listSoftwareFlows: ({ countMax, withRules }) => ({
+        flows: [
+          {
+            match: `in_port(pf0vf3),eth(src=${mac},dst=${macUpper}),ipv4(src=${ip4}),ipv6(dst=${ip6}/128)`,
+            actions: `set(eth(dst=${mac})),2`,
+            rules: [`table=0, nw_dst=${ip4} actions=output:${String(countMax)}`],
+            rulesProblem: String(withRules),
+          },
+        ],
+      }),
+    }),
   );
 }
 
@@ -221,8 +245,9 @@ describe('dpuctl bundle', () => {
       'journal.json',
       'machine.json',
       'node.json',
-      'offload-status.json.missing.txt',
-      'offload.json.missing.txt',
+      'offload-flows.json',
+      'offload-status.json',
+      'offload.json',
       'open-vswitch.json',
       'stats.json',
       'status.json',

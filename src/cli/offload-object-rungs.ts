@@ -1,0 +1,113 @@
+/** The rungs of `dpuctl offload why` about one object: its port, by what it was measured, its largest flows. Pure. */
+
+import { formatSpan } from '../attach/age-text.js';
+import { OffloadMeasured_Source, type OffloadFinding, type OffloadRow } from '../gen/proto/dpu/agent/v1/offload_pb.js';
+import { wallMsOf } from './decode.js';
+import { rung, type OffloadLadderInput, type OffloadRung } from './offload-rung.js';
+import { count, lapse, names, sentence } from './offload-words.js';
+
+/** Ports that its packets cross; before anything was measured, its interface. */
+function portsOf({ measured, interface: device }: OffloadRow): readonly string[] {
+  const { ports = [] } = measured ?? {};
+  return ports.length > 0 || device === '' ? ports : [device];
+}
+
+const lineOf = ({ reason, subject, message }: OffloadFinding): string =>
+  `${sentence(reason)} ${sentence(subject)}: ${sentence(message)}`;
+
+/** Has it a port, is that on an eSwitch, and does an offload provider serve it? */
+export function portRung(row: OffloadRow, { status: { supervision }, devices }: OffloadLadderInput): OffloadRung {
+  const ports = portsOf(row);
+  if (row.reason === 'NotOnSwitch' || ports.length === 0) {
+    return rung('port', 'broken', 'it has no port on the switch, so there are no packets to speak of', {
+      remedy: 'See dpuctl get ports, and dpuctl why of the object.',
+    });
+  }
+  const shown = names(ports);
+  const about = (supervision?.findings ?? []).filter(
+    ({ subjectKind, subject }) => (subjectKind === 'port' || subjectKind === 'device') && ports.includes(subject),
+  );
+  const left = about.find(({ reason }) => reason === 'OffloadPortLeftOut');
+  const details = about.filter((entry) => entry !== left).map(lineOf);
+  if (left !== undefined) return rung('port', 'broken', lineOf(left), { details, remedy: sentence(left.remedy) });
+  const [first] = about;
+  const remedy = first === undefined ? '' : sentence(first.remedy);
+  const more = { details, remedy };
+  const state = first === undefined ? 'ok' : 'advisory';
+  const alien = ports.filter((name) => devices?.has(name) === false);
+  if (devices === undefined || alien.length > 0) {
+    const why =
+      devices === undefined ? 'the devices of the eSwitch are not known' : `${names(alien)}: no device of an eSwitch`;
+    return rung('port', first === undefined ? 'unknown' : state, `${shown}; ${why}`, more);
+  }
+  const hasProvider = supervision?.clear.includes('ports-have-a-provider') === true;
+  const served = hasProvider ? 'an offload provider has each' : 'whether an offload provider has them is not told';
+  return rung('port', state, `${shown}: on an eSwitch; ${served}`, more);
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  NoTraffic: 'Send traffic for half a minute and look again.',
+  WatchedTooShort: 'Wait a moment and look again.',
+  NotMeasured: 'dpuctl offload flows --fresh has the flows looked at, where that may be.',
+};
+
+/** When the flows were dumped last, and why there is no newer dump. */
+function dumpLines({ status: { supervision }, nowWallMs }: OffloadLadderInput): readonly string[] {
+  const flows = supervision?.measurements.find(({ name }) => name === 'flows');
+  const wallMs = wallMsOf(flows?.readAt);
+  const refusal = supervision?.flowsRefusal ?? '';
+  return [
+    ...(wallMs === undefined ? [] : [`the flows were dumped ${formatSpan(nowWallMs - wallMs)} ago`]),
+    ...(flows === undefined || flows.problem === '' ? [] : [sentence(flows.problem)]),
+    ...(refusal === '' ? [] : [`not dumped without being asked for: ${sentence(refusal)}`]),
+  ];
+}
+
+/** By what the verdict was measured. */
+export function measuredRung(input: OffloadLadderInput): OffloadRung {
+  const { row } = input;
+  const details = dumpLines(input);
+  if (row === undefined) {
+    const { tiers = [], measurements = [] } = input.status.supervision ?? {};
+    const broken = measurements
+      .filter(({ problem }) => problem !== '')
+      .map(({ name, problem }) => `${sentence(name)}: ${sentence(problem)}`);
+    if (tiers.length === 0)
+      return rung('measured', 'unknown', 'no whole dump of the flows was made', { details: broken });
+    const flows = tiers.map(({ tier, tally }) => `${count(tally?.flows)} ${sentence(tier)}`).join(', ');
+    return rung('measured', broken.length === 0 ? 'ok' : 'advisory', `flows of the newest dump: ${flows}`, {
+      details: broken,
+    });
+  }
+  const { measured, reason, message } = row;
+  const { hardwarePackets = 0n, softwarePackets = 0n, window, sharedWith = [] } = measured ?? {};
+  const shared = sharedWith.length === 0 ? [] : [`its packets include those of ${names(sharedWith)}`];
+  switch (measured?.source) {
+    case OffloadMeasured_Source.COUNTERS: {
+      const seen = `by the counters of its port: ${count(hardwarePackets + softwarePackets)} packets in ${lapse(window)}`;
+      return rung('measured', 'ok', seen, { details: [...details, ...shared] });
+    }
+    case OffloadMeasured_Source.FLOWS: {
+      const { hardwareFlows, softwareFlows } = measured;
+      const seen = `by its flows: ${count(hardwareFlows?.flows)} in hardware, ${count(softwareFlows?.flows)} in software`;
+      return rung('measured', 'ok', seen, { details: [...details, ...shared] });
+    }
+    default:
+      return rung('measured', 'unknown', `no: ${sentence(message)}`, { details, remedy: remedies[reason] ?? '' });
+  }
+}
+
+/** The largest of its flows in software. */
+export function flowsRung({ flows }: OffloadLadderInput): OffloadRung {
+  if (typeof flows === 'string') return rung('flows', 'unknown', sentence(flows));
+  const { flows: list, problems, readAt } = flows;
+  const trouble = problems.map(sentence);
+  if (readAt === undefined) return rung('flows', 'unknown', 'the flows were not dumped', { details: trouble });
+  const lines = list.flatMap(({ packets, reason, inPort, outPorts, match, evidence, rules }) => [
+    `${count(packets)} packets, ${sentence(reason)} (${sentence(evidence)}): ${sentence(inPort)} → ${names(outPorts, 4)}`,
+    `  ${sentence(match)}`,
+    ...rules.slice(0, 4).map((rule) => `  rule ${sentence(rule)}`),
+  ]);
+  const seen = list.length === 0 ? 'none in software' : `${list.length} of those in software, by packets`;
+  return rung('flows', list.length === 0 ? 'ok' : 'advisory', seen, { details: [...lines, ...trouble] });
+}
