@@ -77,7 +77,7 @@ const leftOut = {
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { 'dpu-node-agent': 'src/main.ts', dpuctl: 'src/cli/dpuctl.ts' },
+  entryPoints: { 'dpu-node-agent': 'src/main.ts', dpuctl: 'src/cli/dpuctl.ts', healthcheck: 'src/cli/healthcheck.ts' },
   outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -1,6 +1,7 @@
 /**
  * The agent's parts for grpc.health.v1: `` is the whole, beside it `ovsdb`, `vswitchd`, `ports`, `chains`, `attach`, and each
  * service of the API, which serves as long as the process does. A status that is too old proves nothing, so nothing of it serves.
+ * `live` is for a watchdog: the loops go on, whatever they find.
  */
 
 import type { StatusSource } from '../agent/api-view.js';
@@ -33,6 +34,9 @@ function judgeParts(status: AgentStatus): ReadonlyMap<string, boolean> {
 
 const unknownParts: readonly string[] = ['', 'ovsdb', 'vswitchd', 'ports', 'chains'];
 
+/** Until the first look an agent counts as alive for so long, ms, as for /healthz: a first look at a large switch takes a while. */
+const firstLookMs = 60_000;
+
 /** Until there is a status that says how long one is fresh, ms. */
 const unknownFreshMs = 10_000;
 
@@ -40,12 +44,14 @@ export class AgentHealth {
   readonly #status: StatusSource;
   readonly #clock: Clock;
   readonly #services: readonly string[];
+  readonly #startedMs: number;
 
   /** @param services full names of the services that are served */
   constructor(status: StatusSource, clock: Clock, services: readonly string[]) {
     this.#status = status;
     this.#clock = clock;
     this.#services = services;
+    this.#startedMs = clock.nowMs();
   }
 
   /** By part: whether it serves. */
@@ -54,6 +60,7 @@ export class AgentHealth {
     const isFresh = status !== undefined && this.#clock.wallMs() - status.oldestLookWallMs <= status.freshMs;
     const judged = status === undefined ? new Map(unknownParts.map((part) => [part, false])) : judgeParts(status);
     const parts = new Map([...judged].map(([part, isWell]) => [part, isWell && isFresh]));
+    parts.set('live', status === undefined ? this.#clock.nowMs() - this.#startedMs <= firstLookMs : isFresh);
     for (const service of this.#services) parts.set(service, true);
     return parts;
   }

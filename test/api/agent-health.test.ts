@@ -16,14 +16,22 @@ function world() {
 
 describe('the health of the agent', () => {
   it('serves nothing but its services before the first look', () => {
-    expect(world().wellParts()).toEqual([service]);
+    expect(world().wellParts()).toEqual(['live', service]);
+  });
+
+  it('is not alive when there was no look for a minute', () => {
+    const { clock, wellParts } = world();
+    clock.advance(60_000);
+    expect(wellParts()).toEqual(['live', service]);
+    clock.advance(1);
+    expect(wellParts()).toEqual([service]);
   });
 
   it('serves every part of an agent that is well, as long as its status is fresh', () => {
     const { clock, keeper, wellParts } = world();
     const status = agentStatus({ wallMs: clock.wallMs(), isReady: true, vswitchd: 'alive', attach: attachStatus() });
     keeper.set(status);
-    expect(wellParts()).toEqual(['', 'ovsdb', 'vswitchd', 'ports', 'chains', 'attach', service]);
+    expect(wellParts()).toEqual(['', 'ovsdb', 'vswitchd', 'ports', 'chains', 'attach', 'live', service]);
     clock.advance(status.freshMs + 1);
     expect(wellParts()).toEqual([service]);
   });
@@ -46,10 +54,10 @@ describe('the health of the agent', () => {
       ({ object: { kind, name: 'x' }, state, reason: 'Ready', message: '', evidence: {} }) as const;
     const base = agentStatus({ wallMs: clock.wallMs(), isReady: false, vswitchd: 'alive', attach: undefined });
     keeper.set({ ...base, conditions: [condition('port', 'failed'), condition('chain', 'ready')] });
-    expect(wellParts()).toEqual(['ovsdb', 'vswitchd', 'chains', service]);
+    expect(wellParts()).toEqual(['ovsdb', 'vswitchd', 'chains', 'live', service]);
     keeper.set({ ...base, conditions: [condition('chain', 'failed')], vswitchd: 'silent' });
-    expect(wellParts()).toEqual(['ovsdb', 'ports', service]);
+    expect(wellParts()).toEqual(['ovsdb', 'ports', 'live', service]);
     keeper.set({ ...base, ovsdb: { kind: 'connecting', message: 'm', code: undefined } });
-    expect(wellParts()).toEqual(['vswitchd', service]);
+    expect(wellParts()).toEqual(['vswitchd', 'live', service]);
   });
 });
