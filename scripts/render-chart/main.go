@@ -153,6 +153,10 @@ func functions(root *template.Template) template.FuncMap {
 			value := map[string]interface{}{}
 			return value, yaml.Unmarshal([]byte(text), &value)
 		},
+		"fromYamlArray": func(text string) ([]interface{}, error) {
+			value := []interface{}{}
+			return value, yaml.Unmarshal([]byte(text), &value)
+		},
 		"fromJson": func(text string) (map[string]interface{}, error) {
 			value := map[string]interface{}{}
 			return value, json.Unmarshal([]byte(text), &value)
