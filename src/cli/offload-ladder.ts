@@ -68,19 +68,38 @@ function judgedRow({ verdict, message, measured }: OffloadRow): Judged {
 /** Control traffic and warm-up, which are left out of every share. */
 const apart: ReadonlySet<string> = new Set(flowReasons.filter(isApart));
 
-/** Of the node as a whole, by the packets that were counted at all of its ports. */
+/** Packets in both places, and where they were counted. */
+interface NodePackets {
+  readonly hardware: bigint;
+  readonly all: bigint;
+  readonly source: string;
+}
+
+/** By the counters of all ports; where nobody counts, by the flows of the newest dump, if of each its place is known. */
+function nodePackets(
+  supervision: OffloadStatus['supervision'],
+  reasons: readonly FlowReasonShare[],
+): NodePackets | undefined {
+  const { hardwarePackets = 0n, softwarePackets = 0n, tiers = [] } = supervision ?? {};
+  const counted = hardwarePackets + softwarePackets;
+  if (counted > 0n) return { hardware: hardwarePackets, all: counted, source: 'data packets since the agent looks' };
+  const packetsIn = (name: string): bigint => tiers.find(({ tier }) => tier === name)?.tally?.packets ?? 0n;
+  const hardware = packetsIn('hw');
+  const all = reasons.reduce((sum, { tally }) => sum + (tally?.packets ?? 0n), hardware);
+  if (all === 0n || packetsIn('unknown') > 0n) return undefined;
+  return { hardware, all, source: 'packets of the flows of the newest dump, since each was made' };
+}
+
+/** Of the node as a whole. */
 function judgedNode({ supervision }: OffloadStatus): Judged {
-  const { hardwarePackets = 0n, softwarePackets = 0n, reasons: all = [] } = supervision ?? {};
-  const reasons = all.filter(({ reason }) => !apart.has(reason));
-  const packets = hardwarePackets + softwarePackets;
-  const share = partOf(hardwarePackets, packets);
+  const reasons = (supervision?.reasons ?? []).filter(({ reason }) => !apart.has(reason));
+  const packets = nodePackets(supervision, reasons);
+  const share = packets === undefined ? undefined : partOf(packets.hardware, packets.all);
+  const unseen = 'No data packets were counted, and no flows seen that tell.';
   return {
-    verdict: share === undefined ? 'unknown' : verdictOf(share, undefined),
+    verdict: share === undefined ? 'unknown' : verdictOf(share),
     share,
-    message:
-      share === undefined
-        ? 'No data packets were counted since the agent looks.'
-        : `${percent(share)} of ${count(packets)} data packets since the agent looks.`,
+    message: packets === undefined ? unseen : `${percent(share)} of ${count(packets.all)} ${packets.source}.`,
     isExpected: reasons.every(({ isExpected }) => isExpected) && reasons.length > 0,
     reasons,
   };

@@ -15,7 +15,10 @@ function portsOf({ measured, interface: device }: OffloadRow): readonly string[]
 const lineOf = ({ reason, subject, message }: OffloadFinding): string =>
   `${sentence(reason)} ${sentence(subject)}: ${sentence(message)}`;
 
-/** Has it a port, is that on an eSwitch, and does an offload provider serve it? */
+/**
+ * Has it a port, does that stand for a function or a physical port, and does an offload provider serve it? What the agent
+ * takes for a representor is told as such: simulated devices are found by their names.
+ */
 export function portRung(row: OffloadRow, { status: { supervision }, devices }: OffloadLadderInput): OffloadRung {
   const ports = portsOf(row);
   if (row.reason === 'NotOnSwitch' || ports.length === 0) {
@@ -37,12 +40,14 @@ export function portRung(row: OffloadRow, { status: { supervision }, devices }: 
   const alien = ports.filter((name) => devices?.has(name) === false);
   if (devices === undefined || alien.length > 0) {
     const why =
-      devices === undefined ? 'the devices of the eSwitch are not known' : `${names(alien)}: no device of an eSwitch`;
+      devices === undefined
+        ? 'which devices are representors is not known'
+        : `${names(alien)}: no representor and no uplink`;
     return rung('port', first === undefined ? 'unknown' : state, `${shown}; ${why}`, more);
   }
   const hasProvider = supervision?.clear.includes('ports-have-a-provider') === true;
-  const served = hasProvider ? 'an offload provider has each' : 'whether an offload provider has them is not told';
-  return rung('port', state, `${shown}: on an eSwitch; ${served}`, more);
+  const served = hasProvider ? 'with an offload provider' : 'whether an offload provider serves it is not told';
+  return rung('port', state, `${shown}: found as representor or uplink; ${served}`, more);
 }
 
 const remedies: Readonly<Record<string, string>> = {
@@ -74,7 +79,9 @@ export function measuredRung(input: OffloadLadderInput): OffloadRung {
       .map(({ name, problem }) => `${sentence(name)}: ${sentence(problem)}`);
     if (tiers.length === 0)
       return rung('measured', 'unknown', 'no whole dump of the flows was made', { details: broken });
-    const flows = tiers.map(({ tier, tally }) => `${count(tally?.flows)} ${sentence(tier)}`).join(', ');
+    const some = tiers.filter(({ tally }) => (tally?.flows ?? 0n) > 0n);
+    if (some.length === 0) return rung('measured', 'unknown', 'the newest dump has no flow', { details: broken });
+    const flows = some.map(({ tier, tally }) => `${count(tally?.flows)} ${sentence(tier)}`).join(', ');
     return rung('measured', broken.length === 0 ? 'ok' : 'advisory', `flows of the newest dump: ${flows}`, {
       details: broken,
     });
@@ -97,6 +104,9 @@ export function measuredRung(input: OffloadLadderInput): OffloadRung {
   }
 }
 
+/** Fields that match anything, as `skb_mark(0/0)`: with -m ovs-vswitchd prints them all. */
+const wildcards = /\b\w+\(0\/0\),/g;
+
 /** The largest of its flows in software. */
 export function flowsRung({ flows }: OffloadLadderInput): OffloadRung {
   if (typeof flows === 'string') return rung('flows', 'unknown', sentence(flows));
@@ -105,7 +115,7 @@ export function flowsRung({ flows }: OffloadLadderInput): OffloadRung {
   if (readAt === undefined) return rung('flows', 'unknown', 'the flows were not dumped', { details: trouble });
   const lines = list.flatMap(({ packets, reason, inPort, outPorts, match, evidence, rules }) => [
     `${count(packets)} packets, ${sentence(reason)} (${sentence(evidence)}): ${sentence(inPort)} → ${names(outPorts, 4)}`,
-    `  ${sentence(match)}`,
+    `  ${sentence(match.replace(wildcards, ''))}`,
     ...rules.slice(0, 4).map((rule) => `  rule ${sentence(rule)}`),
   ]);
   const seen = list.length === 0 ? 'none in software' : `${list.length} of those in software, by packets`;

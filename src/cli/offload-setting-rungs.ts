@@ -8,7 +8,7 @@ const lookAtStatus = 'See dpuctl offload status.';
 
 export function engineRung({ status: { engine, engineBasis } }: OffloadLadderInput): OffloadRung {
   const word = engineWords[engine] ?? 'unknown';
-  const seen = engineBasis.length === 0 ? word : `${word}: ${sentence(engineBasis.join(' '))}`;
+  const seen = engineBasis.length === 0 ? word : `${word}: ${sentence(engineBasis.join('; '))}`;
   switch (engine) {
     case OffloadStatus_Engine.TC:
     case OffloadStatus_Engine.DPDK:

@@ -41,7 +41,7 @@ function headLines(status: OffloadStatus): readonly string[] {
   const { engine, engineBasis, isConfigured, inEffectBasis, waiting, notes } = status;
   const basis = (text: string): string => (text === '' ? '' : `: ${sentence(text)}`);
   return [
-    `engine      ${engineWords[engine] ?? 'unknown'}${basis(engineBasis.join(' '))}`,
+    `engine      ${engineWords[engine] ?? 'unknown'}${basis(engineBasis.join('; '))}`,
     `configured  ${isConfigured ? 'yes: hw-offload is true in the database' : 'no: hw-offload is not true in the database'}`,
     `in effect   ${inEffectWord(status)}${basis(inEffectBasis)}`,
     ...(waiting === '' ? [] : [`waiting     nothing is judged yet: ${sentence(waiting)}`]),
@@ -207,12 +207,13 @@ export function formatOffloadStatus(view: OffloadStatusView): string {
 
 /** One line for the status of the agent; undefined where offload is nobody's concern here. */
 export function offloadSummary(status: OffloadStatus): string | undefined {
-  const { engine, isConfigured, supervision, waiting } = status;
-  if (supervision === undefined && !isConfigured) return undefined;
+  const { engine, isConfigured, isInEffect, supervision, waiting } = status;
+  const findingCount = supervision?.findings.length ?? 0;
+  const isOpen = findingCount > 0 || supervision?.restart !== undefined;
+  if (!isConfigured && isInEffect !== true && !isOpen) return undefined;
   const effect = { yes: 'in effect', no: 'NOT in effect', unknown: 'in effect or not is not known' }[
     inEffectWord(status) as 'yes' | 'no' | 'unknown'
   ];
-  const findingCount = supervision?.findings.length ?? 0;
   const parts = [
     `Offload ${engineWords[engine] ?? 'unknown'}`,
     waiting === '' ? effect : 'waiting for the platform',
@@ -220,6 +221,5 @@ export function offloadSummary(status: OffloadStatus): string | undefined {
     supervision?.restart === undefined ? undefined : 'restart required',
     findingCount === 0 ? undefined : `${findingCount} finding(s)`,
   ];
-  const isOpen = findingCount > 0 || supervision?.restart !== undefined;
   return `${parts.filter((part) => part !== undefined).join(' · ')}${isOpen ? ': dpuctl offload status' : ''}\n`;
 }

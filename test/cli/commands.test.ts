@@ -274,6 +274,16 @@ describe('the line about offload in dpuctl status', () => {
   });
 });
 
+describe('the line about offload where nobody wants it', () => {
+  it('is left out', async () => {
+    const source = new FakeOffload();
+    source.overview = { ...source.overview, isConfigured: false, isInEffect: false };
+    const { service, handlers } = offloadService({ offload: source, clock: systemClock });
+    await using server = await TestServer.start(...services(), served(service, handlers));
+    expect((await run(server, ['status'])).out).not.toContain('Offload');
+  });
+});
+
 describe('dpuctl get', () => {
   it.each([
     ['ports', 3, /^PORT +BRIDGE +TYPE .*\np1 +br-sfc +system +7 +down +1500 +failed +LinkDown$/m],

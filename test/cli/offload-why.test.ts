@@ -6,6 +6,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { AgentError } from '../../src/lib/errors.js';
 import {
   FakeOffload,
+  flowOf,
   measuredOf,
   offloadRow,
   overviewOf,
@@ -114,7 +115,10 @@ Pod shop/db-0 is in software: A sentence. First of what can be mended: ct_ipv6_d
       sentence: 'Port pf0vf3 is in hardware: A sentence.',
     });
     const port = only(answer).rungs.find(({ name }) => name === 'port');
-    expect(port).toMatchObject({ state: 'ok', seen: 'pf0vf3: on an eSwitch; an offload provider has each' });
+    expect(port).toMatchObject({
+      state: 'ok',
+      seen: 'pf0vf3: found as representor or uplink; with an offload provider',
+    });
     expect(source.questions[0]?.withRules).toBe(false);
   });
 
@@ -188,6 +192,12 @@ Pod shop/db-0 is in software: A sentence. First of what can be mended: ct_ipv6_d
     await expect(why(...args)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });
 
+  it('leaves out fields of a match that match anything', async () => {
+    const flow = flowOf({ match: 'skb_mark(0/0),recirc_id(0),in_port(a),eth(src=0/0)', rules: undefined });
+    source.flows = { ...softwareFlows, flows: [flow] };
+    expect((await rungOf('flows', 'pf0vf4')).details[1]).toBe('  recirc_id(0),in_port(a),eth(src=0/0)');
+  });
+
   it('asks which is meant of a name that is a port and a chain', async () => {
     source.objects = [offloadRow('port', 'edge'), offloadRow('chain', 'edge')];
     await expect(why('edge')).rejects.toMatchObject({ code: 'USAGE' });
@@ -237,10 +247,10 @@ describe('the rung of the port', () => {
     source.objects = [offloadRow('port', 'veth0')];
     expect(await rungOf('port', 'veth0')).toMatchObject({
       state: 'unknown',
-      seen: 'veth0; veth0: no device of an eSwitch',
+      seen: 'veth0; veth0: no representor and no uplink',
     });
     devices = undefined;
-    expect((await rungOf('port', 'veth0')).seen).toBe('veth0; the devices of the eSwitch are not known');
+    expect((await rungOf('port', 'veth0')).seen).toBe('veth0; which devices are representors is not known');
   });
 
   it('has other findings about the port as advice', async () => {
@@ -274,13 +284,33 @@ describe('dpuctl offload why of the node', () => {
     });
   });
 
+  it('goes by the flows of the newest dump where nobody counts, if of each its place is known', async () => {
+    const packets = { hardware: 0, software: 0 };
+    source.overview = overviewOf({ supervision: supervisionOf({ packets }) });
+    expect(only(await told())).toMatchObject({
+      verdict: 'hardware',
+      sentence:
+        'The traffic of this node is in hardware: 99.0 % of 1M packets of the flows of the newest dump, since each was made.',
+    });
+    const unknown = { flows: 1, packets: 1, bytes: 1 };
+    const tiers = new Map([...supervisionOf().tiers, ['unknown', unknown] as const]);
+    source.overview = overviewOf({ supervision: supervisionOf({ packets, tiers }) });
+    expect(only(await told()).verdict).toBe('unknown');
+  });
+
+  it('is not known of a dump without flows', async () => {
+    const none = { flows: 0, packets: 0, bytes: 0 };
+    source.overview = overviewOf({ supervision: supervisionOf({ tiers: new Map([['hw', none]]) }) });
+    expect(await rungOf('measured')).toMatchObject({ state: 'unknown', seen: 'the newest dump has no flow' });
+  });
+
   it('does not know while nothing was counted, and has no port', async () => {
     source.overview = overviewOf({ supervision: undefined });
     source.flows = { ...softwareFlows, wallMs: undefined, flows: [], problems: ['nobody looks'] };
     const answer = await told();
     expect(answer.code).toBe(3);
     expect(only(answer).sentence).toBe(
-      'It is not known whether the traffic of this node is in hardware: No data packets were counted since the agent looks.',
+      'It is not known whether the traffic of this node is in hardware: No data packets were counted, and no flows seen that tell.',
     );
     expect(only(answer).rungs.map(({ name }) => name)).not.toContain('port');
     expect((await rungOf('flows')).details).toEqual(['nobody looks']);
