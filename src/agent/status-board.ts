@@ -74,7 +74,7 @@ export class StatusBoard {
       conditions: [...ports.conditions, ...conditions],
       findings: [
         ...ports.findings,
-        ...findings,
+        ...toldOnce(findings, this.#offloadFindings),
         ...this.#intentFindings,
         ...(this.#attach?.findings ?? []),
         ...this.#offloadFindings,
@@ -86,6 +86,15 @@ export class StatusBoard {
       ovsRunDir: this.#ovsRunDir,
     });
   }
+}
+
+/**
+ * What chains find without what the supervisor of offload tells of the whole node: that Open vSwitch waits for flows that
+ * nobody restores is one fact, however many bridges it holds up. Where nobody supervises, the chains tell it.
+ */
+function toldOnce(findings: readonly Finding[], offload: readonly Finding[]): readonly Finding[] {
+  if (!offload.some(({ reason }) => reason === 'RestoreWaitStuck')) return findings;
+  return findings.filter(({ reason }) => reason !== 'RestoreWaitStuck');
 }
 
 function attachStatus(outcome: AttachOutcome | undefined): AttachStatus | undefined {

@@ -8,7 +8,7 @@ import { known, unknown, type Fact } from '../model/fact.js';
 import type { Netdev, NetdevMap } from '../model/netdev.js';
 import type { ObservedBridge, ObservedPort, ObservedRoot } from '../model/observed.js';
 import type { StringMap } from '../model/ownership.js';
-import { effectiveValue, type Effective } from './effective-settings.js';
+import { effectiveValue, isSameIncarnation, type Effective } from './effective-settings.js';
 import { engineOfType, type EngineEvent, type EngineView } from './engine-state.js';
 import type { TierContext } from './flow-tier.js';
 import type {
@@ -43,7 +43,8 @@ import { makeContext } from './record/software-context.js';
 import { SwitchReadings } from './record/switch-readings.js';
 import type { RestartAdvice } from './restart-advice.js';
 import { runOffloadChecks, type CheckReport } from './run-checks.js';
-import { settingRule } from './setting-rules.js';
+import { effectWith } from './setting-rule.js';
+import { latchBoundKeys, settingRule } from './setting-rules.js';
 import type { LiveEdit, SettingResult } from './setting-verdicts.js';
 import type { SoftwareContext } from './software-reason.js';
 
@@ -67,7 +68,10 @@ export interface RecordOptions {
 /** A datapath, with the limit of flows that the configuration of Open vSwitch asks for. */
 export type DatapathFacts = UpcallFacts & { readonly flowLimitConfigured: number };
 
-const notReadable = unknown('the database of Open vSwitch cannot be read');
+const notReadable = {
+  kind: 'unknown',
+  why: 'the database of Open vSwitch cannot be read',
+} as const;
 const noEngines: EngineView['engines'] = new Set();
 
 export class OffloadRecord {
@@ -152,7 +156,7 @@ export class OffloadRecord {
   noteNoDaemon(why: string, nowMs: number): void {
     this.#pass(nowMs);
     this.#switch.noteNone(why, nowMs);
-    this.#settings.noteSeen(nowMs);
+    this.#settings.noteNone(nowMs);
     this.#interfaces.clearCounters();
     this.#observeSettings();
   }
@@ -160,7 +164,7 @@ export class OffloadRecord {
   noteMachine(reading: MachineQuickReading): void {
     this.#pass(reading.readAtMs);
     this.#machine.noteQuick(reading);
-    this.#switch.life.noteResident(residentOf(reading, this.#switch.life.life), reading.readAtMs);
+    this.#switch.life.noteProcess(reading);
   }
 
   noteTools(reading: MachineSlowReading): void {
@@ -195,9 +199,9 @@ export class OffloadRecord {
     return this.#engine.takeEvents();
   }
 
-  /** Empty until the database was read and it is known whether an ovs-vswitchd runs. */
+  /** Empty while the database cannot be read, and until it is known whether an ovs-vswitchd runs. */
   settings(): readonly SettingResult[] {
-    return this.#judged.results(this.#judgeInput());
+    return this.#seen === undefined ? [] : this.#judged.results(this.#judgeInput());
   }
 
   /** What may be written now, in one transaction. */
@@ -209,6 +213,7 @@ export class OffloadRecord {
   restart(): RestartAdvice | undefined {
     const upcalls = this.#switch.quick.fresh(this.#nowMs)?.upcalls;
     const flows = upcalls?.kind === 'known' ? Math.max(0, ...upcalls.value.map((dp) => dp.flows)) : undefined;
+    if (this.#seen === undefined) return undefined;
     return this.#judged.restart(this.#judgeInput(), this.#engine.view?.kind ?? 'unknown', flows);
   }
 
@@ -308,9 +313,9 @@ export class OffloadRecord {
     if (step === 'old') return;
     this.#pass(reading.readAtMs);
     if (step === 'new') {
-      this.#settings.noteStart(reading.life.startedMs - reading.wallMs + reading.readAtMs);
+      this.#settings.noteStart(this.#switch.life.startedAtMs);
       this.#interfaces.clearCounters();
-    } else this.#settings.noteSeen(reading.readAtMs);
+    } else this.#settings.noteSeen(reading.readAtMs - reading.cost.tookMs);
     this.#observeEngine();
     this.#observeSettings();
   }
@@ -339,7 +344,7 @@ export class OffloadRecord {
         root: initOf(root),
         quick: this.#switch.quick.newest,
         slow: this.#switch.slow.newest,
-        changedAtMs: this.#settings.offloadChangedAtMs,
+        takenAtMs: this.#settings.offloadTakenAtMs,
       }),
     });
   }
@@ -356,8 +361,15 @@ export class OffloadRecord {
   #effective(key: string): Effective {
     const rule = settingRule(key);
     if (rule === undefined) return { kind: 'unknown', why: 'nothing is known of this setting' };
-    if (!this.#switch.life.isTold) return { kind: 'unknown', why: this.#switch.life.why };
-    return effectiveValue(this.#settings.state, rule);
+    const { life, isTold, why } = this.#switch.life;
+    if (!isTold) return { kind: 'unknown', why };
+    const { state } = this.#settings;
+    if (this.#seen !== undefined) return effectiveValue(state, rule);
+    // Without the database only what the same daemon can no longer change is still so.
+    const isLasting = ['restart', 'latch', 'atLatch'].includes(effectWith(rule, state.isDoca !== false));
+    const isSame = life !== undefined && isSameIncarnation(state.incarnation, life);
+    const isLatched = state.latch.kind === 'on' || !['hw-offload', ...latchBoundKeys].includes(key);
+    return isSame && isLasting && isLatched ? effectiveValue(state, rule) : { kind: 'unknown', why: notReadable.why };
   }
 
   #settingFacts(): Fact<readonly SettingResult[]> {

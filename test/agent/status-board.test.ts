@@ -117,4 +117,20 @@ describe('the status of the whole agent', () => {
     made.setPorts(ports({ wallMs: 12_000 }));
     expect(seen.at(-1)?.oldestLookWallMs).toBe(9_000);
   });
+
+  it('tells once that flows wait to be restored, where the supervisor of offload tells it', () => {
+    const stuck = (kind: 'bridge' | 'vswitchd', name: string): Finding => ({
+      ...finding(name),
+      reason: 'RestoreWaitStuck',
+      object: { kind, name },
+    });
+    const { board: made, seen } = board();
+    made.setPorts(ports());
+    made.setChains(chains('ready', [stuck('bridge', 'br-sfc'), finding('wire')]), 2_000);
+    expect(seen.at(-1)?.findings.map(({ object }) => object.name)).toEqual(['br-sfc', 'wire']);
+    made.setOffload([stuck('vswitchd', '')], 3_000);
+    expect(seen.at(-1)?.findings.map(({ object }) => object.kind)).toEqual(['chain', 'vswitchd']);
+    made.setOffload([], 4_000);
+    expect(seen.at(-1)?.findings.map(({ object }) => object.kind)).toEqual(['bridge', 'chain']);
+  });
 });

@@ -20,8 +20,10 @@ export class LifeWatch {
   #life: Incarnation | undefined;
   /** When anything was told of it last, monotonic ms. */
   #toldAtMs = -Infinity;
-  /** Wall time minus monotonic time, ms. */
-  #wallOffsetMs = 0;
+  /** When it started, monotonic ms; the clock of the machine may be set while it runs. */
+  #startedAtMs = 0;
+  /** The last that ran, whether it still does or not. */
+  #seen: Incarnation | undefined;
   #isTold = false;
   #isSuccessor = false;
   #why = 'ovs-vswitchd was not asked yet';
@@ -47,9 +49,9 @@ export class LifeWatch {
     return this.#why;
   }
 
-  /** Milliseconds since 1970 UTC at the monotonic `atMs`. */
-  wallMs(atMs: number): number {
-    return atMs + this.#wallOffsetMs;
+  /** When the life started, monotonic ms; to about a second. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
   }
 
   /** `old`: it comes late, and is of a life that has ended. */
@@ -57,18 +59,16 @@ export class LifeWatch {
     const isSame = this.#isTold && this.#life !== undefined && isSameIncarnation(this.#life, life);
     if (!isSame && readAtMs < this.#toldAtMs) return 'old';
     this.#toldAtMs = Math.max(this.#toldAtMs, readAtMs);
-    this.#wallOffsetMs = wallMs - readAtMs;
     this.#isTold = true;
     if (isSame) return 'same';
-    this.#isSuccessor = this.#seen !== undefined && !isSameIncarnation(this.#seen, life);
+    // The same one may have been out of reach for a while.
+    if (!isSameIncarnation(this.#seen, life)) this.#isSuccessor = this.#seen !== undefined;
     this.#seen = life;
     this.#life = life;
+    this.#startedAtMs = Math.min(readAtMs, readAtMs - (wallMs - life.startedMs));
     this.#resident.clear();
     return 'new';
   }
-
-  /** The last that ran, whether it still does or not. */
-  #seen: Incarnation | undefined;
 
   noteNone(why: string, nowMs: number): void {
     this.#life = undefined;
@@ -78,11 +78,12 @@ export class LifeWatch {
     this.#resident.clear();
   }
 
-  /** @param residentBytes of the process that is this life; undefined: not visible */
-  noteResident(residentBytes: number | undefined, atMs: number): void {
-    const life = this.#life;
-    if (life === undefined || residentBytes === undefined) return;
-    if (this.wallMs(atMs) - life.startedMs >= warmUpMs) this.#resident.add(atMs, residentBytes);
+  /** The machine was looked at. */
+  noteProcess({ process, readAtMs }: MachineQuickReading): void {
+    if (process.kind === 'unknown' || process.value.pid !== this.#life?.pid) return;
+    // The kernel tells the age whatever the clock of the machine was set to.
+    this.#startedAtMs = readAtMs - process.value.ageMs;
+    if (process.value.ageMs >= warmUpMs) this.#resident.add(readAtMs, process.value.residentBytes);
   }
 
   /**
@@ -95,7 +96,7 @@ export class LifeWatch {
     const span = this.#resident.span();
     return known({
       pid: life.pid,
-      ageMs: Math.max(0, this.wallMs(nowMs) - life.startedMs),
+      ageMs: Math.max(0, nowMs - this.#startedAtMs),
       isSuccessor: this.#isSuccessor,
       residentBytes,
       residentGrowthBytes: span === undefined ? undefined : span.newest - span.oldest,

@@ -7,22 +7,19 @@ import type { SwitchQuickReading, SwitchSlowReading } from '../readings.js';
 /** What the log says when hw-offload latches: netdev-offload.c up to 3.6, dpif-offload.c from 3.7 on. */
 const enabledLine = /\bFlow API Enabled\b|\bFlow HW offload is enabled\b/;
 
-/** A daemon that was asked less than this after a change of the database may not have taken it yet, ms. */
-const takenMs = 5_000;
-
 export interface EvidenceSources {
   readonly root: Pick<RootFacts, 'isDpdkInitialized' | 'isDocaInitialized'>;
   /** Of this life; undefined: none was made. */
   readonly quick: SwitchQuickReading | undefined;
   readonly slow: SwitchSlowReading | undefined;
-  /** When hw-offload was last seen to change in the database, monotonic ms; undefined: it was not. */
-  readonly changedAtMs: number | undefined;
+  /** A daemon that was asked before this may not have taken what the database says now, monotonic ms. */
+  readonly takenAtMs: number;
 }
 
-export function evidenceOf({ root, quick, slow, changedAtMs = -Infinity }: EvidenceSources): SettingsEvidence {
+export function evidenceOf({ root, quick, slow, takenAtMs }: EvidenceSources): SettingsEvidence {
   // Offload latches and stays: a yes holds for all of this life, and a no only for a daemon that has seen the change.
   const isNoWorth = (reading: SwitchQuickReading | SwitchSlowReading | undefined): boolean =>
-    reading !== undefined && reading.readAtMs >= changedAtMs + takenMs;
+    reading !== undefined && reading.readAtMs - reading.cost.tookMs >= takenAtMs;
   const { isDpdkInitialized, isDocaInitialized } = root;
   const isEnabled = slow?.isOffloadEnabled.kind === 'known' ? slow.isOffloadEnabled.value : undefined;
   const stats = statsOf(quick);
@@ -39,9 +36,8 @@ export function evidenceOf({ root, quick, slow, changedAtMs = -Infinity }: Evide
 
 const addOffloaded = (sum: number, { offloaded }: { readonly offloaded: number }): number => sum + offloaded;
 
-/** Of the kernel's datapath the command tells nothing, whatever it answers (dpif-netlink.c has no such statistics). */
+/** Userspace datapaths alone are asked: of the kernel's the command tells nothing. */
 function statsOf(quick: SwitchQuickReading | undefined): SettingsEvidence['offloadStats'] {
-  if (quick?.insertion.kind !== 'known' || quick.upcalls.kind !== 'known') return undefined;
-  if (!quick.upcalls.value.some(({ name }) => !name.startsWith('system@'))) return undefined;
+  if (quick?.insertion.kind !== 'known') return undefined;
   return quick.insertion.value === 'refused' ? 'refused' : 'answered';
 }

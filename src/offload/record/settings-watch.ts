@@ -6,6 +6,7 @@
 
 import type { StringMap } from '../../model/ownership.js';
 import {
+  isSameIncarnation,
   noteCommitted,
   observeSettings,
   unseen,
@@ -18,6 +19,8 @@ import { offloadKeys } from '../offload.js';
 
 /** The start of a process is known to about a second. */
 const startErrorMs = 2_000;
+/** A daemon may need so long to take a change of the database. */
+const takenMs = 5_000;
 
 export interface SettingsLook {
   /** Undefined: no ovs-vswitchd runs. */
@@ -28,6 +31,8 @@ export interface SettingsLook {
 
 export class SettingsWatch {
   #state: EffectiveState = unseen;
+  /** Of the daemon that was seen last, while none is: it may only have been out of reach. */
+  #former: EffectiveState | undefined;
   #stored: StringMap | undefined;
   #isSettled = false;
   /** The database went unseen for a while since the observation before. */
@@ -35,20 +40,27 @@ export class SettingsWatch {
   /** When keys were last seen to change, monotonic ms: those that no daemon was seen after. */
   readonly #changed = new Map<string, number>();
   #doubted: ReadonlySet<string> = new Set();
-  #offloadChangedAtMs: number | undefined;
+  /** When it was last seen which daemon runs, or that there is none, monotonic ms. */
+  #seenAtMs = -Infinity;
+  /** Until when changes of the database may have passed unseen, monotonic ms. */
+  #unseenUntilMs = -Infinity;
+  #offloadChangedAtMs = -Infinity;
 
   get state(): EffectiveState {
     return this.#state;
   }
 
-  /** When hw-offload was last seen to change, monotonic ms; undefined: it was not. */
-  get offloadChangedAtMs(): number | undefined {
-    return this.#offloadChangedAtMs;
+  /** Who read of the daemon before this has not seen what it makes of the present hw-offload, monotonic ms. */
+  get offloadTakenAtMs(): number {
+    return Math.max(this.#offloadChangedAtMs + takenMs, this.#unseenUntilMs);
   }
 
   /** @param stored undefined: the database cannot be read */
   noteStored(stored: StringMap | undefined, isSettled: boolean, isGapless: boolean, nowMs: number): void {
-    if (stored === undefined || !isGapless) this.#hasGap = true;
+    if (stored === undefined || !isGapless) {
+      this.#hasGap = true;
+      this.#unseenUntilMs = nowMs;
+    }
     if (stored === undefined) {
       this.#stored = undefined;
       return;
@@ -65,8 +77,14 @@ export class SettingsWatch {
     this.#isSettled = isSettled;
   }
 
-  /** The daemon of before was seen alive, or it was seen that there is none: what changed until then is its business. */
+  /** There seems to be no daemon; it may only be out of reach. */
+  noteNone(atMs: number): void {
+    this.#seenAtMs = Math.max(this.#seenAtMs, atMs);
+  }
+
+  /** The daemon was seen alive: what changed until then is its business, and not that of the next one. */
   noteSeen(atMs: number): void {
+    this.#seenAtMs = Math.max(this.#seenAtMs, atMs);
     for (const [key, changedAtMs] of this.#changed) if (changedAtMs <= atMs) this.#changed.delete(key);
   }
 
@@ -75,11 +93,24 @@ export class SettingsWatch {
     const late = [...this.#changed].filter(([, changedAtMs]) => changedAtMs > startedAtMs - startErrorMs);
     this.#doubted = new Set(late.map(([key]) => key));
     this.#changed.clear();
+    // It ran already while changes passed unseen, or when there seemed to be another one or none: what was stored at its
+    // start is not known.
+    const sinceMs = Math.max(this.#unseenUntilMs + startErrorMs, this.#seenAtMs - startErrorMs);
+    if (startedAtMs < sinceMs) this.#hasGap = true;
+    this.#seenAtMs = Math.max(this.#seenAtMs, startedAtMs);
   }
 
   /** Brings database and daemon together; nothing happens while the database is not readable. */
   observe({ incarnation, isDoca, evidence }: SettingsLook): void {
     if (this.#stored === undefined) return;
+    if (incarnation === undefined) this.#former = this.#state.incarnation === undefined ? this.#former : this.#state;
+    else if (this.#former !== undefined) {
+      if (isSameIncarnation(this.#former.incarnation, incarnation)) {
+        this.#state = this.#former;
+        this.#hasGap = true;
+      }
+      this.#former = undefined;
+    }
     this.#state = observeSettings(this.#state, {
       incarnation,
       stored: this.#stored,
