@@ -13,8 +13,11 @@ import type {
   OffloadStatus,
 } from '../../../src/gen/proto/dpu/agent/v1/offload_pb.js';
 import { ClusterApi } from '../../../src/sandbox/cluster/cluster-api.js';
+import type { AgentProcess } from '../../../src/sandbox/agent-process.js';
 import { mastersGroup } from '../../../src/sandbox/cluster/users.js';
-import { detailsAnnotation } from '../../../src/sandbox/lab/pod-networks.js';
+import { detailsAnnotation, networksAnnotation } from '../../../src/sandbox/lab/pod-networks.js';
+import { dpuctlFile } from '../agent/build.js';
+import { call } from '../agent/call.js';
 import { eventually } from '../lab/daemon.js';
 import { ovsBuilds, type OvsBuild } from '../lab/ovs-builds.js';
 import { dummyPorts, dumpFlows, makeDummySwitch, pmdArgs, receive, type DumpWitness } from './dummy-switch.js';
@@ -24,15 +27,16 @@ import { OffloadRig, type OffloadApi } from './offload-rig.js';
 async function startStage(build: OvsBuild): Promise<Stage> {
   const rig = await startRig(build);
   const cluster = await startCluster(rig);
-  const { api } = await rig.agent({}, cluster.config);
+  const { agent, api } = await rig.agent({}, cluster.config);
   await api.until(({ supervision }) => (supervision?.datapaths.length ?? 0) > 0, 'how many flows there are');
   const asked = await api.softwareFlows({ ageMsMax: 1000, withRules: true, countMax: 50 });
-  return { rig, cluster, api, asked };
+  return { rig, cluster, agent, api, asked };
 }
 
 interface Stage {
   readonly rig: OffloadRig;
   readonly cluster: AsyncDisposable;
+  readonly agent: AgentProcess;
   readonly api: OffloadApi;
   /** The answer for which the dump was made. */
   readonly asked: ListSoftwareFlowsResponse;
@@ -141,6 +145,53 @@ describe.each(ovsBuilds())('flows of Open vSwitch $version', (build) => {
     const uplink = (await api.rows()).find(({ key: name }) => name === 'port/p0');
     expect(uplink?.verdict).toBe(build.simulatesHardware ? RowVerdict.PARTIAL : RowVerdict.SOFTWARE);
   });
+
+  it('are the same numbers for Prometheus and for dpuctl', async () => {
+    const { agent, api } = stage;
+    const { supervision } = await api.status();
+    const tiers = (supervision?.tiers ?? []).map(({ tier, tally }) => [tier, Number(tally?.flows ?? 0n)] as const);
+    expect(tiers.length).toBeGreaterThan(0);
+    const scraped = await (await fetch(`http://${agent.httpAddress ?? ''}/metrics`)).text();
+    const series = (name: string): ReadonlyMap<string, number> =>
+      new Map(
+        [...scraped.matchAll(new RegExp(`^dpu_agent_offload_${name}\\{\\w+="([^"]+)"\\} (\\S+)$`, 'gm'))].map(
+          ([, label = '', value]) => [label, Number(value)],
+        ),
+      );
+    expect(Object.fromEntries(series('flows'))).toMatchObject(Object.fromEntries(tiers));
+    const reasons = (supervision?.reasons ?? []).map(
+      ({ reason, tally }) => [reason, Number(tally?.flows ?? 0n)] as const,
+    );
+    expect(Object.fromEntries(series('software_flows'))).toMatchObject(Object.fromEntries(reasons));
+    expect(series('measurements_total').get('flows')).toBe(1);
+
+    const dpuctl = async (...words: readonly string[]): Promise<unknown> => {
+      const { stdout } = await call([
+        process.execPath,
+        dpuctlFile,
+        'offload',
+        ...words,
+        '-o',
+        'json',
+        '--run-dir',
+        agent.runDir,
+      ]);
+      return JSON.parse(stdout);
+    };
+    const shown = (await dpuctl('status')) as {
+      status: { supervision: { tiers: { tier: string; tally: { flows?: string } }[] } };
+    };
+    expect(shown.status.supervision.tiers.map(({ tier, tally }) => [tier, Number(tally.flows ?? 0)])).toEqual(tiers);
+    const listed = (await dpuctl('flows')) as { flows: { packets: string; inPort: string }[] };
+    const { flows } = await api.softwareFlows({});
+    expect(listed.flows.map(({ packets, inPort }) => [packets, inPort])).toEqual(
+      flows.map(({ packets, inPort }) => [String(packets), inPort]),
+    );
+    const { stdout } = await call([process.execPath, dpuctlFile, 'offload', 'top', '--run-dir', agent.runDir]);
+    expect(stdout).toMatch(/default\/web-0/);
+    const why = await call([process.execPath, dpuctlFile, 'why', 'pod', 'default/web-0', '--run-dir', agent.runDir]);
+    expect(why.stdout).toContain(build.simulatesHardware ? 'InHardware' : 'InSoftware');
+  });
 });
 
 /** A host cluster with a pod that somebody else has plugged with the first representor; the agent only observes. */
@@ -152,10 +203,17 @@ async function startCluster(rig: OffloadRig): Promise<AsyncDisposable & { readon
   await rig.lab.vsctl('--no-wait', 'set', 'Open_vSwitch', '.', `external_ids:host-k8s-nodename=${nodeName}`);
   cluster.direct.create('nodes', { metadata: { name: nodeName } });
   const details = JSON.stringify({ default: { pfId: '0', vfId: '1', sandboxId: 'sandbox-1' } });
+  const networks = JSON.stringify({
+    default: { mac_address: '0a:58:0a:f4:00:05', ip_addresses: ['10.244.0.5/24'] },
+  });
   const pod = cluster.direct.create('pods', {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'web-0', namespace: 'default', annotations: { [detailsAnnotation]: details } },
+    metadata: {
+      name: 'web-0',
+      namespace: 'default',
+      annotations: { [detailsAnnotation]: details, [networksAnnotation]: networks },
+    },
     spec: { nodeName, containers: [{ name: 'c', image: 'c' }] },
   }) as unknown as { readonly metadata: { readonly uid: string } };
   const ids = { 'iface-id': 'default_web-0', 'iface-id-ver': pod.metadata.uid, sandbox: 'sandbox-1' };
