@@ -107,7 +107,8 @@ class World {
         else stored.set(step.key, step.value);
         this.stored = stored;
         this.daemon?.take(stored);
-        return this.#look();
+        this.#look();
+        return;
       }
       case 'restart':
         this.daemon = undefined;
@@ -118,14 +119,21 @@ class World {
         if (this.daemon === undefined) this.#startDaemon();
         return;
       case 'quick':
-      case 'slow':
-        return this.#read(step.kind);
-      case 'unreachable':
-        return this.record.noteNoDaemon('its socket does not answer', this.nowMs);
+      case 'slow': {
+        this.#read(step.kind);
+        return;
+      }
+      case 'unreachable': {
+        this.record.noteNoDaemon('its socket does not answer', this.nowMs);
+        return;
+      }
       case 'databaseLost':
       case 'databaseBack':
         this.#isDatabaseThere = step.kind === 'databaseBack';
-        return this.#look();
+        {
+          this.#look();
+          return;
+        }
     }
   }
 
