@@ -5,7 +5,7 @@
 //   node scripts/render-manifests.mjs --check    the same, but only says what differs (exit status 1)
 //   node scripts/render-manifests.mjs --values   renders with the values in the standard input (JSON), prints the objects (YAML)
 //
-// No helm is needed: scripts/render-chart does the templates with the libraries that Helm is made of. It needs Go and two
+// Tests import it: renderObjects, renderNotes, staleProducts. No helm is needed: scripts/render-chart does the templates with the libraries that Helm is made of. It needs Go and two
 // Debian packages (scripts/with-setup.sh installs them), and is compiled once for each of its versions.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
-import { format } from 'prettier';
 import { parse, parseAllDocuments, parseDocument, stringify, visit } from 'yaml';
 
 const root = join(import.meta.dirname, '..');
@@ -31,11 +30,6 @@ const goldens = join(root, 'test/fixtures/deploy');
 const name = 'dpu-node-agent';
 
 const read = (...path) => readFileSync(join(...path), 'utf8');
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
-}
 
 /** The compiled renderer, kept outside of the tree for each version of its source. */
 function renderer() {
@@ -56,11 +50,12 @@ function renderer() {
     };
     const built = spawnSync('go', ['build', '-o', join(dir, 'out'), '.'], { cwd: source, env, encoding: 'utf8' });
     if (built.error?.code === 'ENOENT') {
-      fail(
+      throw new Error(
         'Go is missing: install golang-go, golang-github-masterminds-sprig-dev and golang-k8s-sigs-yaml-dev (scripts/with-setup.sh does)',
       );
     }
-    if (built.status !== 0) fail(`the renderer of charts cannot be compiled:\n${built.stderr ?? String(built.error)}`);
+    if (built.status !== 0)
+      throw new Error(`the renderer of charts cannot be compiled:\n${built.stderr ?? String(built.error)}`);
     // In one step, for others may be building it too.
     renameSync(join(dir, 'out'), program);
   } finally {
@@ -122,7 +117,8 @@ function objectsIn(text) {
     .filter((object) => object !== null);
 }
 
-function render(over) {
+/** The objects of the chart with these values. @throws Error */
+export function renderObjects(over) {
   const texts = renderTexts(over);
   return Object.keys(texts)
     .filter((file) => file.endsWith('.yaml'))
@@ -131,7 +127,15 @@ function render(over) {
 
 const yamlOf = (objects) =>
   objects.map((object) => stringify(object, { ...yamlAsKubernetes, lineWidth: 0 })).join('---\n');
-const pretty = (text, parser) => format(text, { parser, printWidth: 120, singleQuote: true });
+
+async function pretty(text, parser) {
+  // Loaded when it is needed: who only renders does not wait for it.
+  const { format } = await import('prettier');
+  return format(text, { parser, printWidth: 120, singleQuote: true });
+}
+
+/** What helm shows after an installation. @throws Error */
+export const renderNotes = (over) => renderTexts(over)['templates/NOTES.txt'];
 
 /** Values of the golden files, by name. */
 function presets() {
@@ -197,15 +201,15 @@ async function products() {
   const files = [[join(chart, 'README.md'), readme()]];
   const kinds = (objects, ...wanted) => objects.filter(({ kind }) => wanted.includes(kind));
   const yaml = async (file, objects) => files.push([file, await pretty(made + yamlOf(objects), 'yaml')]);
-  const base = render({});
-  const openshift = render({ preset: 'dpuNetworkOperator', platform: 'openshift', namespace: { create: true } });
+  const base = renderObjects({});
+  const openshift = renderObjects({ preset: 'dpuNetworkOperator', platform: 'openshift', namespace: { create: true } });
   await yaml(join(kustomize, 'base/daemonset.yaml'), kinds(base, 'DaemonSet'));
   await yaml(join(kustomize, 'base/serviceaccount.yaml'), kinds(base, 'ServiceAccount'));
   await yaml(join(kustomize, 'base/networkpolicy.yaml'), kinds(base, 'NetworkPolicy'));
   files.push([join(kustomize, 'base/config.yaml'), kinds(base, 'ConfigMap')[0].data['config.yaml']]);
   await yaml(
     join(kustomize, 'overlays/upstream/namespace.yaml'),
-    kinds(render({ namespace: { create: true } }), 'Namespace'),
+    kinds(renderObjects({ namespace: { create: true } }), 'Namespace'),
   );
   await yaml(join(kustomize, 'overlays/openshift/namespace.yaml'), kinds(openshift, 'Namespace'));
   await yaml(
@@ -220,36 +224,42 @@ async function products() {
   };
   await yaml(
     join(kustomize, 'components/monitoring/podmonitor.yaml'),
-    kinds(render({ metrics: exposed }), 'PodMonitor'),
+    kinds(renderObjects({ metrics: exposed }), 'PodMonitor'),
   );
   for (const [preset, values] of presets()) {
-    files.push([join(goldens, `${preset}.yaml`), made + yamlOf(render(values).map(shortened))]);
+    files.push([join(goldens, `${preset}.yaml`), made + yamlOf(renderObjects(values).map(shortened))]);
   }
   return files;
 }
 
-async function write(isCheck) {
-  const stale = [];
-  for (const [file, text] of await products()) {
-    if (existsSync(file) && read(file) === text) continue;
-    stale.push(file);
-    if (isCheck) continue;
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, text);
+/** Files that differ from what is made from the chart, by their paths in the project, and what belongs into them. */
+export async function staleProducts() {
+  const all = await products();
+  return all
+    .filter(([file, text]) => !existsSync(file) || read(file) !== text)
+    .map(([file, text]) => [file.slice(root.length + 1), text]);
+}
+
+async function main(option) {
+  if (option === '--values') {
+    return void process.stdout.write(yamlOf(renderObjects(JSON.parse(readFileSync(0, 'utf8')))));
   }
+  const stale = await staleProducts();
   if (stale.length === 0) return console.log('everything that is made from the chart is as the chart says');
-  console.log(
-    stale.map((file) => `${isCheck ? 'differs from the chart' : 'written'}: ${file.slice(root.length + 1)}`).join('\n'),
-  );
+  const isCheck = option === '--check';
+  for (const [file, text] of isCheck ? [] : stale) {
+    mkdirSync(join(root, file, '..'), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  console.log(stale.map(([file]) => `${isCheck ? 'differs from the chart' : 'written'}: ${file}`).join('\n'));
   if (isCheck) process.exitCode = 1;
 }
 
-const [option] = process.argv.slice(2);
-try {
-  if (option === '--values') process.stdout.write(yamlOf(render(JSON.parse(readFileSync(0, 'utf8')))));
-  else if (option === '--notes')
-    process.stdout.write(renderTexts(JSON.parse(readFileSync(0, 'utf8')))['templates/NOTES.txt']);
-  else await write(option === '--check');
-} catch (error) {
-  fail(error.message);
+if (process.argv[1] === import.meta.filename) {
+  try {
+    await main(process.argv[2]);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

@@ -42,6 +42,15 @@ if command -v apt-get >/dev/null 2>&1 && ! has_python_grpc; then
   missing+=("python3 python3-grpcio python3-grpcio" "python3 python3-protobuf python3-protobuf")
 fi
 
+# What the renderer of the Helm chart is compiled of (scripts/render-chart). Only its tests need it; RHEL has no package of Sprig.
+if command -v apt-get >/dev/null 2>&1 && [ ! -d /usr/share/gocode/src/github.com/Masterminds/sprig ]; then
+  missing+=("go golang-github-masterminds-sprig-dev golang")
+fi
+if command -v apt-get >/dev/null 2>&1; then
+  need go golang-go golang
+  if [ ! -d /usr/share/gocode/src/sigs.k8s.io/yaml ]; then missing+=("go golang-k8s-sigs-yaml-dev golang"); fi
+fi
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
   elif command -v sudo >/dev/null 2>&1; then sudo -n "$@" || fail "root rights are needed once, to install: $*"
