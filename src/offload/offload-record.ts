@@ -8,7 +8,7 @@ import { known, unknown, type Fact } from '../model/fact.js';
 import type { Netdev, NetdevMap } from '../model/netdev.js';
 import type { ObservedBridge, ObservedPort, ObservedRoot } from '../model/observed.js';
 import type { StringMap } from '../model/ownership.js';
-import { effectiveValue, isSameIncarnation, type Effective } from './effective-settings.js';
+import { effectiveValue, type Effective } from './effective-settings.js';
 import { engineOfType, type EngineEvent, type EngineView } from './engine-state.js';
 import type { TierContext } from './flow-tier.js';
 import type {
@@ -33,6 +33,7 @@ import { allConnections, hardwareConnections } from './record/connection-tables.
 import { EngineWatch } from './record/engine-watch.js';
 import { InterfaceList } from './record/interface-list.js';
 import { JudgedSettings, numberInForce, type JudgeInput } from './record/judged-settings.js';
+import { lastingValue } from './record/lasting-value.js';
 import { parseProcessStatistics, residentOf } from './record/life-watch.js';
 import { commonMode, MachineReadings } from './record/machine-readings.js';
 import { countRepresentors, type RepresentorCounts } from './record/representor-counts.js';
@@ -43,8 +44,7 @@ import { makeContext } from './record/software-context.js';
 import { SwitchReadings } from './record/switch-readings.js';
 import type { RestartAdvice } from './restart-advice.js';
 import { runOffloadChecks, type CheckReport } from './run-checks.js';
-import { effectWith } from './setting-rule.js';
-import { latchBoundKeys, settingRule } from './setting-rules.js';
+import { settingRule } from './setting-rules.js';
 import type { LiveEdit, SettingResult } from './setting-verdicts.js';
 import type { SoftwareContext } from './software-reason.js';
 
@@ -75,7 +75,6 @@ const notReadable = {
 const noEngines: EngineView['engines'] = new Set();
 
 export class OffloadRecord {
-  readonly #owner: string;
   readonly #startMs: number;
   #declared: StringMap;
   #limits: OffloadLimits;
@@ -98,11 +97,10 @@ export class OffloadRecord {
   constructor({ declared, limits, owner, nowMs }: RecordOptions) {
     this.#declared = declared;
     this.#limits = limits;
-    this.#owner = owner;
     this.#startMs = nowMs;
     this.#nowMs = nowMs;
     this.#switch = new SwitchReadings(limits.residentWindowMsMin);
-    this.#interfaces = new InterfaceList(this.#owner);
+    this.#interfaces = new InterfaceList(owner);
   }
 
   setDeclared(declared: StringMap, limits: OffloadLimits): void {
@@ -125,7 +123,7 @@ export class OffloadRecord {
     // It is also told when nothing has changed.
     if (isSame) return;
     this.#bridges = seen === undefined ? notReadable : known([...seen.bridges.values()].map(bridgeFacts));
-    const { root } = seen ?? {};
+    const root = seen?.root;
     this.#settings.noteStored(root?.otherConfig, (root?.curCfg ?? 0) >= (root?.nextCfg ?? 0), isGapless, nowMs);
     this.#observeEngine();
     this.#observeSettings();
@@ -364,12 +362,7 @@ export class OffloadRecord {
     const { life, isTold, why } = this.#switch.life;
     if (!isTold) return { kind: 'unknown', why };
     const { state } = this.#settings;
-    if (this.#seen !== undefined) return effectiveValue(state, rule);
-    // Without the database only what the same daemon can no longer change is still so.
-    const isLasting = ['restart', 'latch', 'atLatch'].includes(effectWith(rule, state.isDoca !== false));
-    const isSame = life !== undefined && isSameIncarnation(state.incarnation, life);
-    const isLatched = state.latch.kind === 'on' || !['hw-offload', ...latchBoundKeys].includes(key);
-    return isSame && isLasting && isLatched ? effectiveValue(state, rule) : { kind: 'unknown', why: notReadable.why };
+    return this.#seen === undefined ? lastingValue(state, rule, life, notReadable.why) : effectiveValue(state, rule);
   }
 
   #settingFacts(): Fact<readonly SettingResult[]> {
@@ -408,11 +401,7 @@ export class OffloadRecord {
   }
 }
 
-const nothingKnown = {
-  ifaceTypes: [],
-  isDpdkInitialized: undefined,
-  isDocaInitialized: undefined,
-};
+const nothingKnown = { ifaceTypes: [], isDpdkInitialized: undefined, isDocaInitialized: undefined };
 
 function bridgeFacts({ name, datapathType, hasSflow }: ObservedBridge): BridgeFacts {
   return { name, datapathType, hasSflow };
