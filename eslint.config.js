@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'src/gen/'] },
+  { ignores: ['dist/', 'dist-bundle/', 'dist-image/', 'coverage/', 'node_modules/', 'src/gen/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,0 +1,62 @@
+#!/bin/sh
+# Sees to it that a root has what the agent needs at run time, and nothing that it does not: sh install-tools.sh ROOT.
+# Installs what is missing with the package manager of the build stage (dnf, microdnf) or of the root itself (apt-get), and fails
+# when something is still missing then.
+set -eu
+
+root=$1
+stream=${NODE_STREAM:-24}
+
+say() { printf 'install-tools: %s\n' "$*" >&2; }
+
+# ip, devlink, tc, ss: devices, representors, qdiscs and who calls. ethtool: counters and firmware of a device.
+missing() {
+  for tool in node ip devlink tc ss ethtool; do
+    found=no
+    for dir in usr/local/bin usr/bin usr/sbin bin sbin; do
+      if [ -e "$root/$dir/$tool" ] || [ -L "$root/$dir/$tool" ]; then found=yes; fi
+    done
+    [ "$found" = yes ] || printf '%s ' "$tool"
+  done
+}
+
+with_dnf() {
+  # The releases of the root and of the stage that installs into it are the same.
+  release=$(. /etc/os-release && printf '%s' "${VERSION_ID%%.*}")
+  set -- "$1" -y --installroot "$root" --releasever "$release" --setopt install_weak_deps=0 --setopt tsflags=nodocs
+  # Up to RHEL 9 the versions of Node.js are streams of a module; later ones name it in the package.
+  if "$@" module enable "nodejs:$stream" >&2; then node=nodejs; else node="nodejs$stream"; fi
+  "$@" install "$node" iproute iproute-tc ethtool ca-certificates >&2
+  "$@" clean all >&2
+  rm -rf "$root/var/cache/dnf" "$root/var/cache/yum" "$root"/var/log/dnf* "$root"/var/log/hawkey* "$root/var/lib/dnf"
+}
+
+with_apt() {
+  chroot "$root" sh -eu -c '
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs iproute2 ethtool ca-certificates
+    apt-get clean
+    rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache' >&2
+}
+
+wanted=$(missing)
+if [ -n "$wanted" ]; then
+  say "installing $wanted"
+  if command -v dnf >/dev/null 2>&1; then with_dnf dnf
+  elif command -v microdnf >/dev/null 2>&1; then with_dnf microdnf
+  elif [ -x "$root/usr/bin/apt-get" ]; then with_apt
+  else say "neither dnf here nor apt-get in the root"; exit 1
+  fi
+  wanted=$(missing)
+  [ -z "$wanted" ] || { say "still missing: $wanted"; exit 1; }
+fi
+
+# Where RHEL has several versions side by side, `node` is one with the version in its name.
+if ! [ -e "$root/usr/bin/node" ] && [ -x "$root/usr/bin/node-$stream" ]; then ln -s "node-$stream" "$root/usr/bin/node"; fi
+major=$(chroot "$root" node -p 'process.versions.node.split(".")[0]')
+[ "$major" -ge 20 ] || { say "Node.js 20 or newer is needed, the root has $major"; exit 1; }
+
+# Nobody in there has a use for becoming somebody else.
+find "$root" -xdev -type f -perm /6000 -exec chmod a-s {} +
+# Left by the build itself; the engine that runs the image brings its own.
+rm -f "$root/etc/resolv.conf" "$root/etc/hostname" "$root/.dockerenv"
