@@ -1,11 +1,12 @@
 /**
  * The agent's parts for grpc.health.v1: `` is the whole, beside it `ovsdb`, `vswitchd`, `ports`, `chains`, `attach`, and each
  * service of the API, which serves as long as the process does. A status that is too old proves nothing, so nothing of it serves.
- * `live` is for a watchdog: the loops go on, whatever they find.
+ * `live` is for a watchdog: the loops go on, whatever they find. `started` is for whoever starts the agent: see isStarted.
  */
 
 import type { StatusSource } from '../agent/api-view.js';
 import type { Unsubscribe } from '../agent/ports.js';
+import { isStarted } from '../agent/started.js';
 import type { AgentStatus } from '../agent/status.js';
 import type { Clock, Timer } from '../lib/clock.js';
 import type { ObjectRef } from '../model/condition.js';
@@ -25,6 +26,7 @@ function judgeParts(status: AgentStatus): ReadonlyMap<string, boolean> {
     ['vswitchd', status.vswitchd === 'alive'],
     ['ports', status.ovsdb.kind === 'synced' && areReady(status, portKinds)],
     ['chains', status.ovsdb.kind === 'synced' && areReady(status, chainKinds)],
+    ['started', isStarted(status)],
   ]);
   const { attach } = status;
   // A pod that cannot be attached is that pod's trouble.
@@ -32,7 +34,7 @@ function judgeParts(status: AgentStatus): ReadonlyMap<string, boolean> {
   return parts;
 }
 
-const unknownParts: readonly string[] = ['', 'ovsdb', 'vswitchd', 'ports', 'chains'];
+const unknownParts: readonly string[] = ['', 'ovsdb', 'vswitchd', 'ports', 'chains', 'started'];
 
 /** Until the first look an agent counts as alive for so long, ms, as for /healthz: a first look at a large switch takes a while. */
 const firstLookMs = 60_000;

@@ -10,9 +10,10 @@
 
 import type { StatusSource } from '../agent/api-view.js';
 import type { Unsubscribe } from '../agent/ports.js';
+import { isStarted } from '../agent/started.js';
 import type { ServiceNotify } from '../host/service-notify.js';
 import type { Clock, Timer } from '../lib/clock.js';
-import { isStarted, statusLine } from './ready.js';
+import { statusLine } from './status-line.js';
 
 export interface ServiceReportOptions {
   readonly notify: Pick<ServiceNotify, 'tell' | 'watchdogMs'>;

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * `healthcheck live|ready [--socket PATH] [--timeout-ms N]`: the probe of a container, over the agent's own socket. `live`: the
- * loops of the agent go on, whatever they find; for whoever restarts what is not. `ready`: everything wanted is there, on fresh
+ * `healthcheck live|started|ready [--socket PATH] [--timeout-ms N]`: the probe of a container, over the agent's own socket. `live`: the
+ * loops of the agent go on, whatever they find; for whoever restarts what is not. `started`: the bridges are right, and nothing is
+ * left that the agent could do; for whoever waits for its start. `ready`: everything wanted is there, on fresh
  * evidence. Ends with 0 for yes and 1 for anything else; why not is told on stderr.
  */
 
@@ -16,7 +17,7 @@ const options = {
 } as const;
 
 /** The part of the agent's health that answers the question. */
-const parts: Readonly<Record<string, string>> = { live: 'live', ready: '' };
+const parts: Readonly<Record<string, string>> = { live: 'live', started: 'started', ready: '' };
 
 function reasonOf(answer: HealthAnswer, question: string): string | undefined {
   if (answer.kind === 'serving') return undefined;
@@ -29,7 +30,7 @@ async function check(args: readonly string[]): Promise<string | undefined> {
   const part = parts[question];
   const timeoutMs = Number(values['timeout-ms']);
   if (part === undefined || positionals.length > 1 || !(timeoutMs >= 1 && timeoutMs <= 60_000)) {
-    return 'usage: healthcheck live|ready [--socket PATH] [--timeout-ms 1 to 60000]';
+    return 'usage: healthcheck live|started|ready [--socket PATH] [--timeout-ms 1 to 60000]';
   }
   return reasonOf(await askHealth({ socket: values.socket, part, timeoutMs }, systemClock), question);
 }

@@ -31,7 +31,7 @@ describe('the health of the agent', () => {
     const { clock, keeper, wellParts } = world();
     const status = agentStatus({ wallMs: clock.wallMs(), isReady: true, vswitchd: 'alive', attach: attachStatus() });
     keeper.set(status);
-    expect(wellParts()).toEqual(['', 'ovsdb', 'vswitchd', 'ports', 'chains', 'attach', 'live', service]);
+    expect(wellParts()).toEqual(['', 'ovsdb', 'vswitchd', 'ports', 'chains', 'started', 'attach', 'live', service]);
     clock.advance(status.freshMs + 1);
     expect(wellParts()).toEqual([service]);
   });
@@ -54,7 +54,7 @@ describe('the health of the agent', () => {
       ({ object: { kind, name: 'x' }, state, reason: 'Ready', message: '', evidence: {} }) as const;
     const base = agentStatus({ wallMs: clock.wallMs(), isReady: false, vswitchd: 'alive', attach: undefined });
     keeper.set({ ...base, conditions: [condition('port', 'failed'), condition('chain', 'ready')] });
-    expect(wellParts()).toEqual(['ovsdb', 'vswitchd', 'chains', 'live', service]);
+    expect(wellParts()).toEqual(['ovsdb', 'vswitchd', 'chains', 'started', 'live', service]);
     keeper.set({ ...base, conditions: [condition('chain', 'failed')], vswitchd: 'silent' });
     expect(wellParts()).toEqual(['ovsdb', 'ports', 'live', service]);
     keeper.set({ ...base, ovsdb: { kind: 'connecting', message: 'm', code: undefined } });

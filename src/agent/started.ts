@@ -1,8 +1,7 @@
-/** What a service manager is told of the agent: whether its start is complete, and one line on how things are. Pure. */
+/** Whether the start of the agent is complete: for service managers, and for whoever starts containers. Pure. */
 
-import type { AgentStatus } from '../agent/status.js';
-import { formatObject, type Condition } from '../model/condition.js';
-import { safeText } from '../lib/text.js';
+import type { Condition } from '../model/condition.js';
+import type { AgentStatus } from './status.js';
 
 /**
  * Whether the start is complete: the database is in sync, ovs-vswitchd answers, every bridge stands as it was asked for, and
@@ -22,19 +21,4 @@ const rightReasons: ReadonlySet<Condition['reason']> = new Set(['PortsNotReady',
 
 function isBridgeRight({ object, state, reason }: Condition): boolean {
   return object.kind !== 'bridge' || state === 'ready' || rightReasons.has(reason);
-}
-
-/** Longest name of an object in the line, characters. */
-const nameMax = 80;
-
-/** One line for `systemctl status`, without control characters. */
-export function statusLine(status: AgentStatus | undefined): string {
-  if (status === undefined) return 'Nothing has been looked at yet.';
-  const { ovsdb, conditions, isReady } = status;
-  if (ovsdb.kind !== 'synced') return `Open vSwitch's database cannot be used (${ovsdb.code ?? ovsdb.kind}).`;
-  const wrong = conditions.filter(({ state }) => state !== 'ready');
-  const count = `${conditions.length - wrong.length} of ${conditions.length} objects ready`;
-  const [first] = [...wrong.filter(({ state }) => state === 'failed'), ...wrong];
-  if (first !== undefined) return `${count}; ${safeText(formatObject(first.object), nameMax)}: ${first.reason}.`;
-  return isReady ? `Ready: ${count}.` : `${count}; the host cluster has not been seen yet.`;
 }
