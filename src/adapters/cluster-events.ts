@@ -57,6 +57,8 @@ const forbiddenPauseMs = 60_000;
 const deadlineMs = 5_000;
 /** A burst is sent together, ms. */
 const gatherMs = 20;
+/** For what waits when the agent ends, ms: it has two seconds for everything, and who reads its calls slowly needs one of them. */
+const flushMsDefault = 500;
 
 /** One reason of one pod. */
 interface Known {
@@ -126,7 +128,7 @@ export class ClusterEvents implements EventSink {
   }
 
   /** Takes no more, and sends what may be sent at once, for at most `flushMs`. */
-  async close(flushMs = 2_000): Promise<void> {
+  async close(flushMs = flushMsDefault): Promise<void> {
     this.#isClosed = true;
     const timer = this.#options.clock.after(flushMs, () => this.#stop.abort());
     await this.#trigger.close();
