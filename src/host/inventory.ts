@@ -46,6 +46,14 @@ export const inventoryTiming: InventoryTiming = {
  */
 const restFactor = 3;
 
+/**
+ * With events, the look at everything is for what passed unheard, and reads a dozen files of each device. It takes place at most
+ * once in so many times its duration: a thousand devices would otherwise cost an idle agent 2 % of a core.
+ */
+const fullRestFactor = 500;
+/** ... and at least this often, ms. */
+const fullMsMax = 300_000;
+
 export interface InventoryOptions {
   /** The directory under which `sys` lies; `/` unless given. */
   readonly root?: string;
@@ -236,12 +244,17 @@ export class Inventory {
   #armSlowTimer(): void {
     this.#slowTimer?.cancel();
     if (this.#abort.signal.aborted) return;
-    const waitMs = this.#status.watch.mode === 'events' ? this.#timing.fullMs : this.#timing.pollMs;
+    const waitMs = this.#status.watch.mode === 'events' ? this.#fullWaitMs() : this.#timing.pollMs;
     this.#slowTimer = this.#clock.after(waitMs, () => {
       this.#armSlowTimer();
       const isFullDue = this.#clock.nowMs() - this.#fullMs >= this.#timing.fullMs;
       this.#request(isFullDue ? 'full' : 'links', 0);
     });
+  }
+
+  #fullWaitMs(): number {
+    const { fullMs } = this.#timing;
+    return Math.max(fullMs, Math.min(fullMsMax, fullRestFactor * (this.#status.durationMs ?? 0)));
   }
 
   async #run(): Promise<void> {

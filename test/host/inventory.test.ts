@@ -8,7 +8,7 @@ import { createSwitchdevFinder } from '../../src/host/finder-switchdev.js';
 import { Inventory, inventoryTiming } from '../../src/host/inventory.js';
 import type { InventoryOptions } from '../../src/host/inventory.js';
 import type { LinkListener, LinkMonitor, WatchState } from '../../src/host/link-monitor.js';
-import { systemClock } from '../../src/lib/clock.js';
+import { systemClock, type Clock } from '../../src/lib/clock.js';
 import type { NetdevChange } from '../../src/model/netdev.js';
 import { readDescription, SysfsTree } from '../fakes/sysfs-tree.js';
 
@@ -211,6 +211,23 @@ describe('Inventory', () => {
     await inventory.start();
     await tree.set('p0', 'mtu', '9000');
     await vi.waitFor(() => expect(inventory.snapshot().get('p0')?.mtu).toBe(9000), patience);
+  });
+
+  it('rests the longer between looks at everything the longer they take, and five minutes at most', async () => {
+    const waits: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      // Time flies: whatever is done takes long.
+      nowMs: () => systemClock.nowMs() * 3_600_000,
+      after: (delayMs, then, isDaemon) => {
+        waits.push(delayMs);
+        return systemClock.after(delayMs, then, isDaemon);
+      },
+    };
+    create({ clock, timing: { ...quick, fullMs: 5 } });
+    await inventory.start();
+    await vi.waitFor(() => expect(waits).toContain(300_000), patience);
+    expect(waits).toContain(5);
   });
 
   it('asks devlink for new devices and on request, not for each event', async () => {
