@@ -86,8 +86,13 @@ export class Stage implements AsyncDisposable {
   async agent(options: AgentOptions = {}): Promise<AgentUnderTest> {
     this.#agentCount += 1;
     const dir = join(this.ovs.dir, `agent${this.#agentCount}`);
+    return AgentUnderTest.start(dir, await this.configOf(dir), options);
+  }
+
+  /** Configuration of an agent that attaches the pods. @param dir its run and state directory */
+  async configOf(dir: string): Promise<object> {
     const kubeconfig = await this.cluster.writeKubeconfig(this.ovs.dir, adminUser);
-    const config = {
+    return {
       ovsdb: { endpoints: [`unix:${this.ovs.socket}`] },
       ovs: { runDir: this.ovs.runDir },
       representors: { finder: 'simulated' },
@@ -97,7 +102,6 @@ export class Stage implements AsyncDisposable {
       attach: { mode: 'attach', ovnInstalled: this.ovn === undefined ? 'ignore' : 'require', lease: { renewMs: 0 } },
       bridges: [],
     };
-    return AgentUnderTest.start(dir, config, options);
   }
 
   /** A sandbox that was not used before. */
