@@ -58,6 +58,9 @@ describe('declared settings that apply live', () => {
   });
 });
 
+// The start of a daemon is known to about a second. What changed, or was not seen, just before it is not claimed to have stood
+// by then: where a test is about what a daemon started with, one more look lies between.
+
 describe('hw-offload, which is a latch', () => {
   it('stays in effect when somebody sets it to false, until ovs-vswitchd is restarted; and that is told', async () => {
     await using rig = await startRig([], 'netdev');
@@ -90,6 +93,7 @@ describe('hw-offload, which is a latch', () => {
     const { api } = await rig.agent({ settings: { 'hw-offload': 'true', 'tc-policy': 'none' } });
     using _closing = api;
     await api.until(({ isInEffect }) => isInEffect === true, 'in effect, by the word of the daemon');
+    await api.looks(1);
     await rig.restartVswitchd();
     await api.until((status) => verdictOf(status, 'tc-policy') === Verdict.IN_EFFECT, 'what it started with is known');
 
@@ -106,7 +110,6 @@ describe('hw-offload, which is a latch', () => {
     await rig.lab.vsctl(...(command ?? '').split(' ').slice(1));
     const stored = await api.until((status) => settingOf(status, 'tc-policy')?.stored === 'skip_sw', 'it is stored');
     expect(keysOf(stored)).toEqual(['tc-policy']);
-    // The start of a daemon is known to about a second: what changed just before it is not claimed to have stood by then.
     await api.looks(1);
     await rig.restartVswitchd();
     const after = await api.until(
@@ -131,6 +134,7 @@ describe('what the agent never writes', () => {
       expect.arrayContaining(Object.keys(dangerous)),
     );
     // ovs-vswitchd was there before the agent: what it started with is known of the next one.
+    await api.looks(1);
     await rig.restartVswitchd();
     const known = await api.until((shown) => keysOf(shown)?.length === 2, 'what waits for a restart');
     expect([...(keysOf(known) ?? [])].sort()).toEqual(Object.keys(forRestart).sort());
