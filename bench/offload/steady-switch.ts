@@ -1,14 +1,15 @@
 /**
  * The switch of a full DPU: a real ovs-vswitchd with so many representors and so many flows in its userspace datapath, made by
  * packets as they are made in production, so that revalidators and statistics work on them. Ports are dummies, and a hand
- * says of the engine what OVS-DOCA would: the agent has to find a reason for each flow, which costs it most.
+ * says of the engine what OVS-DOCA would: the agent has to find a reason for each flow, which costs it most. Devices of the
+ * same names are in a network namespace, in which the agent runs and reads their counters.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnixctlSession } from '../../src/unixctl/index.js';
-import { OvsLab, runTool } from '../../src/sandbox/lab/ovs.js';
+import { Namespaces } from '../../src/sandbox/lab/namespaces.js';
+import { makeLabDir, OvsLab, removeLabDir, runTool } from '../../src/sandbox/lab/ovs.js';
 import { DocaHand, writeDocaSchema } from '../../test/integration/lab/doca.js';
-import { makeLabDir, removeLabDir } from '../../src/sandbox/lab/ovs.js';
 
 /** Longer than any bench: flows stay without traffic. */
 const settings = ['max-idle=3600000', 'hw-offload=true', 'doca-init=true'].map((text) => `other_config:${text}`);
@@ -16,17 +17,18 @@ const settings = ['max-idle=3600000', 'hw-offload=true', 'doca-init=true'].map((
 export class SteadySwitch implements AsyncDisposable {
   readonly lab: OvsLab;
   readonly #hand: DocaHand;
+  readonly #namespaces = new Namespaces('steady');
 
-  private constructor(lab: OvsLab, hand: DocaHand) {
+  private constructor(lab: OvsLab) {
     this.lab = lab;
-    this.#hand = hand;
+    this.#hand = new DocaHand(lab);
   }
 
   static async start(portCount: number, flowCount: number): Promise<SteadySwitch> {
     const dir = await makeLabDir();
     const lab = await OvsLab.start({ schema: await writeDocaSchema(dir) });
     await removeLabDir(dir);
-    const made = new SteadySwitch(lab, new DocaHand(lab));
+    const made = new SteadySwitch(lab);
     try {
       await made.#fill(portCount, flowCount);
       return made;
@@ -40,16 +42,26 @@ export class SteadySwitch implements AsyncDisposable {
     return this.lab.vswitchdPid ?? 0;
   }
 
+  /** Where the devices are. */
+  get netns(): string {
+    return this.#namespaces.name('dpu');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#hand[Symbol.asyncDispose]();
+    await this.#namespaces[Symbol.asyncDispose]();
     await this.lab.stop();
   }
 
   async #fill(portCount: number, flowCount: number): Promise<void> {
+    const names = Array.from({ length: portCount }, (_, index) => `pf0vf${index}`);
+    await this.#namespaces.add('dpu');
+    // Each is the other end of its neighbour.
+    const pairs = names.flatMap((name, index) => (index % 2 === 0 ? [[name, names[index + 1] ?? 'end']] : []));
+    await this.#namespaces.links('dpu', ...pairs.map(([one, other]) => `link add ${one} type veth peer name ${other}`));
     await this.lab.vsctl('--no-wait', 'init', '--', 'set', 'Open_vSwitch', '.', ...settings);
     this.#hand.watch();
     await this.#hand.startVswitchd();
-    const names = Array.from({ length: portCount }, (_, index) => `pf0vf${index}`);
     await this.lab.vsctl(
       ...['add-br', 'br-int', '--', 'set', 'Bridge', 'br-int', 'datapath_type=netdev', 'fail_mode=secure'],
       ...names.flatMap((name, index) => [
@@ -68,7 +80,6 @@ export class SteadySwitch implements AsyncDisposable {
       return `priority=10,in_port=${index + 1},ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG1[],output:${output}`;
     });
     const file = join(this.lab.dir, 'rules');
-    await mkdir(this.lab.dir, { recursive: true });
     await writeFile(file, rules.join('\n'));
     await runTool(this.lab.env, 'ovs-ofctl', ['--bundle', 'add-flows', 'br-int', file]);
   }

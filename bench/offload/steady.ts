@@ -60,14 +60,14 @@ class Agent implements AsyncDisposable {
   }
 
   /** Returns when it has settled: with a supervisor, once every measurement was made. */
-  static async start({ lab }: SteadySwitch, mode: 'off' | 'observe', count: number): Promise<Agent> {
+  static async start({ lab, netns }: SteadySwitch, mode: 'off' | 'observe', count: number): Promise<Agent> {
     const parent = join(lab.dir, `agent-${count}`);
     const dir = join(parent, 'agent');
     await mkdir(dir, { recursive: true });
     const config = {
       ovsdb: { endpoints: [`unix:${lab.socket}`] },
       ovs: { runDir: lab.runDir },
-      representors: { finder: 'simulated', root: dir },
+      representors: { finder: 'simulated' },
       agent: { runDir: dir, stateDir: dir },
       api: { http: { listen: '127.0.0.1:0' } },
       offload: { mode },
@@ -76,7 +76,7 @@ class Agent implements AsyncDisposable {
     };
     const file = join(dir, 'config.json');
     await writeFile(file, JSON.stringify(config));
-    const agent = new AgentProcess(mainFile, file, parent, undefined);
+    const agent = new AgentProcess(mainFile, file, parent, netns);
     agent.start();
     const made = new Agent(agent);
     await agent.ready(0, 60_000);
@@ -144,15 +144,21 @@ async function unsupervised(stage: SteadySwitch, windowMs: number, count: number
   return await window(stage.vswitchdPid, () => agent.cpuMs(), windowMs);
 }
 
-/** What people do today. Returns nothing of the flows: one count. */
+/** What people do today. */
 async function loop(stage: SteadySwitch, windowMs: number): Promise<Window> {
   const look = 'ovs-appctl -t ovs-vswitchd dpctl/dump-flows -m | grep -c offloaded:yes';
-  const script = `while :; do ${look} >/dev/null; sleep ${loopSeconds}; done`;
-  const shell = spawn('bash', ['-c', script], { env: stage.lab.env, stdio: 'ignore' });
+  const script = `while :; do ${look}; sleep ${loopSeconds}; done`;
+  const shell = spawn('bash', ['-c', script], { env: stage.lab.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let lookCount = 0;
+  shell.stdout.setEncoding('utf8').on('data', (text: string) => (lookCount += text.split('\n').length - 1));
   try {
-    // Its first look is over.
-    await sleep(loopSeconds * 500);
-    return await window(stage.vswitchdPid, () => childrenMs(shell.pid ?? 0), windowMs);
+    await eventually(() => lookCount > 0, 'the first look', 60_000);
+    const before = lookCount;
+    const taken = await window(stage.vswitchdPid, () => childrenMs(shell.pid ?? 0), windowMs);
+    // Half as many as there is time for: a dump may take as long as the pause.
+    const least = windowMs / (2 * loopSeconds * 1_000);
+    if (lookCount - before < least) throw new Error(`the loop looked ${lookCount - before} times`);
+    return taken;
   } finally {
     shell.kill('SIGKILL');
   }
