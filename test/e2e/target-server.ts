@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { AuditLog } from '../../src/sandbox/cluster/audit-log.js';
 import { ClusterApi } from '../../src/sandbox/cluster/cluster-api.js';
 
 const run = promisify(execFile);
@@ -49,6 +50,12 @@ export class TargetServer implements AsyncDisposable {
 
   get isEmbedded(): boolean {
     return this.#embedded !== undefined;
+  }
+
+  /** What was asked of the embedded server, by whom. @throws Error for a real one, which does not tell */
+  get audit(): AuditLog {
+    if (this.#embedded === undefined) throw new Error('a real server shows no audit log');
+    return this.#embedded.audit;
   }
 
   /** What every server does after a while by itself: it forgets its history. */
