@@ -157,7 +157,9 @@ export class OvsdbStore implements SwitchStore, AttachStore, SettingStore {
   }
 
   applySettings(edits: readonly SettingEdit[], comment: string, signal: AbortSignal): Promise<ApplyResult> {
-    return this.#apply(comment, signal, (transaction, { root }) => encodeSettings(transaction, root.uuid as Uuid, edits));
+    return this.#apply(comment, signal, (transaction, { root }) =>
+      encodeSettings(transaction, root.uuid as Uuid, edits),
+    );
   }
 
   /** Called when something other than `quietColumns` may have changed, or the state of the connection. */

@@ -73,7 +73,7 @@ describe('edits of settings as one transaction', () => {
     expect(operations.map(({ op }) => op)).toEqual(['wait', 'mutate', 'wait', 'wait']);
     expect(JSON.stringify(operations).match(/next_cfg/g)).toHaveLength(1);
     expect(objects).toHaveLength(transaction.operationCount);
-    expect(guards.map(({ name }) => name)).toEqual(['max-idle']);
+    expect(guards?.map(({ name }) => name)).toEqual(['max-idle']);
     expect(objects.slice(1).map(({ name }) => name)).toEqual(['tc-policy', 'hw-offload']);
   });
 
