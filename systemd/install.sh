@@ -38,7 +38,7 @@ put 755 "$here/dpu-node-agent" /usr/bin/dpu-node-agent
 put 644 "$here/dpu-node-agent.service" $units/dpu-node-agent.service
 put 644 "$here/dpu-node-agent-sockets.service" $units/dpu-node-agent-sockets.service
 put 644 "$here/dpu-node-agent-sockets.path" $units/dpu-node-agent-sockets.path
-put 644 "$here/openvswitch-sockets.conf" /usr/share/dpu-node-agent/openvswitch-sockets.conf
+put 644 "$here/dpu-node-agent.tmpfiles.conf" /usr/lib/tmpfiles.d/dpu-node-agent-sockets.conf
 put 644 "$here/dpu-node-agent.sysusers.conf" /usr/lib/sysusers.d/dpu-node-agent.conf
 for drop_in in "$here"/drop-ins/*.conf; do
   put 644 "$drop_in" "/usr/share/dpu-node-agent/drop-ins/$(basename "$drop_in")"
