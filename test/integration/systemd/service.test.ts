@@ -174,6 +174,20 @@ describe('the service', () => {
     expect(await machine.tryRun('dpuctl', ...apply)).toMatchObject({ code: 0 });
   });
 
+  it('finds its users made at boot, on a machine of images', async () => {
+    await stopped();
+    machine.write(
+      '/etc/systemd/system/dpu-node-agent-users.service',
+      readFileSync(machine.path('/srv/agent/systemd/rhcos/dpu-node-agent-users.service')),
+    );
+    await machine.run('userdel', 'dpu-node-agent');
+    for (const group of ['dpu-node-agent', 'dpu-node-agent-ovs']) await machine.tryRun('groupdel', group);
+    await machine.run('systemctl', 'daemon-reload');
+    await machine.run('systemctl', 'start', 'dpu-node-agent-users.service');
+    expect(await machine.run('id', '-nG', 'dpu-node-agent')).toBe('dpu-node-agent dpu-node-agent-ovs\n');
+    await running();
+  });
+
   it('is started again when its process is stopped', async () => {
     await running(...fast);
     const [pid, before] = [await agent.mainPid(machine), await agent.restarts(machine)];
