@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChainStateStore } from '../agent/chain-ports.js';
@@ -14,6 +14,8 @@ import { formatChainState, parseChainState, type ChainState } from '../chain/cha
 import { AgentError, systemErrorCode } from '../lib/errors.js';
 
 const fileName = 'chains.json';
+/** Far more than the most chains there may be, with all their ports. */
+const fileBytesMax = 64 << 20;
 const emptyState: ChainState = { ids: noChainIds, accepted: new Map() };
 
 const checksum = (body: string): string => createHash('sha256').update(body).digest('hex');
@@ -38,7 +40,7 @@ export class ChainStateFile implements ChainStateStore {
     const file = join(this.#dir, fileName);
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      text = readWhole(file);
     } catch (cause) {
       if (systemErrorCode(cause) !== 'ENOENT') this.#trouble('the state of the chains cannot be read', cause);
       return emptyState;
@@ -75,8 +77,22 @@ export class ChainStateFile implements ChainStateStore {
   }
 }
 
+/** Neither a link is followed nor a pipe waited for, whoever has put it there. */
+function readWhole(file: string): string {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile() || status.size > fileBytesMax) throw new Error('it is no file, or far too large');
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 async function writeSynced(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'w', 0o640);
+  const flags =
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(file, flags, 0o600);
   try {
     await handle.writeFile(text);
     await handle.sync();

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ChainStateFile } from '../../src/adapters/chain-state-file.js';
@@ -49,6 +50,22 @@ describe('the file of the chains in force', () => {
     expect(new ChainStateFile(join(dir, 'state'), () => undefined).load()).toEqual(both);
     expect(troubles).toEqual([]);
     expect(await readdir(join(dir, 'state'))).toEqual(['chains.json']);
+  });
+
+  it('is for its owner alone, and neither follows a link nor waits for a pipe that lies in its place', async () => {
+    await file.save(state);
+    expect((await stat(path())).mode & 0o777).toBe(0o600);
+    await rename(path(), join(dir, 'elsewhere'));
+    await symlink(join(dir, 'elsewhere'), path());
+    expect(file.load()).toEqual({ ids: noChainIds, accepted: new Map() });
+    await writeFile(join(dir, 'victim'), 'mine');
+    await symlink(join(dir, 'victim'), `${path()}.new`);
+    await expect(file.save(state)).rejects.toMatchObject({ code: 'STATE_UNWRITABLE' });
+    expect(await readFile(join(dir, 'victim'), 'utf8')).toBe('mine');
+    await unlink(path());
+    execFileSync('mkfifo', [path()]);
+    expect(file.load()).toEqual({ ids: noChainIds, accepted: new Map() });
+    expect(troubles.map(({ code }) => code)).toEqual(['STATE_UNWRITABLE', 'STATE_UNWRITABLE']);
   });
 
   it('remembers the lives of chains that are gone, so that their cookies are never used again', async () => {
