@@ -27,6 +27,7 @@ import { assemble } from './assemble.js';
 import { assembleApi } from './assemble-api.js';
 import { assembleView } from './assemble-view.js';
 import { createAttachLog } from './attach-log.js';
+import { MountWatch } from './mount-watch.js';
 import { ServiceReport } from './watchdog.js';
 
 export interface RunContext {
@@ -246,6 +247,7 @@ export async function runAgent(context: RunContext): Promise<void> {
   const isServed = [config.api.grpc.mode, config.api.http.mode].includes('on');
   const isListening = (): boolean => !isServed || api.addresses().length > 0;
   const service = notify === undefined ? undefined : new ServiceReport({ notify, status: keeper, isListening, clock });
+  const mount = new MountWatch(config.ovs.runDir, clock, (error) => fail(error));
   const reload = (): void => void watcher.reload();
   logger.info({ version: context.version, file: source.file, owner: config.agent.owner }, 'agent starts');
   try {
@@ -256,9 +258,11 @@ export async function runAgent(context: RunContext): Promise<void> {
     await api.start();
     logger.info({ addresses: api.addresses() }, 'API listens');
     service?.start();
+    mount.start();
     await Promise.race([ended, broken]);
   } finally {
     service?.stop();
+    mount.stop();
     watcher.stop();
     await api.close();
     await view.close();
