@@ -124,9 +124,11 @@ export function clusterFindings(
     findings.push({ reason: 'LeaseUnknown', object, message: state.message, claimants: [], remedy });
   }
   const cluster = pods.state();
-  if (cluster.kind !== 'synced') {
+  // A watch that was opened before goes on for minutes after the credentials have ended; the lease shows it at once.
+  const silence = cluster.kind === 'synced' ? (state.kind === 'held' ? state.message : undefined) : cluster.message;
+  if (silence !== undefined) {
     const remedy = 'Look at the network to the API server and at the credentials in hostCluster.';
-    findings.push({ reason: 'ClusterUnavailable', object, message: cluster.message, claimants: [], remedy });
+    findings.push({ reason: 'ClusterUnavailable', object, message: silence, claimants: [], remedy });
   }
   const skewMs = lease.clockSkewMs();
   if (skewMs !== undefined && Math.abs(skewMs) > skewMsMax) {

@@ -54,6 +54,15 @@ describe('the findings on the host cluster', () => {
     expect(findings({ mode: 'leaseUnknown', lease })).toMatchObject([{ reason: 'LeaseUnknown', message: 'forbidden' }]);
   });
 
+  it('say at once that the lease cannot be kept, while pods are still being told of', () => {
+    const lease: LeaseState = { kind: 'held', renewedWallMs: 1, message: 'does not accept the credentials' };
+    expect(findings({ lease })).toMatchObject([
+      { reason: 'ClusterUnavailable', message: 'does not accept the credentials' },
+    ]);
+    const cluster: ClusterState = { kind: 'connecting', server: 'https://host', message: 'no route', code: undefined };
+    expect(findings({ lease, cluster })).toMatchObject([{ reason: 'ClusterUnavailable', message: 'no route' }]);
+  });
+
   it.each<ClusterState>([
     { kind: 'stale', server: 'https://host', sinceWallMs: 1, message: 'no route', code: 'CONNECT_FAILED' },
     { kind: 'connecting', server: 'https://host', message: 'no route', code: undefined },
