@@ -19,6 +19,13 @@ const unread: Omit<MeasurementState, 'name'> = {
   problem: undefined,
 };
 
+/** A command that takes longer than this is worth telling before it ends, ms. */
+const silentMs = 5_000;
+
+function silence(busyMs: number): string {
+  return `ovs-vswitchd has had a question for ${Math.round(busyMs / 1_000)} s and has not answered.`;
+}
+
 export class MeasurementBook {
   readonly #states = new Map<MeasurementName, Omit<MeasurementState, 'name'>>(names.map((name) => [name, unread]));
 
@@ -41,8 +48,14 @@ export class MeasurementBook {
     this.#states.set(name, { ...before, failures: before.failures + 1, problem });
   }
 
-  states(): readonly MeasurementState[] {
-    return names.map((name) => ({ name, ...this.#of(name) }));
+  /** @param busyMs for how long ovs-vswitchd has had a question and not answered; undefined: it has none */
+  states(busyMs?: number): readonly MeasurementState[] {
+    const silent = busyMs === undefined || busyMs < silentMs ? undefined : silence(busyMs);
+    return names.map((name) => {
+      const state = this.#of(name);
+      const isOfSwitch = name === 'quick' || name === 'slow' || name === 'flows';
+      return { name, ...state, problem: state.problem ?? (isOfSwitch ? silent : undefined) };
+    });
   }
 
   #of(name: MeasurementName): Omit<MeasurementState, 'name'> {

@@ -24,6 +24,7 @@ import type { OffloadSupervision, SoftwareFlowsAnswer, SoftwareFlowsQuestion } f
 import type { JournalChange } from './journal.js';
 import { MachinePoller } from './machine-poller.js';
 import { MeasurementBook } from './measurement-book.js';
+import type { OffloadPortFacts } from './offload-port-view.js';
 import { FindingTeller } from './finding-teller.js';
 import type { MachineInspector, SettingStore, SwitchInspector } from './offload-ports.js';
 import type { DeviceSource, StoreSnapshot, SwitchStore, Unsubscribe } from './ports.js';
@@ -202,6 +203,11 @@ export class OffloadSupervisor {
     return this.#record.isInEffect();
   }
 
+  /** What is known of the ports of a datapath. */
+  portFacts(datapathType: string): OffloadPortFacts {
+    return { port: this.#record.context(datapathType).port, providers: this.#record.providers() };
+  }
+
   /** Why nothing is judged yet; undefined: it is. */
   waiting(): string | undefined {
     return this.#report?.waiting;
@@ -224,7 +230,7 @@ export class OffloadSupervisor {
       })),
       tiers: this.#traffic.tiers(),
       reasons: this.#traffic.reasons(),
-      measurements: this.#book.states(),
+      measurements: this.#book.states(this.#parts.inspector.busyMs()),
       slowdown: this.#switch.slowdown,
       flowsRefusal: this.#switch.refusal,
       hugePages: record.hugePages(),

@@ -54,8 +54,8 @@ const restMsMax = 15_000;
 /** The plan's limits, as far as the policy allows dumps. */
 function limitsOf(flows: FlowPolicy): PollLimits {
   if (flows === 'auto') return pollLimits;
-  // No number of flows is small enough for a dump that nobody asked for; and no dump is short enough.
-  return flows === 'asked' ? { ...pollLimits, flowsSmall: -1 } : { ...pollLimits, flowsSmall: -1, dumpMsMax: -1 };
+  // With `off` no dump is short enough.
+  return { ...pollLimits, dumpsUnasked: false, dumpMsMax: flows === 'asked' ? pollLimits.dumpMsMax : -1 };
 }
 
 export class SwitchPoller {
@@ -153,10 +153,10 @@ export class SwitchPoller {
         return 'It is not known how many flows there are, so they are not dumped.';
       case 'tooLarge':
         return `A dump of ${state.facts.flows ?? 0} flows is expected to hold the main thread of ovs-vswitchd for ${Math.round(expectedDumpMs(state) ?? 0)} ms, more than ${this.#limits.dumpMsMax} ms: it is not made.`;
+      case 'notAsked':
+        return 'offload.flows is asked: flows are dumped only when somebody asks.';
       case 'notSmall':
-        return this.#parts.flows === 'asked'
-          ? 'offload.flows is asked: flows are dumped only when somebody asks.'
-          : `There are ${state.facts.flows ?? 0} flows: they are dumped only when somebody asks.`;
+        return `There are ${state.facts.flows ?? 0} flows: they are dumped only when somebody asks.`;
     }
   }
 

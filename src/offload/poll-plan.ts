@@ -20,6 +20,8 @@ export interface PollLimits {
   readonly watchedMs: number;
   /** Between two dumps while nobody does, at least. */
   readonly unwatchedMs: number;
+  /** Whether a dump is made that nobody has asked for. */
+  readonly dumpsUnasked: boolean;
   /** Nobody watches: no dump above this many flows … */
   readonly flowsSmall: number;
   /** … or this long a dump by the revalidators (upcall/show), ms. */
@@ -41,6 +43,7 @@ export const pollLimits: PollLimits = {
   mediumMs: 60_000,
   watchedMs: 10_000,
   unwatchedMs: 60_000,
+  dumpsUnasked: true,
   flowsSmall: 20_000,
   revalidateMsSmall: 500,
   // Half of the three seconds after which a peer of LACP in its fast form gives up the link.
@@ -95,7 +98,7 @@ export interface PollState {
 }
 
 /** Why there is no dump. */
-export type HeavyRefusal = 'sizeUnknown' | 'tooLarge' | 'notSmall';
+export type HeavyRefusal = 'sizeUnknown' | 'tooLarge' | 'notSmall' | 'notAsked';
 
 export type PollAction =
   | { readonly kind: 'poll'; readonly tier: 'cheap' | 'medium' }
@@ -130,6 +133,7 @@ export function heavyRefusal(state: PollState, limits: PollLimits = pollLimits):
   if (expectedMs === undefined) return 'sizeUnknown';
   if (expectedMs > limits.dumpMsMax) return 'tooLarge';
   if (state.isAsked || state.watchers > 0) return undefined;
+  if (!limits.dumpsUnasked) return 'notAsked';
   return isSmall(state, limits) ? undefined : 'notSmall';
 }
 
