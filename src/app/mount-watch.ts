@@ -41,7 +41,10 @@ export class MountWatch {
       () => undefined,
     );
     if (this.#isStopped) return;
-    if (linkCount !== 0) return this.start();
+    if (linkCount !== 0) {
+      this.start();
+      return;
+    }
     this.#onGone(
       new AgentError(
         'NOT_CONNECTED',
