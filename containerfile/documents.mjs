@@ -2,7 +2,8 @@
 // and third-party-licenses.txt, the terms of each of them. Run in the source tree with node_modules installed.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const [target] = process.argv.slice(2);
@@ -11,11 +12,36 @@ if (target === undefined || !Number.isInteger(epoch)) {
   throw new Error('usage: SOURCE_DATE_EPOCH=SECONDS node containerfile/documents.mjs DIRECTORY');
 }
 
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+
+/** Where each package of production lies, by name and version; one that is there twice is told once. */
+const places = new Map(
+  Object.entries(lock.packages)
+    .filter(([place, { dev }]) => place !== '' && dev !== true)
+    .map(([place, { version }]) => [`${place.split('node_modules/').at(-1)}@${version}`, place]),
+);
+
+/**
+ * npm's own list. It is asked in a directory from which everything for development has been taken out: with `--omit dev` npm 11
+ * leaves out each package that something for development needs as well.
+ */
 function npmSbom() {
-  const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--omit', 'dev'];
-  const { status, stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (status !== 0) throw new Error(`npm sbom failed: ${stderr}`);
-  return JSON.parse(stdout);
+  const dir = mkdtempSync(join(tmpdir(), 'sbom-'));
+  try {
+    const production = Object.entries(lock.packages).filter(([, { dev }]) => dev !== true);
+    const packages = Object.fromEntries(
+      production.map(([place, entry]) => [place, { ...entry, devDependencies: undefined }]),
+    );
+    writeFileSync(join(dir, 'package.json'), JSON.stringify({ ...manifest, devDependencies: undefined }));
+    writeFileSync(join(dir, 'package-lock.json'), JSON.stringify({ ...lock, packages }));
+    const args = ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
+    const { status, stdout, stderr } = spawnSync('npm', args, { cwd: dir, encoding: 'utf8', maxBuffer: 64 << 20 });
+    if (status !== 0) throw new Error(`npm sbom failed: ${stderr}`);
+    return JSON.parse(stdout);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 /** A number that two runs of the same sources agree on, in the form of a random one (RFC 9562, version 8). */
@@ -35,7 +61,7 @@ const byName = (one, other) => (one['bom-ref'] < other['bom-ref'] ? -1 : 1);
 
 /** The same for every run: npm's own has the time, a random number and the name of the directory in it. */
 function settled(sbom) {
-  const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const { name, version } = manifest;
   const components = sbom.components.toSorted(byName);
   const metadata = {
     ...sbom.metadata,
@@ -43,13 +69,6 @@ function settled(sbom) {
     component: { ...sbom.metadata.component, name, version },
   };
   return { ...sbom, serialNumber: serialNumber(JSON.stringify([name, version, components])), metadata, components };
-}
-
-/** Where the packages of node_modules lie, by name and version; one that is there twice is told once. */
-function installedPackages() {
-  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-  const places = Object.keys(packages).filter((place) => place !== '');
-  return new Map(places.map((place) => [`${place.split('node_modules/').at(-1)}@${packages[place].version}`, place]));
 }
 
 function licenseText(place) {
@@ -65,7 +84,9 @@ function licenseNames({ licenses = [] }) {
 }
 
 const sbom = settled(npmSbom());
-const places = installedPackages();
+if (sbom.components.length !== places.size) {
+  throw new Error(`npm lists ${sbom.components.length} packages of the ${places.size} in package-lock.json`);
+}
 const sections = sbom.components.map((component) => {
   const title = component['bom-ref'];
   const place = places.get(title);
