@@ -3,7 +3,7 @@
  * `adapters`, faked in tests by a few lines. Types only. Nothing here may block the reconcile loops.
  */
 
-import type { AttachSummary, Explanation } from '../attach/ladder.js';
+import type { AttachSummary, Explanation, Rung } from '../attach/ladder.js';
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { ChainCounts } from '../chain/count-chain.js';
 import type { Condition, Finding, ObjectRef } from '../model/condition.js';
@@ -17,6 +17,7 @@ import type { ConnectionFacts, HugePageFacts } from '../offload/offload-facts.js
 import type { ExplainedFlow, InsertionReading, ReadingCost } from '../offload/readings.js';
 import type { RestartAdvice } from '../offload/restart-advice.js';
 import type { SettingResult } from '../offload/setting-verdicts.js';
+import type { OffloadPort } from '../offload/software-reason.js';
 import type { IntentDesk } from './intent-desk-types.js';
 import type { JournalEntry } from './journal.js';
 import type { Unsubscribe } from './ports.js';
@@ -214,6 +215,21 @@ export interface OffloadRow {
   readonly message: string;
   /** What was measured; undefined: nothing was. */
   readonly measured?: OffloadMeasured | undefined;
+  /** The ports that its packets cross, as far as something is known of them. */
+  readonly ports?: readonly OffloadPortView[] | undefined;
+}
+
+/** A port, as far as it matters for offload. */
+export interface OffloadPortView {
+  readonly name: string;
+  /** `patch`: packets pass it, and it is no port of the datapath. Undefined: not known. */
+  readonly kind: OffloadPort['kind'] | 'patch' | undefined;
+  /** `tc`, `dpdk`, `doca`; undefined: none. */
+  readonly provider: string | undefined;
+  /** ovs-vswitchd said it; else it was concluded from the type of the port, its device and the engine. */
+  readonly isProviderTold: boolean;
+  /** phys_switch_id of its device; undefined: it has none, or nobody knows. */
+  readonly eswitch: string | undefined;
 }
 
 export interface OffloadMeasured {
@@ -226,8 +242,7 @@ export interface OffloadMeasured {
   /** By the same counters: packets since the agent looks, only growth that was seen; undefined: nobody reads them. */
   readonly seen?: { readonly hardware: number; readonly software: number } | undefined;
   /** By the newest dump; undefined: there was none. */
-  readonly flows:
-    { readonly hardware: FlowTally; readonly software: FlowTally; readonly apart: FlowTally } | undefined;
+  readonly flows: { readonly hardware: FlowTally; readonly software: FlowTally; readonly apart: FlowTally } | undefined;
   /** Why flows are in software, by packets, the most first; control traffic and warm-up left out. */
   readonly reasons: readonly ReasonShare[];
   /** Ports of the datapath that it uses. */
@@ -281,6 +296,8 @@ export interface ObjectAccount {
   /** What the switch shows of a port that is nobody's business here, one sentence each. */
   readonly notes: readonly string[];
   readonly isReady: boolean;
+  /** Where its packets are processed, and why not in hardware; decides nothing. Default: nobody looks. */
+  readonly rungs?: readonly Rung[] | undefined;
 }
 
 export interface PodQuestion {

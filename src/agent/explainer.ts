@@ -7,6 +7,8 @@ import type { PodFacts } from '../attach/attachment-view.js';
 import { explainPod, flowQuestions } from '../attach/explain.js';
 import { findPod, networksOn, requireNetwork, similarPods } from '../attach/find-pod.js';
 import type { AttachSummary, ExplainInput, Explanation, FlowCount } from '../attach/ladder.js';
+import type { OffloadTarget } from '../attach/look-commands.js';
+import { offloadRungs } from '../attach/offload-rungs.js';
 import type { ChainView } from '../chain/chain-view.js';
 import { countChain, type LookedBridge } from '../chain/count-chain.js';
 import { answerHops } from '../chain/trace/answer.js';
@@ -29,7 +31,7 @@ import type {
   TraceQuestion,
 } from './api-view.js';
 import { accountOf, chainConditionsOf, requireChain } from './object-account.js';
-import { offloadLooks } from './offload-look.js';
+import { offloadLook, offloadLooks } from './offload-look.js';
 import type { AgentStatus } from './status.js';
 
 /** How many flows of a bridge name a port. */
@@ -111,7 +113,10 @@ export class AgentExplainer implements Explainer {
     const status = this.#status();
     const questions = status.attach === undefined ? [] : networksOn(name, this.#deps.status.pods());
     const seen = this.#deps.observedPort(name);
-    const account = accountOf(status, this.#journal(), 'port', name, questions.length > 0, seen);
+    const account = this.#withOffload(accountOf(status, this.#journal(), 'port', name, questions.length > 0, seen), {
+      kind: 'port',
+      name,
+    });
     const pods = await this.#within(explainMsMax, signal, async (limit) => {
       const explanations: Explanation[] = [];
       for (const question of questions.slice(0, podsOfPortMax)) {
@@ -123,7 +128,7 @@ export class AgentExplainer implements Explainer {
   }
 
   chain(name: string): ObjectAccount {
-    return accountOf(this.#status(), this.#journal(), 'chain', name);
+    return this.#withOffload(accountOf(this.#status(), this.#journal(), 'chain', name), { kind: 'chain', name });
   }
 
   async lookAtChain(name: string): Promise<ChainLookAnswer> {
@@ -191,6 +196,11 @@ export class AgentExplainer implements Explainer {
     };
     const flows = await this.#askFlows(flowQuestions(input), attach.bridge, signal);
     return explainPod({ ...input, flows, offload: this.#askOffload(facts) });
+  }
+
+  #withOffload(account: ObjectAccount, target: OffloadTarget & { readonly kind: 'port' | 'chain' }): ObjectAccount {
+    const offload = offloadLook(this.#deps.offload?.rows() ?? [], `${target.kind}/${target.name}`);
+    return offload === undefined ? account : { ...account, rungs: offloadRungs(offload, target) };
   }
 
   #askOffload(facts: PodFacts | undefined): ExplainInput['offload'] {

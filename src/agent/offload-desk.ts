@@ -14,12 +14,14 @@ import type { OffloadEngine, OffloadJudgement } from '../offload/offload.js';
 import type {
   OffloadMeasured,
   OffloadOverview,
+  OffloadPortView,
   OffloadRow,
   OffloadSource,
   OffloadSupervision,
   SoftwareFlowsAnswer,
   SoftwareFlowsQuestion,
 } from './api-view.js';
+import { offloadPortView, type OffloadPortFacts } from './offload-port-view.js';
 import type { StoreSnapshot, SwitchStore, Unsubscribe } from './ports.js';
 
 /** What the supervisor has found out. */
@@ -34,6 +36,8 @@ export interface OffloadEvidence {
   supervision(): OffloadSupervision | undefined;
   softwareFlows(question: SoftwareFlowsQuestion, signal: AbortSignal): Promise<SoftwareFlowsAnswer>;
   watch(): Unsubscribe;
+  /** What is known of the ports of a datapath of that type. Default: nothing. */
+  portFacts?(datapathType: string): OffloadPortFacts;
 }
 
 export interface OffloadDeskParts {
@@ -53,6 +57,7 @@ interface Moment {
   /** datapath_type by interface. */
   readonly datapaths: ReadonlyMap<string, string>;
   readonly isInEffect: boolean | undefined;
+  readonly port: (name: string) => OffloadPortView;
 }
 
 const notReadable = 'The database of Open vSwitch is not readable now: the rows are those of before.';
@@ -107,13 +112,18 @@ export class OffloadDesk implements OffloadSource {
   #makeRows(snapshot: StoreSnapshot): readonly OffloadRow[] {
     const { pods, chains, supervisor } = this.#parts;
     const datapaths = new Map<string, string>();
+    const types = new Map<string, string>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
-      const type = snapshot.bridges.get(bridge)?.datapathType;
-      if (type === undefined) continue;
-      for (const { name } of interfaces) datapaths.set(name, type);
+      const datapathType = snapshot.bridges.get(bridge)?.datapathType;
+      if (datapathType === undefined) continue;
+      for (const { name, type } of interfaces) {
+        datapaths.set(name, datapathType);
+        types.set(name, type);
+      }
     }
     const isInEffect = supervisor?.isInEffect().value;
-    const moment = { snapshot, root: snapshot.root, evidence: supervisor?.evidence(), datapaths, isInEffect };
+    const port = portViews(datapaths, types, supervisor);
+    const moment = { snapshot, root: snapshot.root, evidence: supervisor?.evidence(), datapaths, isInEffect, port };
     return [
       ...portRows(moment),
       ...pods().flatMap((pod) => attachmentRows(pod, moment)),
@@ -126,6 +136,29 @@ export class OffloadDesk implements OffloadSource {
 function engineIn(ofBridges: OffloadEngine, view: EngineView | undefined): OffloadEngine {
   if (ofBridges !== 'none' || view === undefined) return ofBridges;
   return view.kind === 'doca' || view.kind === 'dpdk' || view.kind === 'tc' ? view.kind : ofBridges;
+}
+
+/** Looks at each port once, however many rows name it. */
+function portViews(
+  datapaths: ReadonlyMap<string, string>,
+  types: ReadonlyMap<string, string>,
+  supervisor: OffloadEvidence | undefined,
+): Moment['port'] {
+  const facts = new Map<string, OffloadPortFacts | undefined>();
+  const views = new Map<string, OffloadPortView>();
+  return (name) => {
+    const before = views.get(name);
+    if (before !== undefined) return before;
+    // As OVS takes an empty datapath_type (ovs-vswitchd.conf.db(5)).
+    const datapathType = datapaths.get(name) === '' ? 'system' : datapaths.get(name);
+    if (datapathType !== undefined && !facts.has(datapathType)) {
+      facts.set(datapathType, supervisor?.portFacts?.(datapathType));
+    }
+    const known = datapathType === undefined ? undefined : facts.get(datapathType);
+    const view = offloadPortView(name, types.get(name), known);
+    views.set(name, view);
+    return view;
+  };
 }
 
 function judgeInterface(name: string | undefined, moment: Moment): OffloadJudgement {
@@ -171,6 +204,7 @@ function portRows(moment: Moment): readonly OffloadRow[] {
     interface: name,
     ...judgeInterface(name, moment),
     measured: measuredOf(moment.evidence?.row(`port/${name}`)),
+    ports: [moment.port(name)],
   }));
 }
 
@@ -185,16 +219,21 @@ function attachmentRows({ namespace, name: pod, attachments }: PodFacts, moment:
       interface: device ?? '',
       ...judgeInterface(isPlugged ? device : undefined, moment),
       measured: isPlugged ? measuredOf(moment.evidence?.row(key)) : undefined,
+      ports: isPlugged && device !== undefined ? [moment.port(device)] : [],
     };
   });
 }
 
-function chainRow({ intent, switches }: ChainView, { snapshot, root, evidence, isInEffect }: Moment): OffloadRow {
+function chainRow({ intent, switches }: ChainView, moment: Moment): OffloadRow {
+  const { snapshot, root, evidence, isInEffect, port } = moment;
   const { name, bridge } = intent;
   const key = `chain/${name}`;
   const hasPort = switches.some(({ ports }) => ports.some(({ ofport }) => ofport !== undefined));
   const datapathType = hasPort ? snapshot.bridges.get(bridge)?.datapathType : undefined;
   const judgement = judgeObject({ datapathType, measured: evidence?.chain(name), isInEffect }, root);
   const measured = datapathType === undefined ? undefined : measuredOf(evidence?.row(key));
-  return { key, kind: 'chain', name, interface: '', ...judgement, measured };
+  return {
+    ...{ key, kind: 'chain', name, interface: '', ...judgement, measured },
+    ports: (measured?.ports ?? []).map(port),
+  };
 }

@@ -1,4 +1,4 @@
-/** What the ladder of a pod tells of its offload, from the rows that the agent shows of it. Pure. */
+/** What the ladder of a pod, and the account of a port or chain, tell of offload, from the rows that the agent shows of it. Pure. */
 
 import type { OffloadLook } from '../attach/ladder.js';
 import { safeText } from '../lib/text.js';
@@ -21,6 +21,12 @@ function lookOf({ verdict, reason, message, measured }: OffloadRow): OffloadLook
     why: top === undefined ? undefined : { reason: top.reason, ...offloadFlowReasons[top.reason] },
     isExpected: isAllExpected(reasons, measured?.flows?.software.flows),
   };
+}
+
+/** Of one row, by its key; undefined: there is none, or it has no port on the switch, and so no packets. */
+export function offloadLook(rows: readonly OffloadRow[], key: string): OffloadLook | undefined {
+  const row = rows.find((candidate) => candidate.key === key);
+  return row === undefined || row.reason === 'NotOnSwitch' ? undefined : lookOf(row);
 }
 
 /** By network, for those networks of the pod of which there is a row. */

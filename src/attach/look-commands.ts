@@ -33,9 +33,15 @@ export function whyCommand(namespace: string | undefined, name: string | undefin
   return shellCommand('dpuctl', 'why', 'pod', isKnown ? plain(`${namespace}/${name}`) : undefined) ?? 'dpuctl pods';
 }
 
-/** Why the packets of a pod are in software. */
-export function offloadWhyCommand({ namespace, name }: Pod): string {
-  return shellCommand('dpuctl', 'offload', 'why', 'pod', plain(`${namespace}/${name}`)) ?? 'dpuctl offload top';
+/** Whose packets: `name` of a pod is `ns/pod`. */
+export interface OffloadTarget {
+  readonly kind: 'pod' | 'port' | 'chain';
+  readonly name: string;
+}
+
+/** Why its packets are in software. */
+export function offloadWhyCommand({ kind, name }: OffloadTarget): string {
+  return shellCommand('dpuctl', 'offload', 'why', kind, plain(name)) ?? 'dpuctl offload top';
 }
 
 /** Of a pod that is named as the agent labels attachments: `ns/pod`, or `ns/pod network KEY`. */

@@ -1,10 +1,10 @@
 /**
  * The last two rungs: are the packets of the network in hardware, and why not. The pod has its network either way, so neither
- * of them ever breaks a ladder; what was not measured is not known, and no failure. Pure.
+ * of them ever breaks a ladder; what was not measured is not known, and no failure. Ports and chains have the same two. Pure.
  */
 
-import type { Diagnosis, OffloadLook, RungLook, RungState } from './ladder.js';
-import { offloadWhyCommand } from './look-commands.js';
+import type { Diagnosis, OffloadLook, Rung, RungLook, RungName, RungState } from './ladder.js';
+import { offloadWhyCommand, type OffloadTarget } from './look-commands.js';
 import { look, type RungValues } from './rung-look.js';
 
 const places: Readonly<Record<OffloadLook['verdict'], string>> = {
@@ -32,10 +32,7 @@ export function offloadRung(offload: OffloadLook | undefined): RungLook {
 }
 
 /** The reason that has most packets, and what can be done. @param offload undefined: nobody can say */
-export function whyNotRung(
-  offload: OffloadLook | undefined,
-  pod: { readonly namespace: string; readonly name: string },
-): RungLook {
+export function whyNotRung(offload: OffloadLook | undefined, target: OffloadTarget): RungLook {
   if (offload === undefined) return notAsked;
   const { verdict, reason, why } = offload;
   if (verdict === 'unknown') {
@@ -69,10 +66,16 @@ export function whyNotRung(
       ...unnamed,
       cause: why.meaning,
       remedy: why.remedy,
-      command: offloadWhyCommand(pod),
+      command: offloadWhyCommand(target),
     },
   );
 }
 
 // Reasons of flows are none of conditions; the rung's values have the code.
 const unnamed = { reason: undefined, isWaiting: false } satisfies Partial<Diagnosis>;
+
+/** Both rungs of a port or chain. They have no age: they are as of now, by what was measured last. */
+export function offloadRungs(offload: OffloadLook, target: OffloadTarget): readonly Rung[] {
+  const rung = (name: RungName, found: RungLook): Rung => ({ name, ...found, age: undefined });
+  return [rung('offload', offloadRung(offload)), rung('whyNot', whyNotRung(offload, target))];
+}

@@ -261,5 +261,6 @@ export const rungLooks: Readonly<Record<RungName, (context: LookContext) => Rung
   flows: flowsLook,
   status: statusLook,
   offload: ({ offload }) => offloadRung(offload),
-  whyNot: ({ offload, facts }) => whyNotRung(offload, facts),
+  whyNot: ({ offload, facts: { namespace, name } }) =>
+    whyNotRung(offload, { kind: 'pod', name: `${namespace}/${name}` }),
 };

@@ -6,6 +6,7 @@ import { formatObject, type Condition, type Finding } from '../model/condition.j
 import { reasons } from '../model/reasons.js';
 import { decodeCondition, decodeFinding, decodeJournalEntry, decodeRef } from './decode.js';
 import { formatJournalEntry } from './status-text.js';
+import { formatRungs } from './why-text.js';
 
 const stateMarks = { ready: '✓', waiting: '…', failed: '✗' } as const;
 
@@ -28,8 +29,8 @@ export function findingLines({ reason, message, remedy, claimants }: Finding): r
 }
 
 /** The account as text. */
-export function formatAccount(account: ObjectAccount): string {
-  const { object, conditions, findings, journal, command, notes } = account;
+export function formatAccount(account: ObjectAccount, nowWallMs: number): string {
+  const { object, conditions, findings, journal, command, notes, rungs } = account;
   const { kind, name } = decodeRef(object);
   const lines = [
     `${kind} ${safeText(name)}`,
@@ -37,6 +38,7 @@ export function formatAccount(account: ObjectAccount): string {
     ...conditions.map(decodeCondition).flatMap(conditionLines),
     ...findings.map(decodeFinding).flatMap(findingLines),
     ...(command === '' ? [] : [`      command  $ ${safeText(command, 2_000)}`]),
+    ...formatRungs(rungs, nowWallMs),
   ];
   const changes = journal.map((entry) => formatJournalEntry(decodeJournalEntry(entry)));
   return `${lines.join('\n')}\n${changes.length === 0 ? '' : `\nLast changes:\n${changes.join('')}`}`;

@@ -54,7 +54,7 @@ export async function whyPort(context: CtlContext, { args }: CommandInput): Prom
   if (!isForPeople(context)) await printMessage(context, ExplainPortResponseSchema, answer);
   else {
     const texts = [
-      ...(account === undefined ? [] : [formatAccount(account)]),
+      ...(account === undefined ? [] : [formatAccount(account, clock.wallMs())]),
       ...pods.map((pod) => formatExplanation(pod, clock.wallMs())),
     ];
     context.print(paintMarks(texts.join('\n'), context.paint));
@@ -63,11 +63,11 @@ export async function whyPort(context: CtlContext, { args }: CommandInput): Prom
 }
 
 export async function whyChain(context: CtlContext, { args }: CommandInput): Promise<number> {
-  const { connection, signal } = context;
+  const { connection, signal, clock } = context;
   const answer = await connection.service(ExplainService).explainChain({ name: args[0] ?? '' }, { signal });
   const { account } = answer;
   if (!isForPeople(context)) await printMessage(context, ExplainChainResponseSchema, answer);
-  else if (account !== undefined) context.print(paintMarks(formatAccount(account), context.paint));
+  else if (account !== undefined) context.print(paintMarks(formatAccount(account, clock.wallMs()), context.paint));
   return account?.isReady === true ? 0 : exitNotReady;
 }
 

@@ -99,7 +99,8 @@ function judgedNode({ supervision }: OffloadStatus): Judged {
   return {
     verdict: share === undefined ? 'unknown' : verdictOf(share),
     share,
-    message: packets === undefined ? unseen : `${percent(share)} of ${count(packets.all)} ${packets.source}.`,
+    message:
+      packets === undefined ? unseen : `Hardware carried ${percent(share)} of ${count(packets.all)} ${packets.source}.`,
     isExpected: reasons.every(({ isExpected }) => isExpected) && reasons.length > 0,
     reasons,
   };
@@ -117,7 +118,8 @@ const stateOf = ({ verdict, isExpected }: Judged): OffloadRungState =>
 
 function shareRung(judged: Judged): OffloadRung {
   const { verdict, share, message } = judged;
-  const part = share === undefined ? '' : `, ${percent(share)} in hardware`;
+  const isSaid = share === undefined || message.includes(percent(share));
+  const part = isSaid ? '' : `, ${percent(share)} in hardware`;
   return rung('share', stateOf(judged), `${verdict}${part}: ${message}`);
 }
 

@@ -1,15 +1,49 @@
 /** The rungs of `dpuctl offload why` about one object: its port, by what it was measured, its largest flows. Pure. */
 
 import { formatSpan } from '../attach/age-text.js';
-import { OffloadMeasured_Source, type OffloadFinding, type OffloadRow } from '../gen/proto/dpu/agent/v1/offload_pb.js';
+import {
+  OffloadMeasured_Source,
+  OffloadPort_Kind,
+  type OffloadFinding,
+  type OffloadPort,
+  type OffloadRow,
+} from '../gen/proto/dpu/agent/v1/offload_pb.js';
 import { wallMsOf } from './decode.js';
-import { rung, type OffloadLadderInput, type OffloadRung } from './offload-rung.js';
+import { rung, type OffloadLadderInput, type OffloadRung, type OffloadRungState } from './offload-rung.js';
 import { count, lapse, names, sentence } from './offload-words.js';
 
 /** Ports that its packets cross; before anything was measured, its interface. */
 function portsOf({ measured, interface: device }: OffloadRow): readonly string[] {
   const { ports = [] } = measured ?? {};
   return ports.length > 0 || device === '' ? ports : [device];
+}
+
+const kindWords: Readonly<Partial<Record<OffloadPort_Kind, string>>> = {
+  [OffloadPort_Kind.INTERNAL]: 'an internal port, with the stack of the DPU behind it: software always',
+  [OffloadPort_Kind.TUNNEL]: 'a tunnel',
+  [OffloadPort_Kind.PATCH]: 'a patch port, which is no port of the datapath: packets are seen at the ports beyond it',
+};
+
+/** What the agent knows of a port; undefined: nothing. */
+function portText({ name, kind, provider, isProviderTold, eswitch }: OffloadPort): string | undefined {
+  const word = kindWords[kind];
+  const by = isProviderTold ? 'as ovs-vswitchd says' : 'by its type and device; ovs-vswitchd does not say';
+  const where = eswitch === '' ? '' : `, eSwitch ${sentence(eswitch)}`;
+  if (word !== undefined) return `${sentence(name)}: ${word}${where}`;
+  if (kind === OffloadPort_Kind.UNSPECIFIED) return undefined;
+  const served = provider === '' ? 'no offload provider serves it' : `offload provider ${sentence(provider)}`;
+  return `${sentence(name)}: ${served}, ${by}${where}`;
+}
+
+/** Kinds at which packets never get into hardware. */
+const software: ReadonlySet<OffloadPort_Kind> = new Set([OffloadPort_Kind.INTERNAL, OffloadPort_Kind.OTHER]);
+
+/** What is known of its ports decides as far as it goes. */
+function stateOfPorts(ports: readonly OffloadPort[]): OffloadRungState {
+  if (ports.some(({ kind }) => software.has(kind))) return 'broken';
+  return ports.some(({ kind }) => kind === OffloadPort_Kind.UNSPECIFIED || kind === OffloadPort_Kind.PATCH)
+    ? 'unknown'
+    : 'ok';
 }
 
 const lineOf = ({ reason, subject, message }: OffloadFinding): string =>
@@ -35,26 +69,45 @@ export function portRung(row: OffloadRow, { status: { supervision }, devices }: 
   if (left !== undefined) return rung('port', 'broken', lineOf(left), { details, remedy: sentence(left.remedy) });
   const [first] = about;
   const remedy = first === undefined ? '' : sentence(first.remedy);
-  const more = { details, remedy };
-  const state = first === undefined ? 'ok' : 'advisory';
-  const alien = ports.filter((name) => devices?.has(name) === false);
-  if (devices === undefined || alien.length > 0) {
-    const why =
-      devices === undefined
-        ? 'which devices are representors is not known'
-        : `${names(alien)}: no representor and no uplink`;
-    return rung('port', first === undefined ? 'unknown' : state, `${shown}; ${why}`, more);
+  const texts = row.ports.map(portText);
+  const known = texts.filter((text) => text !== undefined);
+  if (known.length > 0 && known.length === texts.length) {
+    const state = stateOfPorts(row.ports);
+    const seen = known.length === 1 ? sentence(known.join()) : shown;
+    return rung('port', first !== undefined && state === 'ok' ? 'advisory' : state, seen, {
+      details: known.length === 1 ? details : [...known.slice(0, portsShownMax), ...details],
+      remedy,
+    });
   }
-  const hasProvider = supervision?.clear.includes('ports-have-a-provider') === true;
-  const served = hasProvider ? 'with an offload provider' : 'whether an offload provider serves it is not told';
+  const doubt = first === undefined ? 'unknown' : 'advisory';
+  const more = { details, remedy };
+  if (devices === undefined) {
+    return rung('port', doubt, `${shown}; which devices are representors is not known`, more);
+  }
+  const alien = ports.filter((name) => !devices.has(name));
+  if (alien.length > 0) return rung('port', doubt, `${shown}; ${names(alien)}: no representor and no uplink`, more);
+  const served = supervision?.clear.includes('ports-have-a-provider')
+    ? 'with an offload provider'
+    : 'whether an offload provider serves it is not told';
+  const state = first === undefined ? 'ok' : 'advisory';
   return rung('port', state, `${shown}: found as representor or uplink; ${served}`, more);
 }
+
+/** Ports of one object that are described each. */
+const portsShownMax = 8;
 
 const remedies: Readonly<Record<string, string>> = {
   NoTraffic: 'Send traffic for half a minute and look again.',
   WatchedTooShort: 'Wait a moment and look again.',
   NotMeasured: 'dpuctl offload flows --fresh has the flows looked at, where that may be.',
 };
+
+/** Its packets are never seen at its own ports. */
+const isPatched = ({ ports }: OffloadRow): boolean =>
+  ports.length > 0 && ports.every(({ kind }) => kind === OffloadPort_Kind.PATCH);
+
+const noFlow =
+  'Send traffic, and look again; dpuctl offload flows --fresh has the flows looked at now, where that may be.';
 
 /** When the flows were dumped last, and why there is no newer dump. */
 function dumpLines({ status: { supervision }, nowWallMs }: OffloadLadderInput): readonly string[] {
@@ -95,7 +148,13 @@ export function measuredRung(input: OffloadLadderInput): OffloadRung {
       return rung('measured', 'ok', seen, { details: [...details, ...shared] });
     }
     case OffloadMeasured_Source.FLOWS: {
-      const { hardwareFlows, softwareFlows } = measured;
+      const { hardwareFlows, softwareFlows, apartFlows } = measured;
+      const all = [hardwareFlows, softwareFlows, apartFlows].reduce((sum, of) => sum + (of?.flows ?? 0n), 0n);
+      if (all === 0n)
+        return rung('measured', 'unknown', 'the newest dump has no flow of it', {
+          details,
+          remedy: isPatched(row) ? '' : noFlow,
+        });
       const seen = `by its flows: ${count(hardwareFlows?.flows)} in hardware, ${count(softwareFlows?.flows)} in software`;
       return rung('measured', 'ok', seen, { details: [...details, ...shared] });
     }
@@ -118,6 +177,7 @@ export function flowsRung({ flows }: OffloadLadderInput): OffloadRung {
     `  ${sentence(match.replace(wildcards, ''))}`,
     ...rules.slice(0, 4).map((rule) => `  rule ${sentence(rule)}`),
   ]);
-  const seen = list.length === 0 ? 'none in software' : `${list.length} of those in software, by packets`;
+  const seen =
+    list.length === 0 ? 'the newest dump has none in software' : `the ${list.length} largest in software, by packets`;
   return rung('flows', list.length === 0 ? 'ok' : 'advisory', seen, { details: [...lines, ...trouble] });
 }

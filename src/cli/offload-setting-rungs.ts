@@ -23,7 +23,22 @@ export function engineRung({ status: { engine, engineBasis } }: OffloadLadderInp
   }
 }
 
-export function configuredRung({ status: { isConfigured, isInEffect } }: OffloadLadderInput): OffloadRung {
+/** What helps, by the engine: with OVS-DOCA a change while it runs breaks its ports (known issue 4242133 of NVIDIA). */
+function howToConfigure(engine: OffloadStatus_Engine): string {
+  switch (engine) {
+    case OffloadStatus_Engine.DOCA:
+      return 'Set other_config:hw-offload=true together with a restart of ovs-vswitchd in a maintenance window, not live.';
+    case OffloadStatus_Engine.USERSPACE:
+      return 'Alone it changes nothing: this engine has no hardware. See the engine first.';
+    case OffloadStatus_Engine.TC:
+    case OffloadStatus_Engine.DPDK:
+      return 'Set other_config:hw-offload=true where offload is wanted; it applies live the first time.';
+    default:
+      return lookAtStatus;
+  }
+}
+
+export function configuredRung({ status: { engine, isConfigured, isInEffect } }: OffloadLadderInput): OffloadRung {
   if (isConfigured) return rung('configured', 'ok', 'hw-offload is true in the database');
   // The way back to false is ignored until a restart (dpif_offload_set_global_cfg of Open vSwitch).
   if (isInEffect === true) {
@@ -32,7 +47,7 @@ export function configuredRung({ status: { isConfigured, isInEffect } }: Offload
     });
   }
   return rung('configured', 'broken', 'hw-offload is not true in the database', {
-    remedy: 'Set other_config:hw-offload=true where offload is wanted; it applies live the first time.',
+    remedy: howToConfigure(engine),
   });
 }
 
@@ -45,6 +60,8 @@ export function inEffectRung({ status }: OffloadLadderInput): OffloadRung {
   if (isInEffect === undefined) return rung('inEffect', 'unknown', `not known: ${basis}`, { details });
   if (isInEffect) return rung('inEffect', 'ok', `yes: ${basis}`, { details });
   const found = supervision?.findings.find(({ reason }) => reason === 'HwOffloadNotInEffect');
-  const remedy = found === undefined ? lookAtStatus : sentence(found.remedy);
+  // Where it is not configured, the rung before this one has said what to do.
+  const elsewhere = status.isConfigured ? lookAtStatus : '';
+  const remedy = found === undefined ? elsewhere : sentence(found.remedy);
   return rung('inEffect', 'broken', `no: ${basis}`, { details, remedy });
 }

@@ -1,12 +1,16 @@
 /** The status of hardware offload for a person: what is in effect, what waits for a restart, what is wrong, what it cost. Pure. */
 
+import { durationMs, type Duration } from '@bufbuild/protobuf/wkt';
 import { formatSpan } from '../attach/age-text.js';
+import type { HugePages } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import {
   OffloadSetting_Verdict,
+  type ConnectionTable,
   type FlowReasonShare,
   type FlowTally,
   type OffloadDatapath,
   type OffloadFinding,
+  type OffloadInsertion,
   type OffloadMeasurement,
   type OffloadSetting,
   type OffloadStatus,
@@ -66,10 +70,13 @@ function settingRows(settings: readonly OffloadSetting[], isWide: boolean): read
   ];
 }
 
-/** Settings that are not as they should be say why, where the table has no room for it. */
-function settingLines(settings: readonly OffloadSetting[]): readonly string[] {
+/** Settings that are not as they should be say why, where neither the table nor a finding does. */
+function settingLines({ settings, findings }: OffloadSupervision): readonly string[] {
+  const found = new Set(findings.filter(({ subjectKind }) => subjectKind === 'setting').map(({ subject }) => subject));
   const quiet = [OffloadSetting_Verdict.IN_EFFECT, OffloadSetting_Verdict.UNKNOWN];
-  const open = settings.filter(({ declared, verdict }) => declared !== undefined && !quiet.includes(verdict));
+  const open = settings.filter(
+    ({ key, declared, verdict }) => declared !== undefined && !quiet.includes(verdict) && !found.has(key),
+  );
   return open.map(({ message }) => `  ${sentence(message)}`);
 }
 
@@ -152,13 +159,53 @@ export function packetsText({
   return `${percent(share)} of ${count(hardwarePackets + softwarePackets)} data packets in hardware`;
 }
 
+/** `2 MiB`, `1 GiB`: sizes of pages are powers of two. */
+function pageSize(bytes: bigint): string {
+  const mib = Number(bytes) / 2 ** 20;
+  if (mib < 1) return `${Number(bytes) / 2 ** 10} KiB`;
+  return mib < 1_024 ? `${mib} MiB` : `${mib / 1_024} GiB`;
+}
+
+const hugePagesLine = ({ sizeBytes, total, free }: HugePages): string =>
+  `huge pages    ${total} of ${pageSize(sizeBytes)}, ${free} free`;
+
+function connectionsLine({ table: name, count: used, limit }: ConnectionTable): string {
+  const fill = partOf(used, limit);
+  return `connections   ${safeText(name, 64)}: ${used} of ${limit}${fill === undefined ? '' : ` (${percent(fill)})`}`;
+}
+
+function insertionLine(insertion: OffloadInsertion): string {
+  const { inserted, enqueued, connectionsBoth, connectionsOne, latencyMean, latencyDeviation } = insertion;
+  return [
+    `insertion     ${inserted} flows handed over, ${enqueued} wait`,
+    ...(connectionsBoth === undefined ? [] : [`connections in both directions ${connectionsBoth}`]),
+    ...(connectionsOne === undefined ? [] : [`in one direction ${connectionsOne}`]),
+    // Of no insertion there is no time.
+    ...(latencyMean === undefined || durationMs(latencyMean) === 0
+      ? []
+      : [`an insertion takes ${fine(latencyMean)} on average`]),
+    ...(latencyDeviation === undefined || durationMs(latencyDeviation) === 0
+      ? []
+      : [`with a deviation of ${fine(latencyDeviation)}`]),
+  ].join(', ');
+}
+
+/** Insertions take parts of a millisecond. */
+function fine(duration: Duration): string {
+  const ms = durationMs(duration);
+  return ms < 1 ? `${Math.round(ms * 1_000)} µs` : lapse(duration);
+}
+
 function figureLines(supervision: OffloadSupervision): readonly string[] {
-  const { representors, slowdown, flowsRefusal } = supervision;
+  const { representors, slowdown, flowsRefusal, hugePages, connectionTables, insertion } = supervision;
   const { expected, present = 0, stale = 0, down = 0 } = representors ?? {};
   const there = expected === undefined ? `${present}` : `${present} of ${expected} expected`;
   return [
-    `packets       ${packetsText(supervision) ?? 'none counted'}, since the agent looks`,
+    `packets       ${packetsText(supervision) ?? 'no port was counted'}, since the agent looks`,
     `representors  ${there}, ${stale} stale, ${down} down`,
+    ...hugePages.filter(({ total }) => total > 0n).map(hugePagesLine),
+    ...connectionTables.map(connectionsLine),
+    ...(insertion === undefined ? [] : [insertionLine(insertion)]),
     ...(slowdown > 1 ? [`pace          questions wait ${slowdown.toFixed(1)} times as long as usual`] : []),
     ...(flowsRefusal === '' ? [] : [`flows         not dumped without being asked for: ${sentence(flowsRefusal)}`]),
   ];
@@ -184,7 +231,7 @@ function supervisionText(supervision: OffloadSupervision, view: OffloadStatusVie
   const rest = findings.length - shown.length;
   return [
     table(settingRows(settings, isWide)),
-    isWide ? '' : block(settingLines(settings)),
+    isWide ? '' : block(settingLines(supervision)),
     restart === undefined ? '' : block(restartLines(restart)),
     block([...shown.flatMap(findingLines), ...(rest > 0 ? [`… and ${rest} more: -o wide`] : [])]),
     table(datapathRows(datapaths)),

@@ -79,6 +79,12 @@ function ladderLines(ladder: Ladder, nowWallMs: number): readonly string[] {
   ];
 }
 
+/** Rungs that stand for themselves, as those of a port or chain. */
+export function formatRungs(rungs: readonly Rung[], nowWallMs: number): readonly string[] {
+  const width = Math.max(0, ...rungs.map(({ title }) => safeText(title, 40).length));
+  return rungs.flatMap((rung) => rungLines(rung, width, nowWallMs));
+}
+
 /** All ladders of a pod. */
 export function formatExplanation(explanation: PodExplanation, nowWallMs: number): string {
   const { namespace, name, ladders, notes } = explanation;

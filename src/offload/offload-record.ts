@@ -284,6 +284,12 @@ export class OffloadRecord {
     return upcalls.value.map((datapath) => ({ ...datapath, flowLimitConfigured }));
   }
 
+  /** Provider by name of the port, as ovs-vswitchd says it; undefined: it does not. */
+  providers(): ReadonlyMap<string, string> | undefined {
+    const told = this.#switch.slow.fresh(this.#nowMs)?.providerByPort;
+    return told?.kind === 'known' ? told.value : undefined;
+  }
+
   /** Undefined: nobody tells. */
   insertion(): InsertionReading | undefined {
     return this.#switch.insertion(this.#nowMs);

@@ -156,6 +156,29 @@ describe('the explanation of a port', () => {
     expect(explained.map(({ name }) => name)).toEqual(['web-0']);
   });
 
+  it('has where its packets are processed, as those of a chain; it decides nothing', async () => {
+    const pods = [factsOf({ attachments: [viewOf({ device: 'pf0vf3' })] })];
+    const reasons = [{ reason: 'unsupported_action', flows: 1, packets: 9, bytes: 9 } as const];
+    const rows = () => [
+      offloadRow('port', 'pf0vf3', 'software', { measured: measuredOf({ reasons }) }),
+      offloadRow('chain', 'edge', 'hardware'),
+    ];
+    const { account } = await explainer(agentStatus(), pods, { offload: { rows } }).port('pf0vf3', never);
+    expect(account.isReady).toBe(true);
+    expect(account.rungs).toMatchObject([
+      { name: 'offload', state: 'advisory', values: { verdict: 'software' } },
+      { name: 'whyNot', seen: 'unsupported_action', diagnosis: { command: 'dpuctl offload why port pf0vf3' } },
+    ]);
+  });
+
+  it('has none of it where it has no port on the switch, and where nobody looks', async () => {
+    const pods = [factsOf({ attachments: [viewOf({ device: 'pf0vf3' })] })];
+    const rows = () => [offloadRow('port', 'pf0vf3', 'unknown', { reason: 'NotOnSwitch' })];
+    const absent = await explainer(agentStatus(), pods, { offload: { rows } }).port('pf0vf3', never);
+    const unseen = await explainer(agentStatus(), pods).port('pf0vf3', never);
+    expect([absent.account.rungs, unseen.account.rungs]).toEqual([undefined, undefined]);
+  });
+
   it('is refused where nothing is known of it', async () => {
     await expect(explainer(agentStatus(), []).port('nobody', never)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(() => explainer(agentStatus(), []).chain('nobody')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));

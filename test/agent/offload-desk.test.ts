@@ -50,6 +50,50 @@ function supervisorWith(evidence: Partial<Evidence>, inEffect?: boolean): Offloa
 const inShort = (rows: readonly OffloadRow[]): readonly string[] =>
   rows.map(({ key, verdict, reason }) => `${key} ${verdict} ${reason}`);
 
+describe('what is known of ports', () => {
+  const patched = observedOf({
+    bridges: [bridgeRow('br-k', { datapathType: '' })],
+    ports: [portRow('k0', 'br-k'), portRow('patch0', 'br-k', {}, { type: 'patch' })],
+  });
+  const known = (providers: ReadonlyMap<string, string> | undefined): OffloadEvidence => ({
+    ...supervisorWith({}),
+    portFacts: (datapathType) => ({
+      port: (name) => (datapathType === 'system' ? { kind: 'offloadable', provider: 'tc', eswitch: name } : undefined),
+      providers,
+    }),
+  });
+  const portsOf = (supervisor: OffloadEvidence) =>
+    desk(supervisor, { ...patched, qos: new Map() })
+      .rows()
+      .filter(({ kind }) => kind === 'port')
+      .map(({ ports }) => ports);
+
+  it('is concluded from type and device where ovs-vswitchd does not say, and nothing of a patch port', () => {
+    expect(portsOf(known(undefined))).toEqual([
+      [{ name: 'k0', kind: 'offloadable', provider: 'tc', isProviderTold: false, eswitch: 'k0' }],
+      [{ name: 'patch0', kind: 'patch', provider: undefined, isProviderTold: false, eswitch: undefined }],
+    ]);
+  });
+
+  it('is what ovs-vswitchd says, where it does: a port that it does not name has no provider', () => {
+    const [told] = portsOf(known(new Map([['k0', 'dpdk']])));
+    expect(told).toMatchObject([{ kind: 'offloadable', provider: 'dpdk', isProviderTold: true }]);
+    const [left] = portsOf(known(new Map()));
+    expect(left).toMatchObject([{ kind: 'other', provider: undefined, isProviderTold: true }]);
+  });
+
+  it('is nothing where nobody looks', () => {
+    const [[port] = []] = portsOf(supervisorWith({}));
+    expect(port).toEqual({
+      name: 'k0',
+      kind: undefined,
+      provider: undefined,
+      isProviderTold: false,
+      eswitch: undefined,
+    });
+  });
+});
+
 describe('what is said of offload', () => {
   it('is said of each port, network of a pod and chain, by the datapath of its bridge', () => {
     expect(inShort(desk().rows())).toEqual([

@@ -89,7 +89,7 @@ pod shop/db-0, network default
       ct_ipv6_disabled: 9.7k packets, 58 flows. Connection tracking of IPv6 is not offloaded while hw-offload-ct-ipv6-enabled is not true.
       ct_new (expected): 100 packets, 2 flows. First packets of a tracked connection (ct_state +new); the connection is offloaded once it is established.
       remedy   Set \`other_config:hw-offload-ct-ipv6-enabled=true\` and restart ovs-vswitchd in a maintenance window.
-  ! largest flows  2 of those in software, by packets
+  ! largest flows  the 2 largest in software, by packets
       9k packets, ct_ipv6_disabled (ct of IPv6): pf0vf4 → p0
         in_port(pf0vf4),eth_type(0x86dd)
         rule table=10, priority=50, actions=ct(table=11)
@@ -221,7 +221,18 @@ describe('the rungs of the settings', () => {
     expect(await rungOf('configured', 'pf0vf5')).toMatchObject({ state: 'advisory' });
     source.overview = overviewOf({ isConfigured: false, isInEffect: false });
     expect(await rungOf('configured', 'pf0vf5')).toMatchObject({ state: 'broken' });
+    expect(await rungOf('inEffect', 'pf0vf5')).toMatchObject({ state: 'broken', remedy: '' });
+    source.overview = overviewOf({ isInEffect: false });
     expect(await rungOf('inEffect', 'pf0vf5')).toMatchObject({ state: 'broken', remedy: 'See dpuctl offload status.' });
+  });
+
+  it.each([
+    ['doca', 'in a maintenance window, not live'],
+    ['userspace', 'this engine has no hardware'],
+    ['tc', 'it applies live the first time'],
+  ] as const)('propose for engine %s nothing that harms or does not help', async (engine, words) => {
+    source.overview = overviewOf({ engine, isConfigured: false, isInEffect: false });
+    expect((await rungOf('configured', 'pf0vf5')).remedy).toContain(words);
   });
 
   it('leave open what is not known, and what is not judged yet', async () => {
@@ -253,6 +264,44 @@ describe('the rung of the port', () => {
     expect((await rungOf('port', 'veth0')).seen).toBe('veth0; which devices are representors is not known');
   });
 
+  it.each([
+    ['tc', true, 'ok', 'pf0vf3: offload provider tc, as ovs-vswitchd says, eSwitch 5c'],
+    ['tc', false, 'ok', 'pf0vf3: offload provider tc, by its type and device; ovs-vswitchd does not say, eSwitch 5c'],
+    [undefined, true, 'broken', 'pf0vf3: no offload provider serves it, as ovs-vswitchd says, eSwitch 5c'],
+  ] as const)('says of provider %s, told: %s, that it is %s', async (provider, isProviderTold, state, seen) => {
+    const kind = provider === undefined ? 'other' : 'offloadable';
+    source.overview = overviewOf({ supervision: undefined });
+    source.objects = [
+      offloadRow('port', 'pf0vf3', 'software', {
+        ports: [{ name: 'pf0vf3', kind, provider, isProviderTold, eswitch: '5c' }],
+      }),
+    ];
+    expect(await rungOf('port', 'pf0vf3')).toMatchObject({ state, seen });
+  });
+
+  it('proves nothing by patch ports, and describes each of several ports', async () => {
+    const none = { provider: undefined, isProviderTold: false, eswitch: undefined };
+    source.overview = overviewOf({ supervision: undefined });
+    source.objects = [
+      offloadRow('chain', 'edge', 'unknown', {
+        interface: '',
+        ports: [
+          { name: 'patch-a', kind: 'patch', ...none },
+          { name: 'tun0', kind: 'tunnel', ...none },
+        ],
+        measured: measuredOf({ ports: ['patch-a', 'tun0'] }),
+      }),
+    ];
+    expect(await rungOf('port', 'edge')).toMatchObject({
+      state: 'unknown',
+      seen: 'patch-a, tun0',
+      details: [
+        'patch-a: a patch port, which is no port of the datapath: packets are seen at the ports beyond it',
+        'tun0: a tunnel',
+      ],
+    });
+  });
+
   it('has other findings about the port as advice', async () => {
     const [finding] = supervisionOf().findings;
     if (finding === undefined) throw new Error('the fake has one');
@@ -273,7 +322,8 @@ describe('dpuctl offload why of the node', () => {
     expect(node).toMatchObject({
       kind: 'node',
       verdict: 'hardware',
-      sentence: 'The traffic of this node is in hardware: 99.0 % of 1M data packets since the agent looks.',
+      sentence:
+        'The traffic of this node is in hardware: Hardware carried 99.0 % of 1M data packets since the agent looks.',
     });
     const whyNot = node.rungs.find(({ name }) => name === 'whyNot');
     expect(whyNot).toMatchObject({ state: 'advisory', seen: 'of its software packets most are ct_ipv6_disabled' });
@@ -290,7 +340,7 @@ describe('dpuctl offload why of the node', () => {
     expect(only(await told())).toMatchObject({
       verdict: 'hardware',
       sentence:
-        'The traffic of this node is in hardware: 99.0 % of 1M packets of the flows of the newest dump, since each was made.',
+        'The traffic of this node is in hardware: Hardware carried 99.0 % of 1M packets of the flows of the newest dump, since each was made.',
     });
     const unknown = { flows: 1, packets: 1, bytes: 1 };
     const tiers = new Map([...supervisionOf().tiers, ['unknown', unknown] as const]);

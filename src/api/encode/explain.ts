@@ -80,7 +80,7 @@ export function encodeExplanation(explanation: Explanation): MessageInitShape<ty
 }
 
 export function encodeAccount(account: ObjectAccount): MessageInitShape<typeof ObjectAccountSchema> {
-  const { object, conditions, findings, journal, command, notes, isReady } = account;
+  const { object, conditions, findings, journal, command, notes, isReady, rungs = [] } = account;
   return {
     object: encodeRef(object),
     conditions: conditions.map(encodeCondition),
@@ -89,6 +89,7 @@ export function encodeAccount(account: ObjectAccount): MessageInitShape<typeof O
     ...optional('command', command),
     notes: [...notes],
     isReady,
+    rungs: rungs.map(encodeRung),
   };
 }
 

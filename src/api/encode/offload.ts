@@ -13,6 +13,7 @@ import type {
   OffloadEngine,
   OffloadMeasured,
   OffloadOverview,
+  OffloadPortView,
   OffloadRow,
   OffloadSupervision,
   SoftwareFlowsAnswer,
@@ -23,9 +24,12 @@ import {
   type ListSoftwareFlowsResponseSchema,
   type OffloadDatapathSchema,
   type OffloadFindingSchema,
+  type OffloadInsertionSchema,
   type OffloadMeasuredSchema,
   OffloadMeasured_Source,
   type OffloadMeasurementSchema,
+  OffloadPort_Kind,
+  type OffloadPortSchema,
   OffloadRow_Kind,
   type OffloadRowSchema,
   OffloadRow_Verdict,
@@ -39,7 +43,7 @@ import {
 import { safeText } from '../../lib/text.js';
 import type { OffloadFinding } from '../../offload/check.js';
 import { offloadFlowReasons, type FlowReason } from '../../offload/flow-reasons.js';
-import type { ExplainedFlow } from '../../offload/readings.js';
+import type { ExplainedFlow, InsertionReading } from '../../offload/readings.js';
 import type { SettingResult, SettingVerdict } from '../../offload/setting-verdicts.js';
 import { encodeMap, optional, optionalTimestamp, uint32, uint64 } from './common.js';
 
@@ -81,10 +85,20 @@ const sources: Readonly<Record<OffloadMeasured['source'], OffloadMeasured_Source
   flows: OffloadMeasured_Source.FLOWS,
 };
 
+const portKinds: Readonly<Record<NonNullable<OffloadPortView['kind']>, OffloadPort_Kind>> = {
+  offloadable: OffloadPort_Kind.OFFLOADABLE,
+  internal: OffloadPort_Kind.INTERNAL,
+  tunnel: OffloadPort_Kind.TUNNEL,
+  patch: OffloadPort_Kind.PATCH,
+  other: OffloadPort_Kind.OTHER,
+};
+
 /** A DPU has about a thousand ports; of more findings than this the first say what is wrong. */
 const findingsMax = 500;
 /** Ports of one chain, chains of one port. */
 const namesMax = 256;
+/** Tables of connections: one of hardware, one of the kernel, one of each datapath. */
+const tablesMax = 64;
 /** Characters of a value of the database: one of `dpdk-extra` has a few hundred. */
 const valueLengthMax = 1_024;
 
@@ -197,6 +211,33 @@ function encodeSupervision(said: OffloadSupervision): MessageInitShape<typeof Of
     },
     hardwarePackets: uint64(said.packets.hardware),
     softwarePackets: uint64(said.packets.software),
+    hugePages: said.hugePages.map(({ sizeBytes, total, free }) => ({
+      sizeBytes: uint64(sizeBytes),
+      total: uint64(total),
+      free: uint64(free),
+    })),
+    connectionTables: said.connections.slice(0, tablesMax).map(({ table, count, limit }) => ({
+      table: safeText(table, 256),
+      count: uint64(count),
+      limit: uint64(limit),
+    })),
+    ...optional('insertion', said.insertion === undefined ? undefined : encodeInsertion(said.insertion)),
+  };
+}
+
+const orUnknown = (value: number | undefined): bigint | undefined => (value === undefined ? undefined : uint64(value));
+const milliseconds = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : seconds * 1000;
+
+function encodeInsertion(reading: InsertionReading): MessageInitShape<typeof OffloadInsertionSchema> {
+  const { enqueued, inserted, connectionsBoth, connectionsOne, latencyMean, latencyDeviation } = reading;
+  return {
+    enqueued: uint64(enqueued),
+    inserted: uint64(inserted),
+    ...optional('connectionsBoth', orUnknown(connectionsBoth)),
+    ...optional('connectionsOne', orUnknown(connectionsOne)),
+    ...optional('latencyMean', duration(milliseconds(latencyMean))),
+    ...optional('latencyDeviation', duration(milliseconds(latencyDeviation))),
   };
 }
 
@@ -219,7 +260,7 @@ export function encodeOffloadStatus(overview: OffloadOverview): MessageInitShape
 }
 
 function encodeMeasured(measured: OffloadMeasured): MessageInitShape<typeof OffloadMeasuredSchema> {
-  const { source, hardwareShare, counters, flows, reasons, ports, sharedWith } = measured;
+  const { source, hardwareShare, counters, seen, flows, reasons, ports, sharedWith } = measured;
   return {
     source: sources[source],
     ...optional('hardwareShare', share(hardwareShare)),
@@ -240,11 +281,25 @@ function encodeMeasured(measured: OffloadMeasured): MessageInitShape<typeof Offl
     reasons: reasons.map(({ reason, ...of }) => encodeReason(reason, of)),
     ports: ports.slice(0, namesMax),
     sharedWith: sharedWith.slice(0, namesMax),
+    ...(seen === undefined
+      ? {}
+      : { seen: { hardwarePackets: uint64(seen.hardware), softwarePackets: uint64(seen.software) } }),
+  };
+}
+
+function encodePort(port: OffloadPortView): MessageInitShape<typeof OffloadPortSchema> {
+  const { name, kind, provider, isProviderTold, eswitch } = port;
+  return {
+    name,
+    kind: kind === undefined ? OffloadPort_Kind.UNSPECIFIED : portKinds[kind],
+    ...optional('provider', bounded(provider)),
+    isProviderTold,
+    ...optional('eswitch', bounded(eswitch)),
   };
 }
 
 export function encodeOffloadRow(row: OffloadRow): MessageInitShape<typeof OffloadRowSchema> {
-  const { key, kind, name, verdict, reason, message, measured } = row;
+  const { key, kind, name, verdict, reason, message, measured, ports = [] } = row;
   return {
     key,
     kind: kinds[kind],
@@ -254,6 +309,7 @@ export function encodeOffloadRow(row: OffloadRow): MessageInitShape<typeof Offlo
     reason,
     message,
     ...(measured === undefined ? {} : { measured: encodeMeasured(measured) }),
+    ports: ports.slice(0, namesMax).map(encodePort),
   };
 }
 

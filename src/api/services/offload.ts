@@ -50,8 +50,9 @@ function readSelector(selector: OffloadSelector | undefined): Selection {
 }
 
 /** Everything that a row says but its key: the numbers too, so that a share that moves is told. */
-function versionOf({ verdict, reason, message, measured, ...row }: OffloadRow): string {
-  return `${verdict};${reason};${row.interface};${message};${measured === undefined ? '' : JSON.stringify(measured)}`;
+function versionOf({ verdict, reason, message, measured, ports = [], ...row }: OffloadRow): string {
+  const known = JSON.stringify([measured ?? null, ports]);
+  return `${verdict};${reason};${row.interface};${message};${known}`;
 }
 
 function encodeChanges({

@@ -9,6 +9,7 @@ import {
   ListSoftwareFlowsRequestSchema,
   ListSoftwareFlowsResponseSchema,
   OffloadMeasured_Source,
+  OffloadPort_Kind,
   OffloadRow_Kind,
   OffloadRow_Verdict,
   OffloadSetting_Verdict,
@@ -86,6 +87,28 @@ describe('GetOffloadStatus', () => {
     });
     expect(status.isInEffect).toBeUndefined();
     expect(status.supervision).toBeUndefined();
+  });
+
+  it('tells what has room and what waits: huge pages, tables of connections, insertion', async () => {
+    const world = new World();
+    const insertion = {
+      ...{ enqueued: 3, inserted: 70, connectionsBoth: 9, connectionsOne: undefined },
+      ...{ latencyMean: 0.000_25, latencyDeviation: undefined },
+    };
+    const supervision = supervisionOf({
+      hugePages: [{ sizeBytes: 2_097_152, total: 1_024, free: 12 }],
+      connections: [{ table: 'hardware', count: 9, limit: 250_000 }],
+      insertion,
+    });
+    world.source.overview = overviewOf({ supervision });
+    const told = (await world.status()).supervision;
+    expect(told).toMatchObject({
+      hugePages: [{ sizeBytes: 2_097_152n, total: 1_024n, free: 12n }],
+      connectionTables: [{ table: 'hardware', count: 9n, limit: 250_000n }],
+      insertion: { enqueued: 3n, inserted: 70n, connectionsBoth: 9n, latencyMean: { seconds: 0n, nanos: 250_000 } },
+    });
+    expect(told?.insertion?.connectionsOne).toBeUndefined();
+    expect(told?.insertion?.latencyDeviation).toBeUndefined();
   });
 
   it('tells everything that the supervisor says', async () => {
@@ -192,8 +215,13 @@ describe('ListOffload', () => {
   });
 
   it('tells a row whole', async () => {
-    const measured = measuredOf({ sharedWith: ['chain/c'] });
-    const world = new World([row('port', 'p0', 'software', { reason: 'EngineIsSoftware', measured })]);
+    const ports = [
+      { name: 'p0', kind: 'offloadable', provider: 'tc', isProviderTold: true, eswitch: '5c' },
+      { name: 'x', kind: undefined, provider: undefined, isProviderTold: false, eswitch: undefined },
+    ] as const;
+    const seen = { hardware: 99_000, software: 1_000 };
+    const measured = measuredOf({ sharedWith: ['chain/c'], seen });
+    const world = new World([row('port', 'p0', 'software', { reason: 'EngineIsSoftware', measured, ports })]);
     const answer = await world.handlers.listOffload(create(ListOffloadRequestSchema), viewerContext());
     const [told] = create(ListOffloadResponseSchema, answer).rows;
     expect(told).toMatchObject({
@@ -214,7 +242,12 @@ describe('ListOffload', () => {
         reasons: [{ reason: 'ct_new', isExpected: true, tally: { packets: 100n } }],
         ports: ['pf0vf3'],
         sharedWith: ['chain/c'],
+        seen: { hardwarePackets: 99_000n, softwarePackets: 1_000n },
       },
+      ports: [
+        { name: 'p0', kind: OffloadPort_Kind.OFFLOADABLE, provider: 'tc', isProviderTold: true, eswitch: '5c' },
+        { name: 'x', kind: OffloadPort_Kind.UNSPECIFIED, provider: '', isProviderTold: false, eswitch: '' },
+      ],
     });
   });
 

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { HugePages } from "./node_pb.js";
+import { file_dpu_agent_v1_node } from "./node_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dpu/agent/v1/offload.proto.
  */
 export const file_dpu_agent_v1_offload: GenFile = /*@__PURE__*/
-  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyL0AwoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkSFAoMZW5naW5lX2Jhc2lzGAUgAygJEhkKDGlzX2luX2VmZmVjdBgGIAEoCEgAiAEBEhcKD2luX2VmZmVjdF9iYXNpcxgHIAEoCRIPCgd3YWl0aW5nGAggASgJEjUKC3N1cGVydmlzaW9uGAkgASgLMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRTdXBlcnZpc2lvbhovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEieAoGRW5naW5lEhYKEkVOR0lORV9VTlNQRUNJRklFRBAAEg8KC0VOR0lORV9OT05FEAESDQoJRU5HSU5FX1RDEAISDwoLRU5HSU5FX0RQREsQAxIPCgtFTkdJTkVfRE9DQRAEEhQKEEVOR0lORV9VU0VSU1BBQ0UQBUIPCg1faXNfaW5fZWZmZWN0IsQEChJPZmZsb2FkU3VwZXJ2aXNpb24SLgoIc2V0dGluZ3MYASADKAsyHC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcSLAoHcmVzdGFydBgCIAEoCzIbLmRwdS5hZ2VudC52MS5SZXN0YXJ0QWR2aWNlEi4KCGZpbmRpbmdzGAMgAygLMhwuZHB1LmFnZW50LnYxLk9mZmxvYWRGaW5kaW5nEg0KBWNsZWFyGAQgAygJEjcKDG5vdF90ZXN0YWJsZRgFIAMoCzIhLmRwdS5hZ2VudC52MS5PZmZsb2FkQ2hlY2tTa2lwcGVkEjAKCWRhdGFwYXRocxgGIAMoCzIdLmRwdS5hZ2VudC52MS5PZmZsb2FkRGF0YXBhdGgSKgoFdGllcnMYByADKAsyGy5kcHUuYWdlbnQudjEuRmxvd1RpZXJTaGFyZRIuCgdyZWFzb25zGAggAygLMh0uZHB1LmFnZW50LnYxLkZsb3dSZWFzb25TaGFyZRI2CgxtZWFzdXJlbWVudHMYCSADKAsyIC5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVtZW50EhAKCHNsb3dkb3duGAogASgBEhUKDWZsb3dzX3JlZnVzYWwYCyABKAkSNQoMcmVwcmVzZW50b3JzGAwgASgLMh8uZHB1LmFnZW50LnYxLlJlcHJlc2VudG9yQ291bnRzEhgKEGhhcmR3YXJlX3BhY2tldHMYDSABKAQSGAoQc29mdHdhcmVfcGFja2V0cxgOIAEoBCK+AwoOT2ZmbG9hZFNldHRpbmcSCwoDa2V5GAEgASgJEhUKCGRlY2xhcmVkGAIgASgJSACIAQESEwoGc3RvcmVkGAMgASgJSAGIAQESFgoJZWZmZWN0aXZlGAQgASgJSAKIAQESFwoPZWZmZWN0aXZlX2Jhc2lzGAUgASgJEjUKB3ZlcmRpY3QYBiABKA4yJC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcuVmVyZGljdBIPCgdtZXNzYWdlGAcgASgJEg0KBXVubWV0GAggAygJIsQBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIVChFWRVJESUNUX0lOX0VGRkVDVBABEhYKElZFUkRJQ1RfQVBQTFlfTElWRRACEhIKDlZFUkRJQ1RfU1RBR0VEEAMSHAoYVkVSRElDVF9SRVNUQVJUX1JFUVVJUkVEEAQSFQoRVkVSRElDVF9EQU5HRVJPVVMQBRITCg9WRVJESUNUX0lOVkFMSUQQBhITCg9WRVJESUNUX1VOS05PV04QB0ILCglfZGVjbGFyZWRCCQoHX3N0b3JlZEIMCgpfZWZmZWN0aXZlIkwKDVJlc3RhcnRBZHZpY2USDAoEa2V5cxgBIAMoCRIPCgdzdW1tYXJ5GAIgASgJEg0KBXN0ZXBzGAMgAygJEg0KBWNvc3RzGAQgAygJItcBCg5PZmZsb2FkRmluZGluZxIOCgZyZWFzb24YASABKAkSFAoMc3ViamVjdF9raW5kGAIgASgJEg8KB3N1YmplY3QYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRI8CghldmlkZW5jZRgFIAMoCzIqLmRwdS5hZ2VudC52MS5PZmZsb2FkRmluZGluZy5FdmlkZW5jZUVudHJ5Eg4KBnJlbWVkeRgGIAEoCRovCg1FdmlkZW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMQoTT2ZmbG9hZENoZWNrU2tpcHBlZBINCgVjaGVjaxgBIAEoCRILCgN3aHkYAiABKAkirQEKD09mZmxvYWREYXRhcGF0aBIMCgRuYW1lGAEgASgJEg0KBWZsb3dzGAIgASgEEhIKCmZsb3dfbGltaXQYAyABKAQSHQoVZmxvd19saW1pdF9jb25maWd1cmVkGAQgASgEEhgKEG9mZmxvYWRlZF9ieV9vdnMYBSABKAQSMAoNZHVtcF9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6CglGbG93VGFsbHkSDQoFZmxvd3MYASABKAQSDwoHcGFja2V0cxgCIAEoBBINCgVieXRlcxgDIAEoBCJFCg1GbG93VGllclNoYXJlEgwKBHRpZXIYASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5In8KD0Zsb3dSZWFzb25TaGFyZRIOCgZyZWFzb24YASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5EhMKC2lzX2V4cGVjdGVkGAMgASgIEg8KB21lYW5pbmcYBCABKAkSDgoGcmVtZWR5GAUgASgJIpMCChJPZmZsb2FkTWVhc3VyZW1lbnQSDAoEbmFtZRgBIAEoCRIrCgdyZWFkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgR0b29rGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC21haW5fdGhyZWFkGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHJlYWRpbmdzGAUgASgEEhAKCGZhaWx1cmVzGAYgASgEEjQKEW1haW5fdGhyZWFkX3RvdGFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3Byb2JsZW0YCCABKAkiZQoRUmVwcmVzZW50b3JDb3VudHMSFQoIZXhwZWN0ZWQYASABKA1IAIgBARIPCgdwcmVzZW50GAIgASgNEg0KBXN0YWxlGAMgASgNEgwKBGRvd24YBCABKA1CCwoJX2V4cGVjdGVkIlQKD09mZmxvYWRTZWxlY3RvchINCgVwb3J0cxgBIAEoCBITCgthdHRhY2htZW50cxgCIAEoCBIOCgZjaGFpbnMYAyABKAgSDQoFbmFtZXMYBCADKAkiRQoSTGlzdE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvciJPChNMaXN0T2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIQCghwcm9ibGVtcxgCIAMoCSJzChNXYXRjaE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvchIrCghpbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJhChRXYXRjaE9mZmxvYWRSZXNwb25zZRImCgRyb3dzGAEgAygLMhguZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cSDwoHcmVtb3ZlZBgCIAMoCRIQCghwcm9ibGVtcxgDIAMoCSK4AwoKT2ZmbG9hZFJvdxILCgNrZXkYASABKAkSKwoEa2luZBgCIAEoDjIdLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LktpbmQSDAoEbmFtZRgDIAEoCRIRCglpbnRlcmZhY2UYBCABKAkSMQoHdmVyZGljdBgFIAEoDjIgLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LlZlcmRpY3QSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSLwoIbWVhc3VyZWQYCCABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVkIlAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfUE9SVBABEhMKD0tJTkRfQVRUQUNITUVOVBACEg4KCktJTkRfQ0hBSU4QAyJ4CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABITCg9WRVJESUNUX1VOS05PV04QARIUChBWRVJESUNUX1NPRlRXQVJFEAISFAoQVkVSRElDVF9IQVJEV0FSRRADEhMKD1ZFUkRJQ1RfUEFSVElBTBAEIrcECg9PZmZsb2FkTWVhc3VyZWQSNAoGc291cmNlGAEgASgOMiQuZHB1LmFnZW50LnYxLk9mZmxvYWRNZWFzdXJlZC5Tb3VyY2USGwoOaGFyZHdhcmVfc2hhcmUYAiABKAFIAIgBARIdChBoYXJkd2FyZV9wYWNrZXRzGAMgASgESAGIAQESHQoQc29mdHdhcmVfcGFja2V0cxgEIAEoBEgCiAEBEikKBndpbmRvdxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCg5oYXJkd2FyZV9mbG93cxgGIAEoCzIXLmRwdS5hZ2VudC52MS5GbG93VGFsbHkSLwoOc29mdHdhcmVfZmxvd3MYByABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5EiwKC2FwYXJ0X2Zsb3dzGAggASgLMhcuZHB1LmFnZW50LnYxLkZsb3dUYWxseRIuCgdyZWFzb25zGAkgAygLMh0uZHB1LmFnZW50LnYxLkZsb3dSZWFzb25TaGFyZRINCgVwb3J0cxgKIAMoCRITCgtzaGFyZWRfd2l0aBgLIAMoCSJHCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX0NPVU5URVJTEAESEAoMU09VUkNFX0ZMT1dTEAJCEQoPX2hhcmR3YXJlX3NoYXJlQhMKEV9oYXJkd2FyZV9wYWNrZXRzQhMKEV9zb2Z0d2FyZV9wYWNrZXRzIo0BChhMaXN0U29mdHdhcmVGbG93c1JlcXVlc3QSDQoFcG9ydHMYASADKAkSDwoHcmVhc29ucxgCIAMoCRIRCgljb3VudF9tYXgYAyABKA0SKgoHYWdlX21heBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgp3aXRoX3J1bGVzGAUgASgIIrUBChlMaXN0U29mdHdhcmVGbG93c1Jlc3BvbnNlEisKB3JlYWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KC21haW5fdGhyZWFkGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKBWZsb3dzGAMgAygLMhouZHB1LmFnZW50LnYxLlNvZnR3YXJlRmxvdxIQCghwcm9ibGVtcxgEIAMoCSKgAgoMU29mdHdhcmVGbG93EgwKBHVmaWQYASABKAkSDAoEdGllchgCIAEoCRIOCgZyZWFzb24YAyABKAkSEAoIZXZpZGVuY2UYBCABKAkSDwoHaW5fcG9ydBgFIAEoCRIRCglvdXRfcG9ydHMYBiADKAkSDQoFbWF0Y2gYByABKAkSDwoHYWN0aW9ucxgIIAEoCRIPCgdwYWNrZXRzGAkgASgEEg0KBWJ5dGVzGAogASgEEicKBGlkbGUYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFcnVsZXMYDCADKAkSFQoNcnVsZXNfcHJvYmxlbRgNIAEoCRIPCgdtZWFuaW5nGA4gASgJEg4KBnJlbWVkeRgPIAEoCTKGAwoOT2ZmbG9hZFNlcnZpY2USYQoQR2V0T2ZmbG9hZFN0YXR1cxIlLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVxdWVzdBomLmRwdS5hZ2VudC52MS5HZXRPZmZsb2FkU3RhdHVzUmVzcG9uc2USUgoLTGlzdE9mZmxvYWQSIC5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXF1ZXN0GiEuZHB1LmFnZW50LnYxLkxpc3RPZmZsb2FkUmVzcG9uc2USVwoMV2F0Y2hPZmZsb2FkEiEuZHB1LmFnZW50LnYxLldhdGNoT2ZmbG9hZFJlcXVlc3QaIi5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVzcG9uc2UwARJkChFMaXN0U29mdHdhcmVGbG93cxImLmRwdS5hZ2VudC52MS5MaXN0U29mdHdhcmVGbG93c1JlcXVlc3QaJy5kcHUuYWdlbnQudjEuTGlzdFNvZnR3YXJlRmxvd3NSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpkcHUvYWdlbnQvdjEvb2ZmbG9hZC5wcm90bxIMZHB1LmFnZW50LnYxIhkKF0dldE9mZmxvYWRTdGF0dXNSZXF1ZXN0IkcKGEdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cyL0AwoNT2ZmbG9hZFN0YXR1cxIyCgZlbmdpbmUYASABKA4yIi5kcHUuYWdlbnQudjEuT2ZmbG9hZFN0YXR1cy5FbmdpbmUSFQoNaXNfY29uZmlndXJlZBgCIAEoCBI7CghzZXR0aW5ncxgDIAMoCzIpLmRwdS5hZ2VudC52MS5PZmZsb2FkU3RhdHVzLlNldHRpbmdzRW50cnkSDQoFbm90ZXMYBCADKAkSFAoMZW5naW5lX2Jhc2lzGAUgAygJEhkKDGlzX2luX2VmZmVjdBgGIAEoCEgAiAEBEhcKD2luX2VmZmVjdF9iYXNpcxgHIAEoCRIPCgd3YWl0aW5nGAggASgJEjUKC3N1cGVydmlzaW9uGAkgASgLMiAuZHB1LmFnZW50LnYxLk9mZmxvYWRTdXBlcnZpc2lvbhovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEieAoGRW5naW5lEhYKEkVOR0lORV9VTlNQRUNJRklFRBAAEg8KC0VOR0lORV9OT05FEAESDQoJRU5HSU5FX1RDEAISDwoLRU5HSU5FX0RQREsQAxIPCgtFTkdJTkVfRE9DQRAEEhQKEEVOR0lORV9VU0VSU1BBQ0UQBUIPCg1faXNfaW5fZWZmZWN0It4FChJPZmZsb2FkU3VwZXJ2aXNpb24SLgoIc2V0dGluZ3MYASADKAsyHC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcSLAoHcmVzdGFydBgCIAEoCzIbLmRwdS5hZ2VudC52MS5SZXN0YXJ0QWR2aWNlEi4KCGZpbmRpbmdzGAMgAygLMhwuZHB1LmFnZW50LnYxLk9mZmxvYWRGaW5kaW5nEg0KBWNsZWFyGAQgAygJEjcKDG5vdF90ZXN0YWJsZRgFIAMoCzIhLmRwdS5hZ2VudC52MS5PZmZsb2FkQ2hlY2tTa2lwcGVkEjAKCWRhdGFwYXRocxgGIAMoCzIdLmRwdS5hZ2VudC52MS5PZmZsb2FkRGF0YXBhdGgSKgoFdGllcnMYByADKAsyGy5kcHUuYWdlbnQudjEuRmxvd1RpZXJTaGFyZRIuCgdyZWFzb25zGAggAygLMh0uZHB1LmFnZW50LnYxLkZsb3dSZWFzb25TaGFyZRI2CgxtZWFzdXJlbWVudHMYCSADKAsyIC5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVtZW50EhAKCHNsb3dkb3duGAogASgBEhUKDWZsb3dzX3JlZnVzYWwYCyABKAkSNQoMcmVwcmVzZW50b3JzGAwgASgLMh8uZHB1LmFnZW50LnYxLlJlcHJlc2VudG9yQ291bnRzEhgKEGhhcmR3YXJlX3BhY2tldHMYDSABKAQSGAoQc29mdHdhcmVfcGFja2V0cxgOIAEoBBIrCgpodWdlX3BhZ2VzGA8gAygLMhcuZHB1LmFnZW50LnYxLkh1Z2VQYWdlcxI4ChFjb25uZWN0aW9uX3RhYmxlcxgQIAMoCzIdLmRwdS5hZ2VudC52MS5Db25uZWN0aW9uVGFibGUSMQoJaW5zZXJ0aW9uGBEgASgLMh4uZHB1LmFnZW50LnYxLk9mZmxvYWRJbnNlcnRpb24iPgoPQ29ubmVjdGlvblRhYmxlEg0KBXRhYmxlGAEgASgJEg0KBWNvdW50GAIgASgEEg0KBWxpbWl0GAMgASgEIoMCChBPZmZsb2FkSW5zZXJ0aW9uEhAKCGVucXVldWVkGAEgASgEEhAKCGluc2VydGVkGAIgASgEEh0KEGNvbm5lY3Rpb25zX2JvdGgYAyABKARIAIgBARIcCg9jb25uZWN0aW9uc19vbmUYBCABKARIAYgBARIvCgxsYXRlbmN5X21lYW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNAoRbGF0ZW5jeV9kZXZpYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX2Nvbm5lY3Rpb25zX2JvdGhCEgoQX2Nvbm5lY3Rpb25zX29uZSK+AwoOT2ZmbG9hZFNldHRpbmcSCwoDa2V5GAEgASgJEhUKCGRlY2xhcmVkGAIgASgJSACIAQESEwoGc3RvcmVkGAMgASgJSAGIAQESFgoJZWZmZWN0aXZlGAQgASgJSAKIAQESFwoPZWZmZWN0aXZlX2Jhc2lzGAUgASgJEjUKB3ZlcmRpY3QYBiABKA4yJC5kcHUuYWdlbnQudjEuT2ZmbG9hZFNldHRpbmcuVmVyZGljdBIPCgdtZXNzYWdlGAcgASgJEg0KBXVubWV0GAggAygJIsQBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIVChFWRVJESUNUX0lOX0VGRkVDVBABEhYKElZFUkRJQ1RfQVBQTFlfTElWRRACEhIKDlZFUkRJQ1RfU1RBR0VEEAMSHAoYVkVSRElDVF9SRVNUQVJUX1JFUVVJUkVEEAQSFQoRVkVSRElDVF9EQU5HRVJPVVMQBRITCg9WRVJESUNUX0lOVkFMSUQQBhITCg9WRVJESUNUX1VOS05PV04QB0ILCglfZGVjbGFyZWRCCQoHX3N0b3JlZEIMCgpfZWZmZWN0aXZlIkwKDVJlc3RhcnRBZHZpY2USDAoEa2V5cxgBIAMoCRIPCgdzdW1tYXJ5GAIgASgJEg0KBXN0ZXBzGAMgAygJEg0KBWNvc3RzGAQgAygJItcBCg5PZmZsb2FkRmluZGluZxIOCgZyZWFzb24YASABKAkSFAoMc3ViamVjdF9raW5kGAIgASgJEg8KB3N1YmplY3QYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRI8CghldmlkZW5jZRgFIAMoCzIqLmRwdS5hZ2VudC52MS5PZmZsb2FkRmluZGluZy5FdmlkZW5jZUVudHJ5Eg4KBnJlbWVkeRgGIAEoCRovCg1FdmlkZW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMQoTT2ZmbG9hZENoZWNrU2tpcHBlZBINCgVjaGVjaxgBIAEoCRILCgN3aHkYAiABKAkirQEKD09mZmxvYWREYXRhcGF0aBIMCgRuYW1lGAEgASgJEg0KBWZsb3dzGAIgASgEEhIKCmZsb3dfbGltaXQYAyABKAQSHQoVZmxvd19saW1pdF9jb25maWd1cmVkGAQgASgEEhgKEG9mZmxvYWRlZF9ieV9vdnMYBSABKAQSMAoNZHVtcF9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6CglGbG93VGFsbHkSDQoFZmxvd3MYASABKAQSDwoHcGFja2V0cxgCIAEoBBINCgVieXRlcxgDIAEoBCJFCg1GbG93VGllclNoYXJlEgwKBHRpZXIYASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5In8KD0Zsb3dSZWFzb25TaGFyZRIOCgZyZWFzb24YASABKAkSJgoFdGFsbHkYAiABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5EhMKC2lzX2V4cGVjdGVkGAMgASgIEg8KB21lYW5pbmcYBCABKAkSDgoGcmVtZWR5GAUgASgJIpMCChJPZmZsb2FkTWVhc3VyZW1lbnQSDAoEbmFtZRgBIAEoCRIrCgdyZWFkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgR0b29rGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC21haW5fdGhyZWFkGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHJlYWRpbmdzGAUgASgEEhAKCGZhaWx1cmVzGAYgASgEEjQKEW1haW5fdGhyZWFkX3RvdGFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3Byb2JsZW0YCCABKAkiZQoRUmVwcmVzZW50b3JDb3VudHMSFQoIZXhwZWN0ZWQYASABKA1IAIgBARIPCgdwcmVzZW50GAIgASgNEg0KBXN0YWxlGAMgASgNEgwKBGRvd24YBCABKA1CCwoJX2V4cGVjdGVkIlQKD09mZmxvYWRTZWxlY3RvchINCgVwb3J0cxgBIAEoCBITCgthdHRhY2htZW50cxgCIAEoCBIOCgZjaGFpbnMYAyABKAgSDQoFbmFtZXMYBCADKAkiRQoSTGlzdE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvciJPChNMaXN0T2ZmbG9hZFJlc3BvbnNlEiYKBHJvd3MYASADKAsyGC5kcHUuYWdlbnQudjEuT2ZmbG9hZFJvdxIQCghwcm9ibGVtcxgCIAMoCSJzChNXYXRjaE9mZmxvYWRSZXF1ZXN0Ei8KCHNlbGVjdG9yGAEgASgLMh0uZHB1LmFnZW50LnYxLk9mZmxvYWRTZWxlY3RvchIrCghpbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJhChRXYXRjaE9mZmxvYWRSZXNwb25zZRImCgRyb3dzGAEgAygLMhguZHB1LmFnZW50LnYxLk9mZmxvYWRSb3cSDwoHcmVtb3ZlZBgCIAMoCRIQCghwcm9ibGVtcxgDIAMoCSLiAwoKT2ZmbG9hZFJvdxILCgNrZXkYASABKAkSKwoEa2luZBgCIAEoDjIdLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LktpbmQSDAoEbmFtZRgDIAEoCRIRCglpbnRlcmZhY2UYBCABKAkSMQoHdmVyZGljdBgFIAEoDjIgLmRwdS5hZ2VudC52MS5PZmZsb2FkUm93LlZlcmRpY3QSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkSLwoIbWVhc3VyZWQYCCABKAsyHS5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVkEigKBXBvcnRzGAkgAygLMhkuZHB1LmFnZW50LnYxLk9mZmxvYWRQb3J0IlAKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfUE9SVBABEhMKD0tJTkRfQVRUQUNITUVOVBACEg4KCktJTkRfQ0hBSU4QAyJ4CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABITCg9WRVJESUNUX1VOS05PV04QARIUChBWRVJESUNUX1NPRlRXQVJFEAISFAoQVkVSRElDVF9IQVJEV0FSRRADEhMKD1ZFUkRJQ1RfUEFSVElBTBAEIv4BCgtPZmZsb2FkUG9ydBIMCgRuYW1lGAEgASgJEiwKBGtpbmQYAiABKA4yHi5kcHUuYWdlbnQudjEuT2ZmbG9hZFBvcnQuS2luZBIQCghwcm92aWRlchgDIAEoCRIYChBpc19wcm92aWRlcl90b2xkGAQgASgIEg8KB2Vzd2l0Y2gYBSABKAkidgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFAoQS0lORF9PRkZMT0FEQUJMRRABEhEKDUtJTkRfSU5URVJOQUwQAhIPCgtLSU5EX1RVTk5FTBADEg4KCktJTkRfUEFUQ0gQBBIOCgpLSU5EX09USEVSEAUi4AQKD09mZmxvYWRNZWFzdXJlZBI0CgZzb3VyY2UYASABKA4yJC5kcHUuYWdlbnQudjEuT2ZmbG9hZE1lYXN1cmVkLlNvdXJjZRIbCg5oYXJkd2FyZV9zaGFyZRgCIAEoAUgAiAEBEh0KEGhhcmR3YXJlX3BhY2tldHMYAyABKARIAYgBARIdChBzb2Z0d2FyZV9wYWNrZXRzGAQgASgESAKIAQESKQoGd2luZG93GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDmhhcmR3YXJlX2Zsb3dzGAYgASgLMhcuZHB1LmFnZW50LnYxLkZsb3dUYWxseRIvCg5zb2Z0d2FyZV9mbG93cxgHIAEoCzIXLmRwdS5hZ2VudC52MS5GbG93VGFsbHkSLAoLYXBhcnRfZmxvd3MYCCABKAsyFy5kcHUuYWdlbnQudjEuRmxvd1RhbGx5Ei4KB3JlYXNvbnMYCSADKAsyHS5kcHUuYWdlbnQudjEuRmxvd1JlYXNvblNoYXJlEg0KBXBvcnRzGAogAygJEhMKC3NoYXJlZF93aXRoGAsgAygJEicKBHNlZW4YDCABKAsyGS5kcHUuYWdlbnQudjEuU2VlblBhY2tldHMiRwoGU291cmNlEhYKElNPVVJDRV9VTlNQRUNJRklFRBAAEhMKD1NPVVJDRV9DT1VOVEVSUxABEhAKDFNPVVJDRV9GTE9XUxACQhEKD19oYXJkd2FyZV9zaGFyZUITChFfaGFyZHdhcmVfcGFja2V0c0ITChFfc29mdHdhcmVfcGFja2V0cyJBCgtTZWVuUGFja2V0cxIYChBoYXJkd2FyZV9wYWNrZXRzGAEgASgEEhgKEHNvZnR3YXJlX3BhY2tldHMYAiABKAQijQEKGExpc3RTb2Z0d2FyZUZsb3dzUmVxdWVzdBINCgVwb3J0cxgBIAMoCRIPCgdyZWFzb25zGAIgAygJEhEKCWNvdW50X21heBgDIAEoDRIqCgdhZ2VfbWF4GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCndpdGhfcnVsZXMYBSABKAgitQEKGUxpc3RTb2Z0d2FyZUZsb3dzUmVzcG9uc2USKwoHcmVhZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoLbWFpbl90aHJlYWQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoFZmxvd3MYAyADKAsyGi5kcHUuYWdlbnQudjEuU29mdHdhcmVGbG93EhAKCHByb2JsZW1zGAQgAygJIqACCgxTb2Z0d2FyZUZsb3cSDAoEdWZpZBgBIAEoCRIMCgR0aWVyGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIQCghldmlkZW5jZRgEIAEoCRIPCgdpbl9wb3J0GAUgASgJEhEKCW91dF9wb3J0cxgGIAMoCRINCgVtYXRjaBgHIAEoCRIPCgdhY3Rpb25zGAggASgJEg8KB3BhY2tldHMYCSABKAQSDQoFYnl0ZXMYCiABKAQSJwoEaWRsZRgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVydWxlcxgMIAMoCRIVCg1ydWxlc19wcm9ibGVtGA0gASgJEg8KB21lYW5pbmcYDiABKAkSDgoGcmVtZWR5GA8gASgJMoYDCg5PZmZsb2FkU2VydmljZRJhChBHZXRPZmZsb2FkU3RhdHVzEiUuZHB1LmFnZW50LnYxLkdldE9mZmxvYWRTdGF0dXNSZXF1ZXN0GiYuZHB1LmFnZW50LnYxLkdldE9mZmxvYWRTdGF0dXNSZXNwb25zZRJSCgtMaXN0T2ZmbG9hZBIgLmRwdS5hZ2VudC52MS5MaXN0T2ZmbG9hZFJlcXVlc3QaIS5kcHUuYWdlbnQudjEuTGlzdE9mZmxvYWRSZXNwb25zZRJXCgxXYXRjaE9mZmxvYWQSIS5kcHUuYWdlbnQudjEuV2F0Y2hPZmZsb2FkUmVxdWVzdBoiLmRwdS5hZ2VudC52MS5XYXRjaE9mZmxvYWRSZXNwb25zZTABEmQKEUxpc3RTb2Z0d2FyZUZsb3dzEiYuZHB1LmFnZW50LnYxLkxpc3RTb2Z0d2FyZUZsb3dzUmVxdWVzdBonLmRwdS5hZ2VudC52MS5MaXN0U29mdHdhcmVGbG93c1Jlc3BvbnNlYgZwcm90bzM", [file_dpu_agent_v1_node, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for engine and settings.
@@ -288,6 +290,27 @@ export type OffloadSupervision = Message<"dpu.agent.v1.OffloadSupervision"> & {
    * @generated from field: uint64 software_packets = 14;
    */
   softwarePackets: bigint;
+
+  /**
+   * Huge pages of this machine, by size; none: not known, or there are none.
+   *
+   * @generated from field: repeated dpu.agent.v1.HugePages huge_pages = 15;
+   */
+  hugePages: HugePages[];
+
+  /**
+   * Tables of tracked connections that can be full; none: nobody tells of any.
+   *
+   * @generated from field: repeated dpu.agent.v1.ConnectionTable connection_tables = 16;
+   */
+  connectionTables: ConnectionTable[];
+
+  /**
+   * Flows on their way into hardware; absent: nobody tells.
+   *
+   * @generated from field: dpu.agent.v1.OffloadInsertion insertion = 17;
+   */
+  insertion?: OffloadInsertion | undefined;
 };
 
 /**
@@ -296,6 +319,97 @@ export type OffloadSupervision = Message<"dpu.agent.v1.OffloadSupervision"> & {
  */
 export const OffloadSupervisionSchema: GenMessage<OffloadSupervision> = /*@__PURE__*/
   messageDesc(file_dpu_agent_v1_offload, 3);
+
+/**
+ * A table of tracked connections.
+ *
+ * @generated from message dpu.agent.v1.ConnectionTable
+ */
+export type ConnectionTable = Message<"dpu.agent.v1.ConnectionTable"> & {
+  /**
+   * `hardware`, `nf_conntrack` of the kernel, `conntrack netdev@ovs-netdev` of a userspace datapath.
+   *
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * Connections in it.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Connections that it has room for.
+   *
+   * @generated from field: uint64 limit = 3;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message dpu.agent.v1.ConnectionTable.
+ * Use `create(ConnectionTableSchema)` to create a new message.
+ */
+export const ConnectionTableSchema: GenMessage<ConnectionTable> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 4);
+
+/**
+ * What ovs-vswitchd says of flows that it hands to hardware (`dpctl/offload-stats-show`). All are figures of now.
+ *
+ * @generated from message dpu.agent.v1.OffloadInsertion
+ */
+export type OffloadInsertion = Message<"dpu.agent.v1.OffloadInsertion"> & {
+  /**
+   * Requests that wait for their turn.
+   *
+   * @generated from field: uint64 enqueued = 1;
+   */
+  enqueued: bigint;
+
+  /**
+   * Flows that were handed over. On the userspace datapath those that are only marked count, too.
+   *
+   * @generated from field: uint64 inserted = 2;
+   */
+  inserted: bigint;
+
+  /**
+   * Connections in hardware in both directions; absent, as all that follow: not told.
+   *
+   * @generated from field: optional uint64 connections_both = 3;
+   */
+  connectionsBoth?: bigint | undefined;
+
+  /**
+   * Connections in hardware in one direction.
+   *
+   * @generated from field: optional uint64 connections_one = 4;
+   */
+  connectionsOne?: bigint | undefined;
+
+  /**
+   * Mean time of an insertion.
+   *
+   * @generated from field: google.protobuf.Duration latency_mean = 5;
+   */
+  latencyMean?: Duration | undefined;
+
+  /**
+   * Standard deviation of that time.
+   *
+   * @generated from field: google.protobuf.Duration latency_deviation = 6;
+   */
+  latencyDeviation?: Duration | undefined;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadInsertion.
+ * Use `create(OffloadInsertionSchema)` to create a new message.
+ */
+export const OffloadInsertionSchema: GenMessage<OffloadInsertion> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 5);
 
 /**
  * A setting: declared, stored, in effect.
@@ -365,7 +479,7 @@ export type OffloadSetting = Message<"dpu.agent.v1.OffloadSetting"> & {
  * Use `create(OffloadSettingSchema)` to create a new message.
  */
 export const OffloadSettingSchema: GenMessage<OffloadSetting> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 4);
+  messageDesc(file_dpu_agent_v1_offload, 6);
 
 /**
  * Where it stands.
@@ -434,7 +548,7 @@ export enum OffloadSetting_Verdict {
  * Describes the enum dpu.agent.v1.OffloadSetting.Verdict.
  */
 export const OffloadSetting_VerdictSchema: GenEnum<OffloadSetting_Verdict> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 4, 0);
+  enumDesc(file_dpu_agent_v1_offload, 6, 0);
 
 /**
  * What a restart of ovs-vswitchd takes. The agent never restarts it.
@@ -476,7 +590,7 @@ export type RestartAdvice = Message<"dpu.agent.v1.RestartAdvice"> & {
  * Use `create(RestartAdviceSchema)` to create a new message.
  */
 export const RestartAdviceSchema: GenMessage<RestartAdvice> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 5);
+  messageDesc(file_dpu_agent_v1_offload, 7);
 
 /**
  * Something that is wrong with offload.
@@ -532,7 +646,7 @@ export type OffloadFinding = Message<"dpu.agent.v1.OffloadFinding"> & {
  * Use `create(OffloadFindingSchema)` to create a new message.
  */
 export const OffloadFindingSchema: GenMessage<OffloadFinding> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 6);
+  messageDesc(file_dpu_agent_v1_offload, 8);
 
 /**
  * A check that could not be made.
@@ -560,7 +674,7 @@ export type OffloadCheckSkipped = Message<"dpu.agent.v1.OffloadCheckSkipped"> & 
  * Use `create(OffloadCheckSkippedSchema)` to create a new message.
  */
 export const OffloadCheckSkippedSchema: GenMessage<OffloadCheckSkipped> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 7);
+  messageDesc(file_dpu_agent_v1_offload, 9);
 
 /**
  * A datapath, as ovs-vswitchd counts it.
@@ -616,7 +730,7 @@ export type OffloadDatapath = Message<"dpu.agent.v1.OffloadDatapath"> & {
  * Use `create(OffloadDatapathSchema)` to create a new message.
  */
 export const OffloadDatapathSchema: GenMessage<OffloadDatapath> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 8);
+  messageDesc(file_dpu_agent_v1_offload, 10);
 
 /**
  * Flows, and what they have carried since each was made.
@@ -651,7 +765,7 @@ export type FlowTally = Message<"dpu.agent.v1.FlowTally"> & {
  * Use `create(FlowTallySchema)` to create a new message.
  */
 export const FlowTallySchema: GenMessage<FlowTally> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 9);
+  messageDesc(file_dpu_agent_v1_offload, 11);
 
 /**
  * Flows of one tier.
@@ -679,7 +793,7 @@ export type FlowTierShare = Message<"dpu.agent.v1.FlowTierShare"> & {
  * Use `create(FlowTierShareSchema)` to create a new message.
  */
 export const FlowTierShareSchema: GenMessage<FlowTierShare> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 10);
+  messageDesc(file_dpu_agent_v1_offload, 12);
 
 /**
  * Flows in software for one reason.
@@ -728,7 +842,7 @@ export type FlowReasonShare = Message<"dpu.agent.v1.FlowReasonShare"> & {
  * Use `create(FlowReasonShareSchema)` to create a new message.
  */
 export const FlowReasonShareSchema: GenMessage<FlowReasonShare> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 11);
+  messageDesc(file_dpu_agent_v1_offload, 13);
 
 /**
  * How a measurement stands.
@@ -798,7 +912,7 @@ export type OffloadMeasurement = Message<"dpu.agent.v1.OffloadMeasurement"> & {
  * Use `create(OffloadMeasurementSchema)` to create a new message.
  */
 export const OffloadMeasurementSchema: GenMessage<OffloadMeasurement> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 12);
+  messageDesc(file_dpu_agent_v1_offload, 14);
 
 /**
  * Representors of the host's functions.
@@ -840,7 +954,7 @@ export type RepresentorCounts = Message<"dpu.agent.v1.RepresentorCounts"> & {
  * Use `create(RepresentorCountsSchema)` to create a new message.
  */
 export const RepresentorCountsSchema: GenMessage<RepresentorCounts> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 13);
+  messageDesc(file_dpu_agent_v1_offload, 15);
 
 /**
  * Which rows.
@@ -882,7 +996,7 @@ export type OffloadSelector = Message<"dpu.agent.v1.OffloadSelector"> & {
  * Use `create(OffloadSelectorSchema)` to create a new message.
  */
 export const OffloadSelectorSchema: GenMessage<OffloadSelector> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 14);
+  messageDesc(file_dpu_agent_v1_offload, 16);
 
 /**
  * Asks for rows.
@@ -903,7 +1017,7 @@ export type ListOffloadRequest = Message<"dpu.agent.v1.ListOffloadRequest"> & {
  * Use `create(ListOffloadRequestSchema)` to create a new message.
  */
 export const ListOffloadRequestSchema: GenMessage<ListOffloadRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 15);
+  messageDesc(file_dpu_agent_v1_offload, 17);
 
 /**
  * The rows.
@@ -931,7 +1045,7 @@ export type ListOffloadResponse = Message<"dpu.agent.v1.ListOffloadResponse"> & 
  * Use `create(ListOffloadResponseSchema)` to create a new message.
  */
 export const ListOffloadResponseSchema: GenMessage<ListOffloadResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 16);
+  messageDesc(file_dpu_agent_v1_offload, 18);
 
 /**
  * Asks for rows again and again.
@@ -959,7 +1073,7 @@ export type WatchOffloadRequest = Message<"dpu.agent.v1.WatchOffloadRequest"> & 
  * Use `create(WatchOffloadRequestSchema)` to create a new message.
  */
 export const WatchOffloadRequestSchema: GenMessage<WatchOffloadRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 17);
+  messageDesc(file_dpu_agent_v1_offload, 19);
 
 /**
  * The rows that differ from those sent before.
@@ -994,7 +1108,7 @@ export type WatchOffloadResponse = Message<"dpu.agent.v1.WatchOffloadResponse"> 
  * Use `create(WatchOffloadResponseSchema)` to create a new message.
  */
 export const WatchOffloadResponseSchema: GenMessage<WatchOffloadResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 18);
+  messageDesc(file_dpu_agent_v1_offload, 20);
 
 /**
  * What is known of one object.
@@ -1057,6 +1171,13 @@ export type OffloadRow = Message<"dpu.agent.v1.OffloadRow"> & {
    * @generated from field: dpu.agent.v1.OffloadMeasured measured = 8;
    */
   measured?: OffloadMeasured | undefined;
+
+  /**
+   * The ports that its packets cross, as far as something is known of them.
+   *
+   * @generated from field: repeated dpu.agent.v1.OffloadPort ports = 9;
+   */
+  ports: OffloadPort[];
 };
 
 /**
@@ -1064,7 +1185,7 @@ export type OffloadRow = Message<"dpu.agent.v1.OffloadRow"> & {
  * Use `create(OffloadRowSchema)` to create a new message.
  */
 export const OffloadRowSchema: GenMessage<OffloadRow> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 19);
+  messageDesc(file_dpu_agent_v1_offload, 21);
 
 /**
  * What it is.
@@ -1105,7 +1226,7 @@ export enum OffloadRow_Kind {
  * Describes the enum dpu.agent.v1.OffloadRow.Kind.
  */
 export const OffloadRow_KindSchema: GenEnum<OffloadRow_Kind> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 19, 0);
+  enumDesc(file_dpu_agent_v1_offload, 21, 0);
 
 /**
  * Where its packets are processed.
@@ -1154,7 +1275,112 @@ export enum OffloadRow_Verdict {
  * Describes the enum dpu.agent.v1.OffloadRow.Verdict.
  */
 export const OffloadRow_VerdictSchema: GenEnum<OffloadRow_Verdict> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 19, 1);
+  enumDesc(file_dpu_agent_v1_offload, 21, 1);
+
+/**
+ * What is known of a port, as far as it matters for offload.
+ *
+ * @generated from message dpu.agent.v1.OffloadPort
+ */
+export type OffloadPort = Message<"dpu.agent.v1.OffloadPort"> & {
+  /**
+   * The interface.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: dpu.agent.v1.OffloadPort.Kind kind = 2;
+   */
+  kind: OffloadPort_Kind;
+
+  /**
+   * The offload provider: `tc`, `dpdk`, `doca`; empty: none.
+   *
+   * @generated from field: string provider = 3;
+   */
+  provider: string;
+
+  /**
+   * ovs-vswitchd itself said which provider it has, or that it has none (`dpif/offload/show`); else it was concluded from the
+   * type of the port, its device and the engine.
+   *
+   * @generated from field: bool is_provider_told = 4;
+   */
+  isProviderTold: boolean;
+
+  /**
+   * Switch that its device belongs to (`phys_switch_id`); empty: none, or not known.
+   *
+   * @generated from field: string eswitch = 5;
+   */
+  eswitch: string;
+};
+
+/**
+ * Describes the message dpu.agent.v1.OffloadPort.
+ * Use `create(OffloadPortSchema)` to create a new message.
+ */
+export const OffloadPortSchema: GenMessage<OffloadPort> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 22);
+
+/**
+ * What it is.
+ *
+ * @generated from enum dpu.agent.v1.OffloadPort.Kind
+ */
+export enum OffloadPort_Kind {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A port that an offload provider serves, or can serve where offload is in effect.
+   *
+   * @generated from enum value: KIND_OFFLOADABLE = 1;
+   */
+  OFFLOADABLE = 1,
+
+  /**
+   * An internal port: the stack of the DPU is behind it.
+   *
+   * @generated from enum value: KIND_INTERNAL = 2;
+   */
+  INTERNAL = 2,
+
+  /**
+   * A tunnel.
+   *
+   * @generated from enum value: KIND_TUNNEL = 3;
+   */
+  TUNNEL = 3,
+
+  /**
+   * A patch port: packets pass it, and it is no port of the datapath.
+   *
+   * @generated from enum value: KIND_PATCH = 4;
+   */
+  PATCH = 4,
+
+  /**
+   * Anything else: a device of no embedded switch, or one that the engine has no provider for.
+   *
+   * @generated from enum value: KIND_OTHER = 5;
+   */
+  OTHER = 5,
+}
+
+/**
+ * Describes the enum dpu.agent.v1.OffloadPort.Kind.
+ */
+export const OffloadPort_KindSchema: GenEnum<OffloadPort_Kind> = /*@__PURE__*/
+  enumDesc(file_dpu_agent_v1_offload, 22, 0);
 
 /**
  * What was measured of an object.
@@ -1238,6 +1464,13 @@ export type OffloadMeasured = Message<"dpu.agent.v1.OffloadMeasured"> & {
    * @generated from field: repeated string shared_with = 11;
    */
   sharedWith: string[];
+
+  /**
+   * By the counters of its port, since the agent looks; absent: nobody reads them, or it is a chain.
+   *
+   * @generated from field: dpu.agent.v1.SeenPackets seen = 12;
+   */
+  seen?: SeenPackets | undefined;
 };
 
 /**
@@ -1245,7 +1478,7 @@ export type OffloadMeasured = Message<"dpu.agent.v1.OffloadMeasured"> & {
  * Use `create(OffloadMeasuredSchema)` to create a new message.
  */
 export const OffloadMeasuredSchema: GenMessage<OffloadMeasured> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 20);
+  messageDesc(file_dpu_agent_v1_offload, 23);
 
 /**
  * What a verdict rests on.
@@ -1279,7 +1512,35 @@ export enum OffloadMeasured_Source {
  * Describes the enum dpu.agent.v1.OffloadMeasured.Source.
  */
 export const OffloadMeasured_SourceSchema: GenEnum<OffloadMeasured_Source> = /*@__PURE__*/
-  enumDesc(file_dpu_agent_v1_offload, 20, 0);
+  enumDesc(file_dpu_agent_v1_offload, 23, 0);
+
+/**
+ * Packets by where they were carried; only growth that was seen, so neither number falls while the agent runs.
+ *
+ * @generated from message dpu.agent.v1.SeenPackets
+ */
+export type SeenPackets = Message<"dpu.agent.v1.SeenPackets"> & {
+  /**
+   * That hardware carried, at least.
+   *
+   * @generated from field: uint64 hardware_packets = 1;
+   */
+  hardwarePackets: bigint;
+
+  /**
+   * That software carried.
+   *
+   * @generated from field: uint64 software_packets = 2;
+   */
+  softwarePackets: bigint;
+};
+
+/**
+ * Describes the message dpu.agent.v1.SeenPackets.
+ * Use `create(SeenPacketsSchema)` to create a new message.
+ */
+export const SeenPacketsSchema: GenMessage<SeenPackets> = /*@__PURE__*/
+  messageDesc(file_dpu_agent_v1_offload, 24);
 
 /**
  * Asks for the largest flows in software.
@@ -1328,7 +1589,7 @@ export type ListSoftwareFlowsRequest = Message<"dpu.agent.v1.ListSoftwareFlowsRe
  * Use `create(ListSoftwareFlowsRequestSchema)` to create a new message.
  */
 export const ListSoftwareFlowsRequestSchema: GenMessage<ListSoftwareFlowsRequest> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 21);
+  messageDesc(file_dpu_agent_v1_offload, 25);
 
 /**
  * The largest flows in software.
@@ -1370,7 +1631,7 @@ export type ListSoftwareFlowsResponse = Message<"dpu.agent.v1.ListSoftwareFlowsR
  * Use `create(ListSoftwareFlowsResponseSchema)` to create a new message.
  */
 export const ListSoftwareFlowsResponseSchema: GenMessage<ListSoftwareFlowsResponse> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 22);
+  messageDesc(file_dpu_agent_v1_offload, 26);
 
 /**
  * A flow in software.
@@ -1489,7 +1750,7 @@ export type SoftwareFlow = Message<"dpu.agent.v1.SoftwareFlow"> & {
  * Use `create(SoftwareFlowSchema)` to create a new message.
  */
 export const SoftwareFlowSchema: GenMessage<SoftwareFlow> = /*@__PURE__*/
-  messageDesc(file_dpu_agent_v1_offload, 23);
+  messageDesc(file_dpu_agent_v1_offload, 27);
 
 /**
  * The truth about offload, as far as it is known. Role: viewer. What is not proven is `UNKNOWN`, never `HARDWARE`.
