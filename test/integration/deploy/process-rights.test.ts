@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AgentApi } from '../../../src/sandbox/agent-api.js';
@@ -123,6 +123,29 @@ describe('the agent', () => {
     expect(seen).toMatchObject({ CapEff: maskOf(...names), CapPrm: maskOf(...names), CapBnd: maskOf(...names) });
     expect(seen).toMatchObject({ CapInh: maskOf(), CapAmb: maskOf(), NoNewPrivs: '1', Groups: '' });
     expect(await rig.lab.vsctl('list-br')).toContain('br-rights');
+  });
+
+  it('lets a caller inside the pod hand in intents, and one outside only look, for it cannot tell whose that is', async () => {
+    const rig = await openRig();
+    const spec = specOf('attach');
+    await start(rig, spec, bridge);
+    const bundle = join(rig.lab.dir, 'bundle.yaml');
+    await writeFile(bundle, 'bridges: [{ name: br-asked, mode: own }]\n');
+    const dpuctl = [process.execPath, join(dirname(mainFile), 'cli/dpuctl.js')];
+    const call = async (command: readonly string[]): Promise<string> => {
+      const [file = '', ...args] = command;
+      const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+      const done = run(file, args, { env }).catch((error: unknown) => error as { stdout: string; stderr: string });
+      const { stdout, stderr } = await done;
+      return stdout + stderr;
+    };
+    const diff = [...dpuctl, 'diff', '-f', bundle, '--run-dir', join(rig.lab.dir, 'agent')];
+    const status = [...dpuctl, 'status', '--run-dir', join(rig.lab.dir, 'agent')];
+    // As `kubectl exec` starts it: with the rights of the container.
+    expect(await call(asContainer(spec, diff))).toContain('br-asked');
+    // As root of the node, who has more capabilities than the agent may look into.
+    expect(await call(diff)).toMatch(/API_FORBIDDEN: unknown process/);
+    expect(await call(status)).toContain('br-rights');
   });
 
   it('reaches sockets of another user with DAC_OVERRIDE, and not without', async () => {
