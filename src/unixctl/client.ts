@@ -17,6 +17,8 @@ export interface UnixctlOptions {
   readonly clock?: Clock;
   /** Longest answer, bytes on the wire. Default 256 MiB: half a million flows. A longer one ends the connection. */
   readonly answerSizeMax?: number;
+  /** Longest text of a call, bytes; what is longer is streamed. Default 16 MiB. A longer one ends the connection. */
+  readonly textSizeMax?: number;
   /** Longest line of a stream, bytes. Default 1 MiB. */
   readonly lineSizeMax?: number;
   /** Text of a stream that may wait for its reader, bytes. Default 1 MiB. */
@@ -50,6 +52,7 @@ export interface Answer extends AnswerFacts {
 }
 
 const answerSizeMaxDefault = 256 << 20;
+const textSizeMaxDefault = 16 << 20;
 const lineSizeMaxDefault = 1 << 20;
 const bufferedSizeMaxDefault = 1 << 20;
 const queueLengthMaxDefault = 16;
@@ -131,7 +134,11 @@ export class UnixctlClient {
   /** As `call`, with the time that it took. */
   ask(command: string, args: readonly string[] = [], options: CallOptions = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const receiver = new TextReceiver((text, facts) => resolve({ text, ...facts }), reject);
+      const receiver = new TextReceiver(
+        this.#options.textSizeMax ?? textSizeMaxDefault,
+        (text, facts) => resolve({ text, ...facts }),
+        reject,
+      );
       this.#submit(command, args, options, receiver);
     });
   }

@@ -26,19 +26,22 @@ export interface Receiver {
 
 const newline = 0x0a;
 
-/** Collects the whole text. */
+/** Collects the whole text, up to `sizeMax` bytes of it. */
 export class TextReceiver implements Receiver {
   readonly isFull = false;
+  readonly #sizeMax: number;
   readonly #finish: (text: string, facts: AnswerFacts) => void;
   readonly #fail: (error: Error) => void;
   #buffer = Buffer.alloc(0);
   #size = 0;
 
-  constructor(finish: (text: string, facts: AnswerFacts) => void, fail: (error: Error) => void) {
+  constructor(sizeMax: number, finish: (text: string, facts: AnswerFacts) => void, fail: (error: Error) => void) {
+    this.#sizeMax = sizeMax;
     this.#finish = finish;
     this.#fail = fail;
   }
 
+  /** @throws AgentError LIMIT_EXCEEDED: the daemon could otherwise take all memory that there is */
   bytes(buffer: Buffer, start: number, end: number): void {
     this.#reserve(end - start);
     buffer.copy(this.#buffer, this.#size, start, end);
@@ -68,6 +71,9 @@ export class TextReceiver implements Receiver {
   }
 
   #reserve(size: number): void {
+    if (this.#size + size > this.#sizeMax) {
+      throw new AgentError('LIMIT_EXCEEDED', `an answer is longer than ${this.#sizeMax} bytes: stream it`);
+    }
     if (this.#size + size <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(1024, 2 * (this.#size + size)));
     this.#buffer.copy(larger, 0, 0, this.#size);

@@ -165,6 +165,18 @@ describe('the unixctl client', () => {
     expect(client.isEnded).toBe(true);
   });
 
+  it('takes as one text no more than it may hold, while a stream goes on for as long as it wants', async () => {
+    const client = await dial({ textSizeMax: 1000 });
+    const long = 'x'.repeat(99).concat('\\n').repeat(100);
+    daemon.behave = ({ socket }) => socket.write(`{"id":1,"error":null,"result":"${long}"}`);
+    const lines: string[] = [];
+    for await (const line of client.stream('x')) lines.push(line);
+    expect(lines).toHaveLength(100);
+    daemon.behave = ({ socket }) => socket.write(`{"id":2,"error":null,"result":"${long}`);
+    await expect(client.call('x')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(client.isEnded).toBe(true);
+  });
+
   it('says who did not answer when nobody listens', async () => {
     await expect(UnixctlClient.connect(join(daemon.dir, 'none'))).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
   });
