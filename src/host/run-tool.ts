@@ -5,7 +5,8 @@
 import { execFile } from 'node:child_process';
 import type { ChildProcess, ExecFileException } from 'node:child_process';
 import type { Clock } from '../lib/clock.js';
-import { systemErrorCode } from '../lib/errors.js';
+import { systemErrorCode, toError } from '../lib/errors.js';
+import { safeText } from '../lib/text.js';
 
 /** A program and the arguments that always come first, for example `ip` with `['-n', 'dpu']`. */
 export interface Tool {
@@ -57,7 +58,11 @@ export function runTool(tool: Tool, args: readonly string[], options: RunOptions
       options.signal?.removeEventListener('abort', onAbort);
       resolve(result);
     };
-    const child = start(tool, args, options, finish);
+    const child = startOrSay(tool, args, options, finish);
+    if (typeof child === 'string') {
+      resolve({ kind: 'notStarted', reason: child });
+      return;
+    }
     // The promise is settled at once and not when the child is gone: a process in an uninterruptible call (rtnl_lock)
     // outlives even SIGKILL for as long as the call takes.
     const stop = (result: ToolResult): void => {
@@ -68,6 +73,23 @@ export function runTool(tool: Tool, args: readonly string[], options: RunOptions
     const deadline = options.clock.after(options.timeoutMs, () => stop({ kind: 'timedOut' }));
     options.signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/**
+ * The child, or why there is none: spawn reports a handful of errors later, by an event, and throws all others (ETXTBSY, ENOMEM,
+ * ENOTDIR, an argument with a zero byte: ChildProcess.prototype.spawn of Node's internal/child_process).
+ */
+function startOrSay(
+  tool: Tool,
+  args: readonly string[],
+  options: RunOptions,
+  finish: (result: ToolResult) => void,
+): ChildProcess | string {
+  try {
+    return start(tool, args, options, finish);
+  } catch (error) {
+    return systemErrorCode(error) ?? safeText(toError(error).message, 200);
+  }
 }
 
 function start(

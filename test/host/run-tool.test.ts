@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { runTool } from '../../src/host/run-tool.js';
 import { systemClock } from '../../src/lib/clock.js';
@@ -32,6 +33,18 @@ describe('runTool', () => {
       kind: 'notStarted',
       reason: 'ENOENT',
     });
+  });
+
+  it('says so too where Node throws instead of telling', async () => {
+    expect(await runTool({ file: '/proc/self/status/ip', args: [] }, [], calm)).toEqual({
+      kind: 'notStarted',
+      reason: 'ENOTDIR',
+    });
+    expect(await runTool({ file: 'ip', args: [] }, ['a\0b'], calm)).toMatchObject({ kind: 'notStarted' });
+    await using tool = await FakeTool.create('true');
+    await using writer = await open(tool.file, 'r+');
+    expect(writer.fd).toBeGreaterThan(0);
+    expect(await runTool(tool, [], calm)).toEqual({ kind: 'notStarted', reason: 'ETXTBSY' });
   });
 
   it('gives up at the deadline and kills the program', async () => {
