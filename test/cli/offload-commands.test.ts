@@ -38,6 +38,30 @@ const run = (line: string, options?: RunOptions) => runLine(server, ['offload', 
 const json = async (line: string) => JSON.parse((await run(`${line} -o json`)).out) as Record<string, unknown>;
 
 describe('dpuctl offload status', () => {
+  it('shows huge pages, tables of connections and insertion where they are told, and no time of no insertion', async () => {
+    const insertion = { enqueued: 3, inserted: 70, connectionsBoth: 9, connectionsOne: undefined };
+    const shown = async (latencyMean: number) => {
+      const supervision = supervisionOf({
+        hugePages: [
+          { sizeBytes: 2_097_152, total: 1_024, free: 12 },
+          { sizeBytes: 1_073_741_824, total: 0, free: 0 },
+        ],
+        connections: [{ table: 'hardware', count: 125_000, limit: 250_000 }],
+        insertion: { ...insertion, latencyMean, latencyDeviation: undefined },
+      });
+      source.overview = overviewOf({ supervision });
+      return (await run('status')).out.split('\n').filter((line) => /^(huge|connections|insertion)/.test(line));
+    };
+    expect(await shown(0.000_25)).toEqual([
+      'huge pages    1024 of 2 MiB, 12 free',
+      'connections   hardware: 125000 of 250000 (50.0 %)',
+      'insertion     70 flows handed over, 3 wait, connections in both directions 9, an insertion takes 250 µs on average',
+    ]);
+    expect((await shown(0)).at(-1)).toBe(
+      'insertion     70 flows handed over, 3 wait, connections in both directions 9',
+    );
+  });
+
   it('tells what is configured and in effect, what waits, what is wrong, and what looking cost', async () => {
     expect(await run('status')).toEqual({
       code: 3,
