@@ -1,6 +1,6 @@
 /** The status of hardware offload for a person: what is in effect, what waits for a restart, what is wrong, what it cost. Pure. */
 
-import { durationMs, type Duration } from '@bufbuild/protobuf/wkt';
+import type { Duration } from '@bufbuild/protobuf/wkt';
 import { formatSpan } from '../attach/age-text.js';
 import type { HugePages } from '../gen/proto/dpu/agent/v1/node_pb.js';
 import {
@@ -181,19 +181,22 @@ function insertionLine(insertion: OffloadInsertion): string {
     ...(connectionsBoth === undefined ? [] : [`connections in both directions ${connectionsBoth}`]),
     ...(connectionsOne === undefined ? [] : [`in one direction ${connectionsOne}`]),
     // Of no insertion there is no time.
-    ...(latencyMean === undefined || durationMs(latencyMean) === 0
+    ...(latencyMean === undefined || microseconds(latencyMean) === 0
       ? []
       : [`an insertion takes ${fine(latencyMean)} on average`]),
-    ...(latencyDeviation === undefined || durationMs(latencyDeviation) === 0
+    ...(latencyDeviation === undefined || microseconds(latencyDeviation) === 0
       ? []
       : [`with a deviation of ${fine(latencyDeviation)}`]),
   ].join(', ');
 }
 
-/** Insertions take parts of a millisecond. */
+/** Insertions take parts of a millisecond, which `durationMs` rounds away. */
+const microseconds = ({ seconds, nanos }: Duration): number => Number(seconds) * 1e6 + nanos / 1_000;
+
+/** `250 µs`, `35 ms`. */
 function fine(duration: Duration): string {
-  const ms = durationMs(duration);
-  return ms < 1 ? `${Math.round(ms * 1_000)} µs` : lapse(duration);
+  const time = microseconds(duration);
+  return time < 1_000 ? `${Math.round(time)} µs` : lapse(duration);
 }
 
 function figureLines(supervision: OffloadSupervision): readonly string[] {
