@@ -2,6 +2,7 @@
 
 import type { Clock, Timer } from '../lib/clock.js';
 import type { MachineQuickReading, MachineSlowReading } from '../offload/readings.js';
+import { keepLooping } from './lasting-loop.js';
 import type { MachineInspector } from './offload-ports.js';
 
 export interface MachinePollerParts {
@@ -13,6 +14,8 @@ export interface MachinePollerParts {
   readonly devices: () => ReadonlySet<string>;
   readonly onQuick: (reading: MachineQuickReading) => void;
   readonly onSlow: (reading: MachineSlowReading) => void;
+  /** A reading has ended by a bug; the next is made after a while. */
+  readonly onFailed: (name: 'machine' | 'tools', error: unknown) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -26,13 +29,20 @@ export class MachinePoller {
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
+  #quickAtMs = -Infinity;
+  #slowAtMs = -Infinity;
 
   constructor(parts: MachinePollerParts) {
     this.#parts = parts;
   }
 
   start(): void {
-    this.#running = this.#loop().catch((error: unknown) => this.#parts.onBug(error));
+    const { clock, onBug } = this.#parts;
+    this.#running = keepLooping({
+      ...{ clock, onBug, signal: this.#abort.signal },
+      loop: () => this.#loop(),
+      onCrash: () => undefined,
+    });
   }
 
   async close(): Promise<void> {
@@ -42,20 +52,44 @@ export class MachinePoller {
   }
 
   async #loop(): Promise<void> {
-    const { clock, inspector, pid, devices, onQuick, onSlow } = this.#parts;
-    const { signal } = this.#abort;
-    let [quickAtMs, slowAtMs] = [clock.nowMs(), clock.nowMs()];
-    while (!signal.aborted) {
+    const { clock } = this.#parts;
+    while (!this.#abort.signal.aborted) {
       const nowMs = clock.nowMs();
-      if (nowMs >= quickAtMs) {
-        const reading = await inspector.readQuick(pid(), devices(), signal);
-        if (!signal.aborted) onQuick(reading);
-        quickAtMs = clock.nowMs() + Math.max(quickMs, reading.cost.tookMs * restFactor);
-      } else if (nowMs >= slowAtMs) {
-        const reading = await inspector.readSlow(signal);
-        if (!signal.aborted) onSlow(reading);
-        slowAtMs = clock.nowMs() + Math.max(slowMs, reading.cost.tookMs * restFactor);
-      } else await this.#sleep(Math.min(quickAtMs, slowAtMs) - nowMs);
+      const nextAtMs = Math.min(this.#quickAtMs, this.#slowAtMs);
+      // What has been due for longer comes first: neither can keep the other from its turn.
+      if (nowMs < nextAtMs) await this.#sleep(nextAtMs - nowMs);
+      else await (this.#quickAtMs <= this.#slowAtMs ? this.#quick() : this.#slow());
+    }
+  }
+
+  async #quick(): Promise<void> {
+    const { clock, inspector, pid, devices, onQuick } = this.#parts;
+    // Also one that fails is followed by a rest, so that the other kind gets its turn.
+    this.#quickAtMs = clock.nowMs() + quickMs;
+    await this.#try('machine', async (signal) => {
+      const reading = await inspector.readQuick(pid(), devices(), signal);
+      this.#quickAtMs = clock.nowMs() + Math.max(quickMs, reading.cost.tookMs * restFactor);
+      if (!signal.aborted) onQuick(reading);
+    });
+  }
+
+  async #slow(): Promise<void> {
+    const { clock, inspector, onSlow } = this.#parts;
+    this.#slowAtMs = clock.nowMs() + slowMs;
+    await this.#try('tools', async (signal) => {
+      const reading = await inspector.readSlow(signal);
+      this.#slowAtMs = clock.nowMs() + Math.max(slowMs, reading.cost.tookMs * restFactor);
+      if (!signal.aborted) onSlow(reading);
+    });
+  }
+
+  /** @throws what `read` throws, once it has been told */
+  async #try(name: 'machine' | 'tools', read: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await read(this.#abort.signal);
+    } catch (error) {
+      this.#parts.onFailed(name, error);
+      throw error;
     }
   }
 

@@ -154,6 +154,11 @@ export class OffloadSupervisor {
         this.#record.noteTools(reading);
         this.#lookAgain();
       },
+      onFailed: (name, error) => {
+        this.#book.failed(name, error);
+        this.#record.noteUnreadable(name, toError(error).message);
+        this.#lookAgain();
+      },
       onBug,
     });
     this.#follow = new Trigger({ clock, gatherMs, work: (signal) => this.#followDatabase(signal), onError: onBug });

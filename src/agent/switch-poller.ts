@@ -23,6 +23,7 @@ import {
 } from '../offload/poll-plan.js';
 import type { FlowsReading, SwitchQuickReading, SwitchSlowReading } from '../offload/readings.js';
 import type { SoftwareContext } from '../offload/software-reason.js';
+import { keepLooping } from './lasting-loop.js';
 import type { SwitchInspector } from './offload-ports.js';
 import type { Unsubscribe } from './ports.js';
 
@@ -39,6 +40,7 @@ export interface SwitchPollerParts {
   readonly onFlows: (reading: FlowsReading) => void;
   /** Another ovs-vswitchd answers than before. Comes ahead of its first reading. */
   readonly onRestart: () => void;
+  /** A reading has failed, also by a bug. */
   readonly onFailed: (name: 'quick' | 'slow' | 'flows', error: unknown) => void;
   readonly onBug: (error: unknown) => void;
 }
@@ -64,7 +66,7 @@ export class SwitchPoller {
   #state: PollState;
   #life: Incarnation | undefined;
   #run: AbortController | undefined;
-  #isClosed = false;
+  readonly #end = new AbortController();
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
   #dumpWaiters: (() => void)[] = [];
@@ -76,15 +78,25 @@ export class SwitchPoller {
   }
 
   start(): void {
-    this.#running = this.#loop().catch((error: unknown) => this.#parts.onBug(error));
+    const { clock, onBug } = this.#parts;
+    this.#running = keepLooping({
+      ...{ clock, onBug, signal: this.#end.signal },
+      loop: () => this.#loop(),
+      // Nobody knows when the next dump will be.
+      onCrash: () => this.#endDump(),
+    });
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#end.abort();
     this.#run?.abort(new AgentError('CLIENT_CLOSED', 'the supervisor of offload ends'));
     this.#wake();
     await this.#running;
     this.#endDump();
+  }
+
+  get #isClosed(): boolean {
+    return this.#end.signal.aborted;
   }
 
   /** How much longer than usual everything waits; 1: not longer. */
@@ -201,12 +213,13 @@ export class SwitchPoller {
       const reading = await this.#read(action, run.signal);
       this.#step({ kind: 'finished', tookMs: reading.cost.mainThreadMs, facts: factsOf(reading) });
     } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      if (this.#isClosed) return;
+      const isBug = !(error instanceof AgentError);
+      if (this.#isClosed && !isBug) return;
       // Nobody is there to be spared; and the one who comes is to be seen soon.
-      const isNobody = error.code === 'NOT_CONNECTED' && action.tier !== 'heavy';
+      const isNobody = !isBug && error.code === 'NOT_CONNECTED' && action.tier !== 'heavy';
       this.#step(isNobody ? { kind: 'finished', tookMs: 0 } : { kind: 'failed', tookMs: clock.nowMs() - startMs });
       onFailed(names[action.tier], error);
+      if (isBug) throw error;
     } finally {
       timer.cancel();
       this.#run = undefined;
