@@ -27,7 +27,7 @@ export const offloadFlowReasons = {
     meaning: 'Offload is not in effect in ovs-vswitchd, or the engine has no hardware.',
     isExpected: false,
     remedy:
-      'Set `other_config:hw-offload=true`, which applies live the first time; see the status of offload for what needs a restart.',
+      '`dpuctl offload status` tells whether offload is in effect, and what it takes with this engine: on TC `hw-offload=true` applies live, under OVS-DOCA it takes a restart, and userspace without DPDK or DOCA has no hardware.',
   },
   policy_skip_hw: {
     meaning:

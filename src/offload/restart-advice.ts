@@ -109,6 +109,8 @@ const engineCosts: Readonly<Record<EngineKind, readonly string[]>> = {
 
 function costsOf({ engine, flows, flowLimit, maxRevalidatorMs }: RestartFacts): readonly string[] {
   const rampMs = limitRampMs(flows ?? flowLimit, flowLimit, maxRevalidatorMs);
+  // Nobody forwards with a limit of nothing; what is stored so is told as a setting that cannot be.
+  if (flows === undefined && flowLimit <= 0) return engineCosts[engine];
   const whose = flows === undefined ? `a full table of ${flowLimit}` : `the ${flows} flows of now`;
   const ramp =
     rampMs === 0

@@ -61,7 +61,8 @@ export function offloadPort(name: string, sources: PortSources): OffloadPort | u
   const device = devices.get(name);
   if (localPorts.has(name) || row?.type === 'internal') return { kind: 'internal' };
   if (tunnelDevice.test(name) || (row !== undefined && tunnelTypes.has(row.type))) return { kind: 'tunnel' };
-  const provider = providers?.get(name) ?? providerOf(row, device, sources);
+  // Where ovs-vswitchd tells its providers, a port that it leaves out has none.
+  const provider = providers === undefined ? providerOf(row, device, sources) : providers.get(name);
   if (row === undefined && device === undefined && provider === undefined) return undefined;
   return {
     kind: provider === undefined ? 'other' : 'offloadable',
