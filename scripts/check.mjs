@@ -1,4 +1,4 @@
-// What must hold before any test runs: format, lint, types, generated code, the proto files and that they are compatible with
+// What must hold before any test runs: format, lint, types, generated code, packages and their licences, the proto files and that they are compatible with
 // what was released, and the rules of the source tree. Prints one line a check; the output of a check that fails follows it.
 // `--json FILE` writes the counts for scripts/test.mjs.
 import { spawnSync } from 'node:child_process';
@@ -10,6 +10,7 @@ const checks = [
   ['format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['lint', 'npx', ['eslint', '--max-warnings', '0', '.']],
   ['generated code', 'node', ['scripts/generate.mjs', '--check']],
+  ['packages', 'node', ['scripts/licences.mjs', '--check']],
   ['proto lint', 'npx', ['buf', 'lint', 'proto']],
   ['proto compatibility', 'npx', ['buf', 'breaking', 'proto', '--against', 'test/vectors/proto-v1.binpb']],
   ['source rules', 'npx', ['vitest', 'run', '--project', 'unit', 'test/tidy.test.ts']],

@@ -4,7 +4,8 @@ import process from 'node:process';
 import { FlowDumpParser, UnixctlClient, type DatapathFlow } from '../../../src/unixctl/index.js';
 import { argument, report, Stopwatch } from '../../ovsdb/measure.js';
 
-const client = await UnixctlClient.connect(argument('socket'));
+// As much as a dump may have: one text is what streams are measured against.
+const client = await UnixctlClient.connect(argument('socket'), { textSizeMax: 256 << 20 });
 const parser = new FlowDumpParser();
 let offloaded = 0;
 let packets = 0;
