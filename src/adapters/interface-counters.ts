@@ -13,7 +13,14 @@ import type { BothWays, WayCounters } from '../chain/port-counters.js';
 import type { OpenVswitchDatabase } from '../gen/open-vswitch.js';
 import type { Clock } from '../lib/clock.js';
 import { safeText } from '../lib/text.js';
-import { OvsdbClient, type ChangeSet, type OvsdbClientOptions, type Row, type Value } from '../ovsdb/index.js';
+import {
+  OvsdbClient,
+  type ChangeSet,
+  type OvsdbClientOptions,
+  type Row,
+  type RowChange,
+  type Value,
+} from '../ovsdb/index.js';
 import { countedSincePlug, recordPlug, type PlugRecord } from './plug-counters.js';
 
 export interface InterfaceCountersOptions extends Pick<
@@ -82,8 +89,7 @@ export class InterfaceCounters implements InterfaceCounterSource {
   readonly #clock: Clock;
   readonly #readings = new Map<string, Kept>();
   #version = 0;
-  /** Monotonic ms at which the newest change arrived. */
-  #takenMs = 0;
+  #countedMs: number | undefined;
   /** Of the version that they were made from. */
   #totals: { readonly version: number; readonly value: InterfaceTotals } | undefined;
 
@@ -151,13 +157,13 @@ export class InterfaceCounters implements InterfaceCounterSource {
       }
       if (drops !== undefined) mtuDrops.set(name, drops);
     }
-    return { atMs: this.#takenMs, packets, mtuDrops };
+    return { atMs: this.#countedMs, packets, mtuDrops };
   }
 
   /** Names of interfaces are unique in the table and never change (schema of Open_vSwitch). */
-  #take({ changes }: ChangeSet): void {
+  #take({ cause, changes }: ChangeSet): void {
     this.#version += 1;
-    this.#takenMs = this.#clock.nowMs();
+    if (cause === 'update' && changes.some(isCounting)) this.#countedMs = this.#clock.nowMs();
     const wallMs = this.#clock.wallMs();
     // Rows that went first: one that was made anew has the same name.
     for (const change of changes) if (change.kind === 'delete') this.#readings.delete(nameOf(change.old));
@@ -176,6 +182,14 @@ export class InterfaceCounters implements InterfaceCounterSource {
       });
     }
   }
+}
+
+/**
+ * Whether ovs-vswitchd wrote counters. Others write other columns of the same rows; and what a reload brings may be of an
+ * ovs-vswitchd that has long been gone.
+ */
+function isCounting(change: RowChange): boolean {
+  return change.kind === 'modify' && change.columns.includes('statistics');
 }
 
 function nameOf(row: Row): string {

@@ -17,7 +17,7 @@ import { engineOf } from '../offload/judge-offload.js';
 import { objectsOfChains, objectsOfPods, objectsOfPorts } from '../offload/offload-objects.js';
 import type { OffloadLimits } from '../offload/offload-facts.js';
 import { OffloadRecord } from '../offload/offload-record.js';
-import type { SwitchQuickReading } from '../offload/readings.js';
+import type { MachineSlowReading, SwitchQuickReading } from '../offload/readings.js';
 import type { CheckReport } from '../offload/run-checks.js';
 import { TrafficRecord } from '../offload/traffic-record.js';
 import type { OffloadSupervision, SoftwareFlowsAnswer, SoftwareFlowsQuestion } from './api-view.js';
@@ -34,8 +34,11 @@ import { SwitchPoller, type FlowPolicy } from './switch-poller.js';
 
 /** What ovs-vswitchd counted for its interfaces, as it wrote it into the database last. */
 export interface InterfaceTotals {
-  /** Monotonic ms at which it arrived. */
-  readonly atMs: number;
+  /**
+   * Monotonic ms at which counters of any interface changed last: a change of another column says nothing of when ovs-vswitchd
+   * counted. Undefined: they were not seen to change.
+   */
+  readonly atMs: number | undefined;
   /** Received and sent, by name of the interface. */
   readonly packets: ReadonlyMap<string, number>;
   /** Packets that exceeded the MTU, by name; only of those that count them. */
@@ -75,8 +78,12 @@ const gatherMs = 50;
 const judgeMs = 1_000;
 /** How often the counters that ovs-vswitchd writes into the database are looked at, ms: it writes them every 5 s. */
 const totalsMs = 5_000;
+/** Nothing is written on an older look at what the platform does, ms. */
+const platformMsMax = 5_000;
 /** Fewer packets than this prove nothing of a single port; the threshold of the configuration is for the whole node. */
 const portPacketsMin = 200;
+/** other_config:stats-update-interval where it is not set, and at least, ms (vswitchd.conf.db(5)). */
+const statisticsMsMin = 5_000;
 /** other_config:offloaded-stats-delay where it is not set, ms (ovs-vswitchd.conf.db(5)). */
 const statsDelayMs = 2_000;
 
@@ -97,8 +104,12 @@ export class OffloadSupervisor {
   #seen: StoreSnapshot | undefined;
   #isGapless = false;
   #pid: number | undefined;
+  /** Of the ovs-vswitchd that answers: another one counts from zero. */
+  #life: string | undefined;
   #totalsAtMs: number | undefined;
   #report: CheckReport | undefined;
+  /** What the platform was found to do last, and when; undefined: nobody has looked yet. */
+  #platform: { readonly value: MachineSlowReading['platform']; readonly atMs: number } | undefined;
   #attribution = new Attribution({ objects: [], isWhole: false, counters: () => undefined });
 
   constructor(parts: OffloadSupervisorParts, policy: OffloadPolicy) {
@@ -117,6 +128,7 @@ export class OffloadSupervisor {
       clock,
       onJournal: parts.onJournal,
       onCommitted: (edits) => this.#record.noteCommitted(edits),
+      isCalm: (signal) => this.#isPlatformCalm(signal),
     });
     this.#switch = new SwitchPoller({
       inspector,
@@ -134,7 +146,7 @@ export class OffloadSupervisor {
         this.#traffic.noteFlows(reading);
         this.#lookAgain();
       },
-      onRestart: () => this.#traffic.noteRestart(),
+      onRestart: () => this.#forgetTraffic(),
       onFailed: (name, error) => this.#failed(name, error),
       onBug,
     });
@@ -151,6 +163,7 @@ export class OffloadSupervisor {
       },
       onSlow: (reading) => {
         this.#book.read('tools', reading);
+        this.#platform = { value: reading.platform, atMs: reading.readAtMs };
         this.#record.noteTools(reading);
         this.#lookAgain();
       },
@@ -263,6 +276,7 @@ export class OffloadSupervisor {
   #quick(reading: SwitchQuickReading): void {
     this.#book.read('quick', reading);
     this.#pid = reading.life.pid;
+    this.#life = `${reading.life.pid}/${reading.life.startedMs}`;
     this.#record.noteQuick(reading);
     this.#traffic.noteQuick(reading);
     this.#noteTotals();
@@ -275,6 +289,7 @@ export class OffloadSupervisor {
     if (error instanceof AgentError && error.code === 'NOT_CONNECTED') {
       this.#record.noteNoDaemon(why, this.#parts.clock.nowMs());
       this.#pid = undefined;
+      this.#forgetTraffic();
     } else if (name !== 'flows') this.#record.noteUnreadable(name, why);
     this.#lookAgain();
   }
@@ -287,16 +302,34 @@ export class OffloadSupervisor {
 
   #noteTotals(): void {
     const totals = this.#parts.totals();
-    if (totals === undefined || totals.atMs === this.#totalsAtMs) return;
+    if (totals?.atMs === undefined || totals.atMs === this.#totalsAtMs) return;
     this.#totalsAtMs = totals.atMs;
-    this.#traffic.noteInterfaces(totals.packets, this.#pid ?? 0, totals.atMs);
+    if (this.#life !== undefined) this.#traffic.noteInterfaces(totals.packets, this.#life, totals.atMs);
     this.#record.noteStatistics(totals.mtuDrops, totals.atMs);
+  }
+
+  /** What was counted so far is of an ovs-vswitchd that is gone, and so is what stands in the database. */
+  #forgetTraffic(): void {
+    this.#life = undefined;
+    this.#totalsAtMs = this.#parts.totals()?.atMs;
+    this.#traffic.noteRestart();
   }
 
   #followCounters(): Promise<void> {
     this.#noteTotals();
     this.#counters.fireWithin(totalsMs + 1);
     return Promise.resolve();
+  }
+
+  /** Whether the platform leaves the card alone now: read anew where the last look is too old to write on. */
+  async #isPlatformCalm(signal: AbortSignal): Promise<boolean> {
+    const { clock, machine } = this.#parts;
+    const startMs = clock.nowMs();
+    if (this.#platform === undefined || startMs - this.#platform.atMs > platformMsMax) {
+      this.#platform = { value: await machine.readPlatform(signal), atMs: startMs };
+    }
+    const { value } = this.#platform;
+    return value.kind === 'unknown' || value.value !== 'running';
   }
 
   /** Interfaces of the switch that may have a device of the kernel. */
@@ -319,7 +352,7 @@ export class OffloadSupervisor {
     for (const event of this.#record.takeEvents()) this.#tellEngine(event);
     if (snapshot === undefined || this.#policy.mode !== 'apply' || !store.isWriter()) return;
     // While the platform sets the card up, it restarts ovs-vswitchd and writes the same keys.
-    if (this.#report === undefined || this.#report.waiting !== undefined) return;
+    if (this.#platform === undefined || this.#report === undefined || this.#report.waiting !== undefined) return;
     const againMs = await this.#writer.write(this.#record.edits(), signal);
     if (againMs !== undefined) this.#follow.fireWithin(Math.max(againMs, gatherMs + 1));
   }
@@ -333,6 +366,7 @@ export class OffloadSupervisor {
     const { root, bridges, ports } = this.#seen ?? {};
     if (root !== undefined && bridges !== undefined && ports !== undefined) {
       this.#traffic.setDelay(millisecondsIn(root.otherConfig.get('offloaded-stats-delay'), statsDelayMs));
+      this.#traffic.setStatistics(statisticsMsIn(root.otherConfig.get('stats-update-interval')));
       const named = [...ports.values()].flatMap(({ bridge, interfaces }) => {
         const engine = engineOf(bridges.get(bridge)?.datapathType ?? '', root);
         return interfaces.map(({ name }) => ({ name, engine, isUplink: netdevs?.get(name)?.kind === 'uplink' }));
@@ -366,6 +400,12 @@ export class OffloadSupervisor {
       tookMs: 0,
     });
   }
+}
+
+/** How often Interface.statistics are written, ms: never more often than by default (run_stats_update of bridge.c). */
+function statisticsMsIn(text: string | undefined): number {
+  const value = Number(text ?? '');
+  return Number.isSafeInteger(value) ? Math.max(value, statisticsMsMin) : statisticsMsMin;
 }
 
 /** A time in a column, ms; the default where it is absent or makes no sense. */

@@ -54,9 +54,9 @@ const statisticsSlackMs = 1000;
 
 export class TrafficRecord {
   readonly #packetsMin: number;
-  readonly #statisticsMs: number;
+  #statisticsMs: number;
   readonly #flows = new FlowRecord();
-  readonly #totals: DatapathTotals;
+  #totals: DatapathTotals;
   #delayMs: number;
   #ports: ReadonlyMap<string, Watched> = new Map();
   /** Of ports that are gone. */
@@ -79,15 +79,27 @@ export class TrafficRecord {
     for (const { counters } of this.#ports.values()) counters.setDelay(delayMs);
   }
 
+  /** @param statisticsMs stats-update-interval, ms */
+  setStatistics(statisticsMs: number): void {
+    this.#statisticsMs = statisticsMs;
+  }
+
   /** Which ports there are; the others are forgotten. One whose engine is another than before begins anew. */
   setPorts(ports: readonly SwitchPort[]): void {
     const watched = new Map<string, Watched>();
     for (const { name, engine, isUplink = false } of ports) {
       if (isUplink || !hasCounters(engine)) continue;
       const before = this.#ports.get(name);
-      const options = { delayMs: this.#delayMs, packetsMin: this.#packetsMin };
-      watched.set(name, before?.engine === engine ? before : { engine, counters: new PortCounters(options) });
+      watched.set(name, before?.engine === engine ? before : this.#anew(engine));
     }
+    this.#take(watched);
+  }
+
+  #anew(engine: OffloadEngine): Watched {
+    return { engine, counters: new PortCounters({ delayMs: this.#delayMs, packetsMin: this.#packetsMin }) };
+  }
+
+  #take(watched: ReadonlyMap<string, Watched>): void {
     for (const [name, { counters }] of this.#ports) {
       if (watched.get(name)?.counters !== counters) this.#gone = addCarried(this.#gone, counters.carried);
     }
@@ -134,9 +146,17 @@ export class TrafficRecord {
     this.#totals.note(reading);
   }
 
-  /** Another ovs-vswitchd: its flows are others, and it counts from zero. */
+  /**
+   * ovs-vswitchd is gone, or is another: its flows are others, and what it counts begins at zero. What the kernel counts for TC
+   * goes on, and so do its flows.
+   */
   noteRestart(): void {
     this.#flows.clear();
+    this.#verdicts = new Map();
+    this.#totals = new DatapathTotals({ delayMs: this.#delayMs, packetsMin: this.#packetsMin });
+    const watched = new Map<string, Watched>();
+    for (const [name, one] of this.#ports) watched.set(name, one.engine === 'tc' ? one : this.#anew(one.engine));
+    this.#take(watched);
   }
 
   /** What the counters of a port say; undefined: it has none. */

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalChange } from '../../src/agent/journal.js';
 import type { MachineInspector, SwitchInspector } from '../../src/agent/offload-ports.js';
-import { OffloadSupervisor, type OffloadPolicy } from '../../src/agent/offload-supervisor.js';
+import { OffloadSupervisor, type InterfaceTotals, type OffloadPolicy } from '../../src/agent/offload-supervisor.js';
 import type { ApplyResult, StoreSnapshot } from '../../src/agent/ports.js';
 import { AgentError } from '../../src/lib/errors.js';
 import type { Finding } from '../../src/model/condition.js';
 import { known, unknown } from '../../src/model/fact.js';
 import { offloadLimitsDefault } from '../../src/offload/offload-facts.js';
-import type { MachineQuickReading, MachineSlowReading, SwitchQuickReading } from '../../src/offload/readings.js';
+import type {
+  DeviceCounters,
+  MachineQuickReading,
+  MachineSlowReading,
+  SwitchQuickReading,
+} from '../../src/offload/readings.js';
 import type { LiveEdit } from '../../src/offload/setting-verdicts.js';
 import { ManualClock } from '../config/manual-clock.js';
 import { bridgeRow, mapOf, observedOf, portRow } from '../fakes/plan-rows.js';
@@ -28,6 +33,12 @@ class World {
   datapathType = 'system';
   platform: 'running' | 'over' | 'absent' = 'absent';
   quickError: Error | undefined;
+  /** What the tools wait for before they answer. */
+  tools: Promise<void> = Promise.resolve();
+  life = life;
+  totals: InterfaceTotals | undefined;
+  counters: ReadonlyMap<string, DeviceCounters> | undefined;
+  ifaceTypes: readonly string[] = [];
   isWriter = true;
   isConnected = true;
   readonly #listeners = new Set<() => void>();
@@ -60,7 +71,7 @@ class World {
         },
         inspector: this.#inspector(),
         machine: this.#machine(),
-        totals: () => undefined,
+        totals: () => this.totals,
         pods: () => [],
         chains: () => [],
         clock: this.clock,
@@ -89,6 +100,7 @@ class World {
       ...observedOf({
         root: {
           otherConfig: mapOf(otherConfig),
+          ifaceTypes: this.ifaceTypes,
           isRestoreAwaited: otherConfig['flow-restore-wait'] === 'true',
         },
         bridges: [bridgeRow('br-int', { datapathType: this.datapathType })],
@@ -119,7 +131,7 @@ class World {
   }
 
   #inspector(): SwitchInspector {
-    const stamp = () => ({ readAtMs: this.clock.nowMs(), wallMs: this.clock.wallMs(), cost, life });
+    const stamp = () => ({ readAtMs: this.clock.nowMs(), wallMs: this.clock.wallMs(), cost, life: this.life });
     const quick = (): SwitchQuickReading => ({
       ...stamp(),
       version: known('3.1.0'),
@@ -157,15 +169,20 @@ class World {
       readQuick: (): Promise<MachineQuickReading> =>
         Promise.resolve({
           ...stamp(),
-          ...{ memory: none, hugePages: none, process: none, devices: none, connections: none },
+          ...{ memory: none, hugePages: none, process: none, connections: none },
+          devices: this.counters === undefined ? none : known(this.counters),
           uptimeMs: known(86_400_000),
         }),
       readSlow: (): Promise<MachineSlowReading> =>
-        Promise.resolve({
+        this.tools.then(() => ({
           ...stamp(),
           platform: known(this.platform),
           ...{ eswitches: none, qdiscs: none, addresses: none, tcFlags: none },
-        }),
+        })),
+      readPlatform: () => {
+        this.asked.push('platform');
+        return Promise.resolve(known(this.platform));
+      },
     };
   }
 }
@@ -197,6 +214,35 @@ describe('the supervisor of offload', () => {
     await at.supervisor.close();
   });
 
+  it('writes nothing before the platform was looked at', async () => {
+    const at = new World();
+    let answer = (): void => undefined;
+    at.tools = new Promise((resolve) => (answer = resolve));
+    at.supervisor.start();
+    await at.pass(60_000);
+    expect(at.written).toEqual([]);
+    answer();
+    await at.pass(15_000);
+    expect(at.written).toHaveLength(1);
+    await at.supervisor.close();
+  });
+
+  it('looks at the platform again before it writes, and leaves the card to it', async () => {
+    const at = new World();
+    at.supervisor.start();
+    await at.pass(30_000);
+    expect(at.written).toHaveLength(1);
+    at.platform = 'running';
+    at.change({ 'hw-offload': 'true', 'max-idle': '1' });
+    await at.pass(12_000);
+    expect(at.asked).toContain('platform');
+    expect(at.written).toHaveLength(1);
+    at.platform = 'over';
+    await at.pass(70_000);
+    expect(at.written).toHaveLength(2);
+    await at.supervisor.close();
+  });
+
   it('waits with words and writes until the platform has set the card up', async () => {
     const at = new World();
     at.platform = 'running';
@@ -221,6 +267,36 @@ describe('the supervisor of offload', () => {
     await at.pass(5_000);
     expect(at.written.flat()).toMatchObject([{ key: 'max-idle', to: '30000' }]);
     await at.supervisor.close();
+  });
+
+  it.each([
+    [
+      '60000',
+      'of software alone, in bursts, as long as the minute between two counts is known',
+      ['unknown', 'software'],
+    ],
+    ['5000', 'of a daemon that is another every minute, which counts from zero', ['unknown']],
+  ])('says nothing of hardware with statistics written every %s ms %s', async (interval, _why, allowed) => {
+    const isRestarting = interval === '5000';
+    const world = new World({ mode: 'observe' });
+    Object.assign(world, { datapathType: 'netdev', ifaceTypes: ['dpdk'] });
+    world.change({ 'hw-offload': 'true', 'stats-update-interval': interval });
+    world.supervisor.start();
+    let [software, written] = [0, 0];
+    const verdicts = new Set<unknown>();
+    for (let at = 0; at < 600; at += 5) {
+      software += at % 120 === 30 ? 100_000 : 10;
+      if (at % (Number(interval) / 1000) === 0) written = software;
+      // The same process number, and always another process: what it counts is never much.
+      if (isRestarting) world.life = { pid: 7, startedMs: 1_000 + Math.floor(at / 60) };
+      world.totals = { atMs: world.clock.nowMs(), packets: new Map([['p0', written]]), mtuDrops: new Map() };
+      world.counters = new Map([['p0', { ifindex: 9, packets: software, bytes: 0, cpuPackets: 0, cpuBytes: 0 }]]);
+      await world.pass(5_000);
+      verdicts.add(world.supervisor.evidence().interface('p0')?.verdict ?? 'unknown');
+    }
+    expect([...verdicts].filter((verdict) => !allowed.includes(verdict as string))).toEqual([]);
+    expect(world.supervisor.supervision()?.packets.hardware).toBe(0);
+    await world.supervisor.close();
   });
 
   it('is not at rest with one who takes a setting back again and again', async () => {

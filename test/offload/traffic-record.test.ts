@@ -223,6 +223,48 @@ describe('what is said of hardware', () => {
   });
 });
 
+describe('statistics that ovs-vswitchd writes once a minute', () => {
+  /** Software alone, in bursts, and 60 s old counts of it. */
+  const mostSaid = (statisticsMs: number): number => {
+    const record = recordOf('doca');
+    record.setStatistics(statisticsMs);
+    let [software, written, most] = [0, 0, 0];
+    for (let at = 0; at <= 600; at += 10) {
+      software += at % 120 === 30 ? 100_000 : 10;
+      if (at % 60 === 0) written = software;
+      // Any row of the table changes meanwhile.
+      record.noteInterfaces(new Map([['pf0vf3', written]]), 1, at * second);
+      noteDevices(record, at * second, { pf0vf3: { packets: software, cpu: 0 } });
+      most = Math.max(most, record.packets().hardware);
+    }
+    return most;
+  };
+
+  it('turn no packet of software into one of hardware', () => {
+    expect(mostSaid(60 * second)).toBe(0);
+    // The same, taken for fresher than they are.
+    expect(mostSaid(5 * second)).toBeGreaterThan(0);
+  });
+});
+
+describe('an ovs-vswitchd that is gone', () => {
+  it('takes what it counted with it, and not what the kernel counts', () => {
+    const verdicts = (['tc', 'doca'] as const).map((engine) => {
+      const record = recordOf(engine);
+      for (let atMs = 0; atMs <= 180 * second; atMs += 5 * second) {
+        record.noteInterfaces(new Map([['pf0vf3', atMs / second]]), 'a', atMs);
+        noteDevices(record, atMs, { pf0vf3: { packets: atMs, cpu: 0 } });
+      }
+      const { hardware } = record.packets();
+      expect(hardware).toBeGreaterThan(0);
+      record.noteRestart();
+      expect(record.packets().hardware).toBe(hardware);
+      return record.attribute(objectsOfPorts(['pf0vf3']), 181 * second).interface('pf0vf3')?.verdict;
+    });
+    expect(verdicts).toEqual(['hardware', 'unknown']);
+  });
+});
+
 describe('packets since the start', () => {
   it('outlive ports and lives of counters', () => {
     const record = recordOf('tc');
