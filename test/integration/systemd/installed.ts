@@ -63,8 +63,21 @@ export async function stateOf(machine: Machine): Promise<string> {
   return (await machine.tryRun('systemctl', 'is-active', service)).stdout.trim();
 }
 
+/** The process of the service; waits while there is none. */
 export async function mainPid(machine: Machine): Promise<number> {
-  return Number((await machine.show(service, 'MainPID'))['MainPID']);
+  let pid = 0;
+  await eventually(async () => {
+    pid = Number((await machine.show(service, 'MainPID'))['MainPID']);
+    return pid > 1;
+  }, 'the service has a process');
+  return pid;
+}
+
+/** Waits until the service, in this life of it, has told what it waits for. */
+export async function waitsForDatabase(machine: Machine): Promise<void> {
+  await says(machine, 'API listens');
+  const told = async (): Promise<string> => (await machine.show(service, 'StatusText'))['StatusText'] ?? '';
+  await eventually(async () => (await told()).includes('database cannot be used'), 'it says what it waits for');
 }
 
 export async function restarts(machine: Machine): Promise<number> {

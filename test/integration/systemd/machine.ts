@@ -25,6 +25,12 @@ import { eventually } from '../lab/daemon.js';
 const run = promisify(execFile);
 export const projectRoot = join(import.meta.dirname, '..', '..', '..');
 
+const prefix = 'dpu-machine-';
+/** A program in the machine that takes longer hangs, ms. */
+const runMs = 60_000;
+/** Where control groups are: of version 1 and 2 beside each other, or of version 2 alone. */
+const groupTops = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
+
 /** What is in the root; node comes from this machine. */
 const packages = ['systemd', 'systemd-sysv', 'dbus', 'openvswitch-switch', 'iproute2'];
 
@@ -49,7 +55,8 @@ export class Machine {
   /** Boots; resolves when everything that it starts has been started. Makes the root first where there is none: some minutes. */
   static async boot(): Promise<Machine> {
     const { stdout } = await run('bash', [join(projectRoot, 'scripts/test-root.sh'), 'systemd', ...packages]);
-    const dir = mkdtempSync(join(tmpdir(), 'dpu-machine-'));
+    sweep();
+    const dir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
     const groups = makeGroups(basename(dir));
     const machine = new Machine(startNspawn(stdout.trim(), dir, groups), dir, groups);
     try {
@@ -72,9 +79,14 @@ export class Machine {
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
     return new Promise((resolve) => {
       const inside = ['--target', String(this.#leader), '--all', '--', file, ...args];
-      const child = execFile('/usr/bin/nsenter', inside, { env, maxBuffer: 16 << 20 }, (_error, stdout, stderr) => {
-        resolve({ code: child.exitCode ?? -1, stdout, stderr });
-      });
+      const child = execFile(
+        '/usr/bin/nsenter',
+        inside,
+        { env, maxBuffer: 16 << 20, timeout: runMs },
+        (_error, stdout, stderr) => {
+          resolve({ code: child.exitCode ?? -1, stdout, stderr });
+        },
+      );
     });
   }
 
@@ -120,9 +132,8 @@ export class Machine {
     await eventually(
       () => {
         if (this.#nspawn.exitCode !== null) throw new Error('systemd-nspawn ended');
-        // setpriv has become systemd-nspawn; its child becomes the first process of the machine.
-        const children = `/proc/${this.#nspawn.pid}/task/${this.#nspawn.pid}/children`;
-        const [leader = ''] = existsSync(children) ? readFileSync(children, 'utf8').split(' ') : [];
+        // setpriv has become unshare; its child is systemd-nspawn, and the child of that the first process of the machine.
+        const leader = childOf(childOf(String(this.#nspawn.pid)));
         this.#leader = Number(leader);
         return leader !== '' && isSystemd(leader) && existsSync(this.path('/run/dbus/system_bus_socket'));
       },
@@ -135,6 +146,13 @@ export class Machine {
   }
 }
 
+/** The first child of a process; empty where there is none. */
+function childOf(pid: string): string {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  if (pid === '' || !existsSync(file)) return '';
+  return readFileSync(file, 'utf8').split(' ')[0] ?? '';
+}
+
 function isSystemd(pid: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'systemd\n';
@@ -143,10 +161,20 @@ function isSystemd(pid: string): boolean {
   }
 }
 
+/** Removes what processes left that were killed: their machines are dead with them. */
+function sweep(): void {
+  for (const top of [tmpdir(), ...groupTops].filter((folder) => existsSync(folder))) {
+    for (const name of readdirSync(top).filter((entry) => entry.startsWith(prefix))) {
+      if (existsSync(`/proc/${name.slice(prefix.length).split('-')[0]}`)) continue;
+      if (top === tmpdir()) rmSync(join(top, name), { recursive: true, force: true });
+      else removeGroup(join(top, name));
+    }
+  }
+}
+
 /** systemd in the machine takes its control groups from those that it is started in; two must not have the same. */
 function makeGroups(name: string): readonly string[] {
-  const tops = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
-  const found = tops.filter((top) => existsSync(join(top, 'cgroup.procs'))).map((top) => join(top, name));
+  const found = groupTops.filter((top) => existsSync(join(top, 'cgroup.procs'))).map((top) => join(top, name));
   for (const group of found) mkdirSync(group);
   return found;
 }
@@ -165,8 +193,10 @@ function startNspawn(root: string, dir: string, groups: readonly string[]): Chil
   ];
   const console = openSync(join(dir, 'console'), 'w');
   try {
-    // It dies with this process.
-    const script = `${turn}${place}exec setpriv --pdeathsig KILL systemd-nspawn "$@"`;
+    // systemd-nspawn leaves its machine running when it is killed. So it gets a process namespace, whose first process it is: with
+    // this process dies unshare, with unshare that first process, and with that, by the kernel, everything in the namespace.
+    const leash = 'setpriv --pdeathsig KILL unshare --fork --pid --kill-child=KILL --mount-proc';
+    const script = `${turn}${place}exec ${leash} systemd-nspawn "$@"`;
     return spawn('sh', ['-c', script, 'sh', ...args], { stdio: ['ignore', console, console] });
   } finally {
     closeSync(console);

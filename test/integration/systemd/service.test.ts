@@ -63,8 +63,7 @@ describe('the service', () => {
     await machine.run('systemctl', 'stop', 'openvswitch-switch', 'ovs-vswitchd', 'ovsdb-server');
     await agent.override(machine, ...fast);
     await agent.begin(machine);
-    await eventually(async () => (await machine.show(agent.service, 'StatusText'))['StatusText'] !== '', 'it says why');
-    expect((await machine.show(agent.service, 'StatusText'))['StatusText']).toContain('database cannot be used');
+    await agent.waitsForDatabase(machine);
     const pid = await agent.mainPid(machine);
     const sinceMs =
       Number((await machine.show(agent.service, 'InactiveExitTimestampMonotonic'))['InactiveExitTimestampMonotonic']) /
@@ -212,10 +211,7 @@ describe('the service', () => {
     await machine.run('systemctl', 'stop', agent.service, 'openvswitch-switch', 'ovs-vswitchd', 'ovsdb-server');
     await agent.override(machine, ...fast);
     await agent.begin(machine);
-    await eventually(
-      async () => (await machine.show(agent.service, 'StatusText'))['StatusText'] !== '',
-      'it has begun',
-    );
+    await agent.waitsForDatabase(machine);
     await machine.run('kill', '-s', 'STOP', String(await agent.mainPid(machine)));
     await eventually(async () => (await agent.restarts(machine)) > 0, 'it is given up', 20_000);
     await machine.run('systemctl', 'start', 'openvswitch-switch');
