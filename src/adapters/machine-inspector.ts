@@ -88,6 +88,10 @@ export class HostMachineInspector implements MachineInspector {
     return { ...this.#end(began), platform, eswitches, qdiscs, addresses, tcFlags };
   }
 
+  readPlatform(signal: AbortSignal): Promise<MachineSlowReading['platform']> {
+    return this.#platform.read(signal);
+  }
+
   #begin(): { readonly readAtMs: number; readonly wallMs: number } {
     return { readAtMs: this.#clock.nowMs(), wallMs: this.#clock.wallMs() };
   }

@@ -8,9 +8,9 @@ import type { FilesUnderRoot } from '../host/file-source.js';
 import type { Clock } from '../lib/clock.js';
 import type { Incarnation } from '../offload/effective-settings.js';
 import type {
-  FlowRules,
   FlowsReading,
   ReadingCost,
+  RulesReading,
   SwitchQuickReading,
   SwitchSlowReading,
 } from '../offload/readings.js';
@@ -82,9 +82,8 @@ export class VswitchdInspector implements SwitchInspector {
     return this.#read(signal, (asker) => readFlowFacts(asker, scope, context));
   }
 
-  async readRules(ufids: readonly string[], signal: AbortSignal): Promise<readonly FlowRules[]> {
-    const { rules } = await this.#read(signal, async (asker) => ({ rules: await readFlowRules(asker, ufids) }));
-    return rules;
+  readRules(ufids: readonly string[], signal: AbortSignal): Promise<RulesReading> {
+    return this.#read(signal, async (asker) => ({ rules: await readFlowRules(asker, ufids) }));
   }
 
   busyMs(): number | undefined {

@@ -6,10 +6,10 @@
 import type { SoftwareContext } from '../offload/software-reason.js';
 import type { TierContext } from '../offload/flow-tier.js';
 import type {
-  FlowRules,
   FlowsReading,
   MachineQuickReading,
   MachineSlowReading,
+  RulesReading,
   SwitchQuickReading,
   SwitchSlowReading,
 } from '../offload/readings.js';
@@ -32,8 +32,8 @@ export interface SwitchInspector {
     context: (datapath: string) => SoftwareContext & TierContext,
     signal: AbortSignal,
   ): Promise<FlowsReading>;
-  /** Which OpenFlow rules flows were made from; what cannot be told says why. At most 16 at a time. */
-  readRules(ufids: readonly string[], signal: AbortSignal): Promise<readonly FlowRules[]>;
+  /** Which OpenFlow rules flows were made from; what cannot be told says why. At most 16 flows and 32 searches at a time. */
+  readRules(ufids: readonly string[], signal: AbortSignal): Promise<RulesReading>;
   /** For how long ovs-vswitchd has had a question and not answered, ms; undefined: it has none. */
   busyMs(): number | undefined;
   close(): void;
@@ -44,6 +44,8 @@ export interface MachineInspector {
   /** @param names devices whose counters are wanted. Never throws: what cannot be read is unknown */
   readQuick(pid: number | undefined, names: ReadonlySet<string>, signal: AbortSignal): Promise<MachineQuickReading>;
   readSlow(signal: AbortSignal): Promise<MachineSlowReading>;
+  /** What the platform does at this moment, by itself and cheaper than `readSlow`. Never throws. */
+  readPlatform(signal: AbortSignal): Promise<MachineSlowReading['platform']>;
 }
 
 /** Writes settings of Open_vSwitch:other_config, key by key, each only while it has the value that the edit was planned on. */

@@ -15,12 +15,17 @@ export interface SettingWriterParts {
   readonly store: SettingStore;
   readonly clock: Clock;
   readonly onJournal: (entry: JournalChange) => void;
+  /** Whether nobody sets the card up at this moment; asked just before a write. */
+  readonly isCalm: (signal: AbortSignal) => Promise<boolean>;
   /** The edits are in the database. */
   readonly onCommitted: (edits: readonly LiveEdit[]) => void;
 }
 
 /** Another writer that wants another value is not to be answered at full speed: each change may make vswitchd work. */
 const settingPace: PaceTiming = { burst: 3, baseMs: 2_000, capMs: 300_000, quietMs: 900_000 };
+
+/** While the platform sets the card up, it is looked at so often whether it has ended, ms. */
+const calmLookMs = 5_000;
 
 export class SettingWriter {
   readonly #parts: SettingWriterParts;
@@ -40,6 +45,7 @@ export class SettingWriter {
     const due = edits.filter(({ key }) => this.#pace.waitMs(key, startMs) === 0);
     const keys = edits.map(({ key }) => key);
     if (due.length === 0) return this.#pace.nextLookMs(keys, startMs);
+    if (!(await this.#parts.isCalm(signal))) return calmLookMs;
     const summary = `set ${due.map(({ key, to }) => `${key}=${safeText(to, 64)}`).join(', ')}`;
     const result = await store.applySettings(due, summary, signal);
     const nowMs = clock.nowMs();

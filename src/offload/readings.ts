@@ -103,6 +103,12 @@ export interface FlowRules {
   readonly rules: Fact<readonly string[]>;
 }
 
+/** One search for rules, and what it took. */
+export interface RulesReading extends SwitchReading {
+  /** One for each flow that was asked for, in that order. */
+  readonly rules: readonly FlowRules[];
+}
+
 /** A software flow, and the OpenFlow rules that it was made from. */
 export interface ExplainedFlow extends TopFlow {
   readonly rules: FlowRules['rules'] | undefined;

@@ -25,6 +25,7 @@ class World {
     inspector: {
       readQuick: () => this.#answer('quick', quick),
       readSlow: () => this.#answer('slow', slow),
+      readPlatform: () => Promise.resolve(none),
     },
     clock: this.clock,
     pid: () => undefined,

@@ -8,7 +8,7 @@ import { ManualClock } from '../config/manual-clock.js';
 const edit: LiveEdit = { key: 'max-idle', from: undefined, to: '20000' };
 const signal = new AbortController().signal;
 
-function world(result: ApplyResult = { kind: 'applied', nextCfg: 3 }) {
+function world(result: ApplyResult = { kind: 'applied', nextCfg: 3 }, isCalm = true) {
   const clock = new ManualClock();
   const written: (readonly LiveEdit[])[] = [];
   const journal: JournalChange[] = [];
@@ -23,6 +23,7 @@ function world(result: ApplyResult = { kind: 'applied', nextCfg: 3 }) {
     clock,
     onJournal: (entry) => journal.push(entry),
     onCommitted: (edits) => committed.push(...edits),
+    isCalm: () => Promise.resolve(isCalm),
   });
   return { clock, writer, written, journal, committed };
 }
@@ -68,6 +69,13 @@ describe('the writer of settings', () => {
     expect(writes).toBeLessThan(15);
     await at.writer.write([edit, { key: 'max-revalidator', from: undefined, to: '1000' }], signal);
     expect(at.written.at(-1)?.map(({ key }) => key)).toContain('max-revalidator');
+  });
+
+  it('writes nothing while the platform sets the card up, and comes again', async () => {
+    const at = world(undefined, false);
+    expect(await at.writer.write([edit], signal)).toBe(5_000);
+    expect(at.written).toEqual([]);
+    expect(at.journal).toEqual([]);
   });
 
   it('escapes what others stored', async () => {
