@@ -13,6 +13,8 @@ import { readPmdThreads } from './switch-slow.js';
 
 const command = 'ofproto/detrace';
 const ufidsMax = 16;
+/** Searches of one call: one for each flow, and as many again for threads. The daemon does each in its main thread. */
+const searchesMax = 2 * ufidsMax;
 const rulesMax = 32;
 const ruleLengthMax = 1024;
 /** As many threads as anybody gives to packets. */
@@ -29,11 +31,14 @@ export async function readFlowRules(asker: SwitchAsker, ufids: readonly string[]
   return told;
 }
 
+const tooMany = `ovs-vswitchd is spared: no more than ${searchesMax} searches are made at a time`;
+
 /** Looks through the threads, and begins with the one that had the flow before: most nodes have one or two. */
 class RuleSearch {
   readonly #asker: SwitchAsker;
   #cores: readonly number[] | undefined;
   #last: readonly string[] = [];
+  #searches = 0;
 
   constructor(asker: SwitchAsker) {
     this.#asker = asker;
@@ -42,9 +47,11 @@ class RuleSearch {
   async rulesOf(ufid: string): Promise<Fact<readonly string[]>> {
     if (!this.#asker.has(command)) return unknown(`${absentWhy(command)}; it came with 3.4`);
     if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(ufid)) return unknown('it is not the name of a flow');
+    if (this.#searches >= searchesMax) return unknown(tooMany);
     const first = await this.#look(ufid, this.#last);
     if (first.kind === 'unknown' || !isMissing(first.value)) return rulesFrom(first);
     for (const place of await this.#otherPlaces(first.value)) {
+      if (this.#searches >= searchesMax) return unknown(tooMany);
       const next = await this.#look(ufid, place);
       if (next.kind === 'known' && isMissing(next.value)) continue;
       this.#last = place;
@@ -54,6 +61,7 @@ class RuleSearch {
   }
 
   #look(ufid: string, place: readonly string[]): Promise<Fact<Detrace>> {
+    this.#searches += 1;
     return this.#asker.fact(command, [`ufid:${ufid}`, ...place], (text) => known(parseDetrace(text)));
   }
 

@@ -123,9 +123,9 @@ export type { OffloadEngine, OffloadStatus } from '../offload/offload.js';
 export interface MeasurementState {
   /**
    * `quick`, `slow`: commands of ovs-vswitchd by what they cost it. `flows`: dumps of the datapath. `machine`, `tools`: the
-   * kernel's files, and what takes a tool to read.
+   * kernel's files, and what takes a tool to read. `rules`: searches for the OpenFlow rules of flows that somebody asked for.
    */
-  readonly name: 'quick' | 'slow' | 'flows' | 'machine' | 'tools';
+  readonly name: 'quick' | 'slow' | 'flows' | 'machine' | 'tools' | 'rules';
   /** Milliseconds since 1970 UTC of the newest reading; undefined: there was none. */
   readonly wallMs: number | undefined;
   readonly cost: ReadingCost | undefined;

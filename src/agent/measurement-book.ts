@@ -8,7 +8,7 @@ import type { MeasurementState } from './api-view.js';
 export type MeasurementName = MeasurementState['name'];
 
 /** In the order in which they are shown. */
-const names: readonly MeasurementName[] = ['quick', 'slow', 'flows', 'machine', 'tools'];
+const names: readonly MeasurementName[] = ['quick', 'slow', 'flows', 'machine', 'tools', 'rules'];
 
 const unread: Omit<MeasurementState, 'name'> = {
   wallMs: undefined,

@@ -28,6 +28,7 @@ import type { OffloadPortFacts } from './offload-port-view.js';
 import { FindingTeller } from './finding-teller.js';
 import type { MachineInspector, SettingStore, SwitchInspector } from './offload-ports.js';
 import type { DeviceSource, StoreSnapshot, SwitchStore, Unsubscribe } from './ports.js';
+import { RuleSearch } from './rule-search.js';
 import { SettingWriter } from './setting-writer.js';
 import { answerSoftwareFlows } from './software-flows.js';
 import { SwitchPoller, type FlowPolicy } from './switch-poller.js';
@@ -96,6 +97,7 @@ export class OffloadSupervisor {
   readonly #teller: FindingTeller;
   readonly #switch: SwitchPoller;
   readonly #machine: MachinePoller;
+  readonly #rules: RuleSearch;
   readonly #follow: Trigger;
   readonly #judge: Trigger;
   readonly #counters: Trigger;
@@ -149,6 +151,12 @@ export class OffloadSupervisor {
       onRestart: () => this.#forgetTraffic(),
       onFailed: (name, error) => this.#failed(name, error),
       onBug,
+    });
+    this.#rules = new RuleSearch({
+      inspector,
+      clock,
+      onRead: (reading) => this.#book.read('rules', reading),
+      onFailed: (error) => this.#book.failed('rules', error),
     });
     this.#machine = new MachinePoller({
       inspector: machine,
@@ -270,7 +278,7 @@ export class OffloadSupervisor {
     const trouble = this.#book.states().find(({ name }) => name === 'flows')?.problem;
     const problems = [problem, isFresh ? undefined : trouble].filter((text) => text !== undefined);
     const dump = this.#traffic.newestFlows();
-    return answerSoftwareFlows(question, dump, problems, this.#parts.inspector, signal);
+    return answerSoftwareFlows(question, dump, problems, this.#rules, signal);
   }
 
   #quick(reading: SwitchQuickReading): void {

@@ -1,14 +1,9 @@
 /** Picks the software flows that somebody asked for out of the newest dump, and names their OpenFlow rules where wanted. */
 
-import { toError } from '../lib/errors.js';
-import { safeText } from '../lib/text.js';
 import type { TopFlow } from '../offload/flow-summary.js';
-import type { ExplainedFlow, FlowRules, ReadingCost } from '../offload/readings.js';
+import type { ExplainedFlow, ReadingCost } from '../offload/readings.js';
 import type { SoftwareFlowsAnswer, SoftwareFlowsQuestion } from './api-view.js';
-import type { SwitchInspector } from './offload-ports.js';
-
-/** Flows whose rules are asked for at most: each takes ovs-vswitchd's main thread a moment. */
-const rulesMax = 16;
+import type { RuleSearch } from './rule-search.js';
 
 /** The newest dump, as far as it is told. */
 export interface DumpedFlows {
@@ -27,7 +22,7 @@ export async function answerSoftwareFlows(
   question: SoftwareFlowsQuestion,
   dump: DumpedFlows | undefined,
   problems: readonly string[],
-  inspector: Pick<SwitchInspector, 'readRules'>,
+  search: Pick<RuleSearch, 'rulesOf'>,
   signal: AbortSignal,
 ): Promise<SoftwareFlowsAnswer> {
   if (dump === undefined) return { wallMs: undefined, cost: undefined, flows: [], problems };
@@ -36,23 +31,8 @@ export async function answerSoftwareFlows(
   if (!question.withRules) {
     return { wallMs, cost, flows: picked.map((flow) => ({ ...flow, rules: undefined })), problems };
   }
-  const ufids = picked.flatMap(({ ufid }) => (ufid === undefined ? [] : [ufid])).slice(0, rulesMax);
-  const { rules, problem } = await readRules(inspector, ufids, signal);
+  const ufids = picked.flatMap(({ ufid }) => (ufid === undefined ? [] : [ufid]));
+  const { rules, problem } = await search.rulesOf(ufids, signal);
   const flows = picked.map((flow): ExplainedFlow => ({ ...flow, rules: rules.get(flow.ufid ?? '') }));
   return { wallMs, cost, flows, problems: problem === undefined ? problems : [...problems, problem] };
-}
-
-async function readRules(
-  inspector: Pick<SwitchInspector, 'readRules'>,
-  ufids: readonly string[],
-  signal: AbortSignal,
-): Promise<{ readonly rules: ReadonlyMap<string, FlowRules['rules']>; readonly problem: string | undefined }> {
-  if (ufids.length === 0) return { rules: new Map(), problem: undefined };
-  try {
-    const found = await inspector.readRules(ufids, signal);
-    return { rules: new Map(found.map(({ ufid, rules }) => [ufid, rules])), problem: undefined };
-  } catch (error) {
-    // The flows are worth telling without their rules.
-    return { rules: new Map(), problem: `The rules are not known: ${safeText(toError(error).message, 300)}.` };
-  }
 }

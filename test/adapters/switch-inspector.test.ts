@@ -337,7 +337,7 @@ describe('the rules behind a flow', () => {
       [`ofproto/detrace ufid:${ufid} pmd=3`]: fixture('by-hand/detrace'),
       [`ofproto/detrace ufid:${other} pmd=3`]: 'br7\n  table_id=1, n_packets=3, ip,actions=\u001bdrop\n',
     });
-    const [first, second] = await inspector.readRules([ufid, other], signal);
+    const [first, second] = (await inspector.readRules([ufid, other], signal)).rules;
     expect(first).toMatchObject({ ufid, rules: { kind: 'known' } });
     expect(first?.rules.kind === 'known' && first.rules.value[3]).toBe('br0: table_id=0, no match');
     expect(second).toEqual({
@@ -358,7 +358,7 @@ describe('the rules behind a flow', () => {
       'ofproto/detrace': gone,
       [`ofproto/detrace ufid:${other}`]: 'Cache was not found for dummy@ovs-dummy\n',
     });
-    const told = await inspector.readRules([ufid, other, 'x; rm', ...Array<string>(14).fill(ufid)], signal);
+    const { rules: told } = await inspector.readRules([ufid, other, 'x; rm', ...Array<string>(14).fill(ufid)], signal);
     expect(told.map(({ rules }) => (rules.kind === 'unknown' ? rules.why : rules.value))).toEqual([
       'ovs-vswitchd does not have this flow any more',
       'ovs-vswitchd has not kept what it was made from',
@@ -368,17 +368,31 @@ describe('the rules behind a flow', () => {
     ]);
   });
 
+  it('are not looked for in each thread for each flow without an end', async () => {
+    const threads = Array.from(
+      { length: 30 },
+      (_, core) => `pmd thread numa_id 0 core_id ${core}:\n  isolated : false\n`,
+    );
+    play(daemon, { ...script, 'dpif-netdev/pmd-rxq-show ovs-dummy': threads.join(''), 'ofproto/detrace': gone });
+    const { rules } = await inspector.readRules(Array<string>(16).fill(ufid), signal);
+    expect(asked().filter((one) => one.startsWith('ofproto'))).toHaveLength(32);
+    expect(rules.at(-1)?.rules).toEqual({
+      kind: 'unknown',
+      why: 'ovs-vswitchd is spared: no more than 32 searches are made at a time',
+    });
+  });
+
   it('are bounded', async () => {
     const rule = `  table_id=1, ip,actions=${'x'.repeat(2000)}\n`;
     play(daemon, { ...script, 'ofproto/detrace': `br0\n${rule.repeat(100)}` });
-    const [told] = await inspector.readRules([ufid], signal);
+    const [told] = (await inspector.readRules([ufid], signal)).rules;
     expect(told?.rules.kind === 'known' && told.rules.value.map(({ length }) => length)).toEqual(
       Array<number>(32).fill(1025),
     );
   });
 
   it('are unknown where the command is missing', async () => {
-    expect(await inspector.readRules([ufid], signal)).toEqual([
+    expect((await inspector.readRules([ufid], signal)).rules).toEqual([
       { ufid, rules: { kind: 'unknown', why: 'ovs-vswitchd has no command ofproto/detrace; it came with 3.4' } },
     ]);
   });

@@ -157,7 +157,7 @@ class World {
         this.asked.push('flows');
         return Promise.resolve({ ...stamp(), scope, summaries: [], unknownLines: 0 });
       },
-      readRules: () => Promise.resolve([]),
+      readRules: () => Promise.resolve({ ...stamp(), rules: [] }),
       busyMs: () => undefined,
       close: () => undefined,
     };

@@ -73,7 +73,7 @@ function world(policy: FlowPolicy = 'auto'): World {
     readQuick: (signal) => answer('quick', () => quick(state.flows, state.fields), signal),
     readSlow: (signal) => answer('slow', () => slow, signal),
     readFlows: (scope, _context, signal) => answer(`flows ${scope}`, () => flowsOf(scope), signal),
-    readRules: () => Promise.resolve([]),
+    readRules: () => Promise.resolve({ ...{ readAtMs: 0, wallMs: 0, cost, life }, rules: [] }),
     busyMs: () => undefined,
     close: () => undefined,
   };

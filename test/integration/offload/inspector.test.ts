@@ -94,7 +94,7 @@ describe('a switch with packets in it', () => {
   it('says of the rules what its release can', async () => {
     const printed = await lab.appctl('dpctl/dump-flows', '-m');
     const ufid = /ufid:(\S+),/.exec(printed)?.[1] ?? '';
-    const [told] = await inspector.readRules([ufid], signal);
+    const [told] = (await inspector.readRules([ufid], signal)).rules;
     expect(told?.ufid).toBe(ufid);
     const canTell = (await lab.appctl('list-commands')).includes('ofproto/detrace');
     if (canTell) expect(told?.rules).toMatchObject({ kind: 'known' });
