@@ -47,7 +47,7 @@ export interface SettingsObservation {
   readonly stored: StringMap;
   /** Every change of the database since the observation before was seen: the connection to it lasted. */
   readonly isGapless: boolean;
-  /** cur_cfg is next_cfg: the daemon has taken what the database says. */
+  /** It is proven that the daemon has taken what the database says. */
   readonly isSettled: boolean;
   /** Whether OVS-DOCA runs; undefined: not known, and then it is reckoned with. */
   readonly isDoca: boolean | undefined;
@@ -75,6 +75,11 @@ export interface EffectiveState {
   /** Keys of initialisation that were seen to ask for it since the start. */
   readonly asked: ReadonlySet<string>;
   readonly latch: Latch;
+  /**
+   * hw-offload was seen to turn true, and it is not known yet whether the daemon took it: what would be taken along, where that
+   * is certain. Undefined: it has not turned.
+   */
+  readonly turning: ReadonlyMap<string, string | undefined> | undefined;
   readonly isSettled: boolean;
   readonly isDoca: boolean | undefined;
   readonly evidence: SettingsEvidence;
@@ -89,6 +94,7 @@ export const unseen: EffectiveState = {
   atStart: new Map(),
   asked: new Set(),
   latch: { kind: 'unknown' },
+  turning: undefined,
   isSettled: false,
   isDoca: undefined,
   evidence: noEvidence,
@@ -118,9 +124,13 @@ export function observeSettings(state: EffectiveState, observation: SettingsObse
   const isSame = isSameIncarnation(state.incarnation, incarnation);
   const atStart = isSame ? state.atStart : valuesAtStart(state, observation);
   const asked = new Set([...(isSame ? state.asked : []), ...initKeys.filter((key) => isAsked(stored.get(key)))]);
-  const followed = isSame ? latchNow(state, observation) : latchAtStart(atStart);
-  const latch = withEvidence(followed, state, observation, isSame);
-  return { ...seen, atStart, asked, latch, together: isSame ? state.together : new Map() };
+  const turning = isSame ? turningNow(state, observation) : undefined;
+  const followed = isSame ? latchNow(state, turning, observation) : latchAtStart(atStart);
+  const latch = withEvidence(followed, isSame && state.latch.kind === 'off' ? turning : undefined, evidence);
+  const together = isSame ? state.together : new Map<string, string>();
+  // What the daemon says itself ends the waiting, and so does the latch.
+  const isOver = latch.kind === 'on' || basisOfEvidence(evidence) !== undefined;
+  return { ...seen, atStart, asked, latch, turning: isOver ? undefined : turning, together };
 }
 
 /** The agent has committed these edits in one transaction. */
@@ -150,41 +160,42 @@ function latchAtStart(atStart: ReadonlyMap<string, string | undefined>): Latch {
   return { kind: 'on', basis: 'it was true when ovs-vswitchd started', taken: new Map(taken) };
 }
 
-/** The latch of a daemon that goes on. */
-function latchNow(state: EffectiveState, observation: SettingsObservation): Latch {
-  const { latch, stored: before } = state;
-  if (latch.kind === 'on') return latch;
-  const { stored, isGapless, isSettled, isDoca } = observation;
-  if (!isTrueWord(stored.get('hw-offload'))) return isGapless ? latch : { kind: 'unknown' };
-  // OVS-DOCA restarts for it; and a daemon that has not taken the change yet has not latched.
-  if (isDoca !== false || !isSettled) return latch;
-  const basis = 'it was seen to turn true, and ovs-vswitchd took it';
-  if (latch.kind === 'off') return { kind: 'on', basis, taken: takenNow(state, observation) };
-  const hasTurned = before !== undefined && !isTrueWord(before.get('hw-offload'));
-  // It may have latched before somebody looked, with other values of the keys that it takes along.
-  return hasTurned ? { kind: 'on', basis, taken: new Map() } : latch;
-}
-
-/** Keys that did not change around the moment, and those that the agent wrote with it. */
-function takenNow(
-  { stored: before, together }: EffectiveState,
-  { stored, isGapless }: SettingsObservation,
-): ReadonlyMap<string, string | undefined> {
-  if (before === undefined || !isGapless) return new Map();
+/** What goes along with a hw-offload that is turning true: a key that changes before the daemon took it is not certain. */
+function turningNow(state: EffectiveState, { stored, isGapless }: SettingsObservation): EffectiveState['turning'] {
+  const { stored: before, together, turning } = state;
+  if (!isTrueWord(stored.get('hw-offload'))) return undefined;
+  if (turning !== undefined) {
+    return new Map([...turning].filter(([key, value]) => isGapless && stored.get(key) === value));
+  }
+  if (before === undefined || isTrueWord(before.get('hw-offload'))) return undefined;
   const isCertain = (key: string): boolean =>
     before.get(key) === stored.get(key) || (together.has(key) && together.get(key) === stored.get(key));
-  return new Map(latchBoundKeys.filter(isCertain).map((key) => [key, stored.get(key)]));
+  // One of which it is not known that it was off may have latched before somebody looked, with other values.
+  const keys = isGapless && state.latch.kind === 'off' ? latchBoundKeys.filter(isCertain) : [];
+  return new Map(keys.map((key) => [key, stored.get(key)]));
+}
+
+/** The latch of a daemon that goes on. */
+function latchNow(state: EffectiveState, turning: EffectiveState['turning'], observation: SettingsObservation): Latch {
+  const { latch } = state;
+  if (latch.kind === 'on') return latch;
+  const { stored, isGapless, isSettled, isDoca } = observation;
+  if (!isTrueWord(stored.get('hw-offload'))) {
+    // It turned back before it was seen whether the daemon took it.
+    return isGapless && (state.turning === undefined || isDoca === true) ? latch : { kind: 'unknown' };
+  }
+  // OVS-DOCA restarts for it; and a daemon that has not taken the change yet has not latched.
+  if (isDoca !== false || !isSettled || turning === undefined) return latch;
+  return { kind: 'on', basis: 'it was seen to turn true, and ovs-vswitchd took it', taken: turning };
 }
 
 /** What the daemon says itself outweighs what was concluded. */
-function withEvidence(latch: Latch, state: EffectiveState, observation: SettingsObservation, isSame: boolean): Latch {
-  const { evidence } = observation;
+function withEvidence(latch: Latch, turning: EffectiveState['turning'], evidence: SettingsEvidence): Latch {
   const basis = basisOfEvidence(evidence);
   if (basis === undefined) return latch;
   if (!basis.isOn) return { kind: 'off', basis: basis.text };
   if (latch.kind === 'on') return { ...latch, basis: basis.text };
-  const wasOff = isSame && state.latch.kind === 'off';
-  return { kind: 'on', basis: basis.text, taken: wasOff ? takenNow(state, observation) : new Map() };
+  return { kind: 'on', basis: basis.text, taken: turning ?? new Map() };
 }
 
 function basisOfEvidence(evidence: SettingsEvidence): { readonly isOn: boolean; readonly text: string } | undefined {
@@ -208,7 +219,7 @@ export function effectiveValue(state: EffectiveState, rule: SettingRule): Effect
     case 'live':
       return liveValue(state, rule);
     case 'latch':
-      return latchValue(state.latch);
+      return latchValue(state);
     case 'atLatch':
       return takenValue(state.latch, rule);
     case 'release':
@@ -217,7 +228,7 @@ export function effectiveValue(state: EffectiveState, rule: SettingRule): Effect
       return initValue(state, rule);
     case 'restart':
       return rule.key === 'hw-offload' && state.latch.kind !== 'unknown'
-        ? latchValue(state.latch)
+        ? latchValue(state)
         : startValue(state.atStart, rule);
     case 'newObjects':
       return { kind: 'unknown', why: 'it holds for what is made after the change' };
@@ -226,14 +237,17 @@ export function effectiveValue(state: EffectiveState, rule: SettingRule): Effect
   }
 }
 
+const notTaken = 'it is not proven yet that ovs-vswitchd has taken what the database says';
+
 function liveValue({ stored, isSettled }: EffectiveState, rule: SettingRule): Effective {
-  if (!isSettled) return { kind: 'unknown', why: 'ovs-vswitchd has not yet taken what the database says' };
+  if (!isSettled) return { kind: 'unknown', why: notTaken };
   return { kind: 'known', value: valueInForce(rule, stored?.get(rule.key)), basis: 'ovs-vswitchd took it live' };
 }
 
 const cameLate = 'ovs-vswitchd started before anybody looked, and cannot be asked';
 
-function latchValue(latch: Latch): Effective {
+function latchValue({ latch, turning, isDoca }: EffectiveState): Effective {
+  if (turning !== undefined && isDoca !== true) return { kind: 'unknown', why: notTaken };
   if (latch.kind === 'unknown') return { kind: 'unknown', why: cameLate };
   return { kind: 'known', value: latch.kind === 'on' ? 'true' : 'false', basis: latch.basis };
 }

@@ -124,7 +124,7 @@ export class OffloadRecord {
     if (isSame) return;
     this.#bridges = seen === undefined ? notReadable : known([...seen.bridges.values()].map(bridgeFacts));
     const root = seen?.root;
-    this.#settings.noteStored(root?.otherConfig, (root?.curCfg ?? 0) >= (root?.nextCfg ?? 0), isGapless, nowMs);
+    this.#settings.noteStored(root?.otherConfig, root ?? { curCfg: 0, nextCfg: 0 }, isGapless, nowMs);
     this.#observeEngine();
     this.#observeSettings();
   }
@@ -316,10 +316,11 @@ export class OffloadRecord {
   #noteLife(reading: SwitchQuickReading | SwitchSlowReading, step: 'old' | 'same' | 'new'): void {
     if (step === 'old') return;
     this.#pass(reading.readAtMs);
+    const askedAtMs = reading.readAtMs - reading.cost.tookMs;
     if (step === 'new') {
-      this.#settings.noteStart(this.#switch.life.startedAtMs);
+      this.#settings.noteStart(this.#switch.life.startedAtMs, askedAtMs);
       this.#interfaces.clearCounters();
-    } else this.#settings.noteSeen(reading.readAtMs - reading.cost.tookMs);
+    } else this.#settings.noteSeen(askedAtMs);
     this.#observeEngine();
     this.#observeSettings();
   }

@@ -396,7 +396,8 @@ describe('settings', () => {
     expect(record.isInEffect()).toMatchObject({ value: false, basis: 'dpif/offload/show says not enabled' });
     // It turns true and latches; the newest slow reading is from before.
     record.noteSwitch(seen(), true, 30_000);
-    record.noteQuick(quickReading(31_000));
+    expect(record.isInEffect().value).toBeUndefined();
+    record.noteQuick(quickReading(32_000));
     expect(record.isInEffect()).toMatchObject({
       value: true,
       basis: 'it was seen to turn true, and ovs-vswitchd took it',
@@ -437,7 +438,21 @@ describe('settings', () => {
       true,
       10_000,
     );
+    expect(record.isInEffect().value).toBeUndefined();
+    record.noteQuick(quickReading(12_000));
     expect(record.context('system@ovs-system')).toMatchObject({ isInEffect: true, tcPolicy: 'skip_sw' });
+  });
+
+  it('are taken by a daemon that reaches a next_cfg that was raised after the change', () => {
+    const record = newRecord();
+    const look = (root: Partial<ObservedRoot>, nowMs: number): boolean | undefined => {
+      record.noteSwitch(seen({ root }), nowMs > 0, nowMs);
+      return record.isInEffect().value;
+    };
+    look({ otherConfig: new Map() }, 0);
+    record.noteQuick(quickReading(1_000));
+    const told = [look({}, 2_000), look({ nextCfg: 2 }, 3_000), look({ nextCfg: 2, curCfg: 2 }, 4_000)];
+    expect(told).toEqual([undefined, undefined, true]);
   });
 
   it('print what a restart takes', () => {

@@ -127,7 +127,8 @@ describe('what is in effect', () => {
 
   it('does not latch before the daemon has taken it, nor under OVS-DOCA', () => {
     const turned = { 'hw-offload': 'true' };
-    expect(effective(follow(sees({}, down), sees({}), sees(turned, { isSettled: false })), 'hw-offload')).toBe('false');
+    const untaken = follow(sees({}, down), sees({}), sees(turned, { isSettled: false }));
+    expect(effective(untaken, 'hw-offload')).toBe('unknown');
     const doca = follow(sees({}, down), sees({}), sees(turned, { isDoca: true }));
     expect(effective(doca, 'hw-offload')).toBe('false');
     expect(verdictOf(judge(doca, turned, ['doca']), 'hw-offload')).toBe('restartRequired');

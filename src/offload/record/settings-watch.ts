@@ -21,6 +21,27 @@ import { offloadKeys } from '../offload.js';
 const startErrorMs = 2_000;
 /** A daemon may need so long to take a change of the database. */
 const takenMs = 5_000;
+/**
+ * The main loop of ovs-vswitchd reads the database before it serves its control socket (ovs-vswitchd.c, main): who asked so long
+ * after a change was seen has an answer from after it was taken, ms. The two come by sockets of their own.
+ */
+const answerMs = 1_000;
+/** A daemon that is so old has read the database once, where it answers, ms. */
+const graceMs = 10_000;
+
+/** How far ovs-vswitchd says that it has come. */
+export interface Progress {
+  readonly curCfg: number;
+  readonly nextCfg: number;
+}
+
+/** A change that the daemon may not have taken. */
+interface Untaken {
+  /** When it was seen, monotonic ms. */
+  readonly sinceMs: number;
+  /** next_cfg before it: who raises that waits for the daemon, and many do not (`ovs-vsctl --no-wait`). */
+  readonly nextCfg: number;
+}
 
 export interface SettingsLook {
   /** Undefined: no ovs-vswitchd runs. */
@@ -34,7 +55,8 @@ export class SettingsWatch {
   /** Of the daemon that was seen last, while none is: it may only have been out of reach. */
   #former: EffectiveState | undefined;
   #stored: StringMap | undefined;
-  #isSettled = false;
+  #progress: Progress = { curCfg: 0, nextCfg: 0 };
+  #untaken: Untaken | undefined;
   /** The database went unseen for a while since the observation before. */
   #hasGap = true;
   /** When keys were last seen to change, monotonic ms: those that no daemon was seen after. */
@@ -56,7 +78,7 @@ export class SettingsWatch {
   }
 
   /** @param stored undefined: the database cannot be read */
-  noteStored(stored: StringMap | undefined, isSettled: boolean, isGapless: boolean, nowMs: number): void {
+  noteStored(stored: StringMap | undefined, progress: Progress, isGapless: boolean, nowMs: number): void {
     if (stored === undefined || !isGapless) {
       this.#hasGap = true;
       this.#unseenUntilMs = nowMs;
@@ -70,11 +92,16 @@ export class SettingsWatch {
       for (const key of offloadKeys) {
         if (before.get(key) === stored.get(key)) continue;
         this.#changed.set(key, nowMs);
+        this.#untaken = { sinceMs: nowMs, nextCfg: this.#progress.nextCfg };
         if (key === 'hw-offload') this.#offloadChangedAtMs = nowMs;
       }
     }
+    // Of what passed unseen it is only known that it is over.
+    if (!isGapless) this.#untaken = { sinceMs: nowMs - answerMs, nextCfg: progress.nextCfg };
     this.#stored = stored;
-    this.#isSettled = isSettled;
+    this.#progress = progress;
+    const { curCfg, nextCfg } = progress;
+    if (curCfg >= nextCfg && nextCfg > (this.#untaken?.nextCfg ?? Infinity)) this.#untaken = undefined;
   }
 
   /** There seems to be no daemon; it may only be out of reach. */
@@ -86,10 +113,15 @@ export class SettingsWatch {
   noteSeen(atMs: number): void {
     this.#seenAtMs = Math.max(this.#seenAtMs, atMs);
     for (const [key, changedAtMs] of this.#changed) if (changedAtMs <= atMs) this.#changed.delete(key);
+    this.#noteAnswer(atMs);
   }
 
-  /** A new daemon was seen. @param startedAtMs monotonic ms, to a second or two */
-  noteStart(startedAtMs: number): void {
+  /**
+   * A new daemon was seen.
+   * @param startedAtMs monotonic ms, to a second or two
+   * @param askedAtMs when it was asked what it has answered, monotonic ms
+   */
+  noteStart(startedAtMs: number, askedAtMs: number): void {
     const late = [...this.#changed].filter(([, changedAtMs]) => changedAtMs > startedAtMs - startErrorMs);
     this.#doubted = new Set(late.map(([key]) => key));
     this.#changed.clear();
@@ -98,6 +130,10 @@ export class SettingsWatch {
     const sinceMs = Math.max(this.#unseenUntilMs + startErrorMs, this.#seenAtMs - startErrorMs);
     if (startedAtMs < sinceMs) this.#hasGap = true;
     this.#seenAtMs = Math.max(this.#seenAtMs, startedAtMs);
+    const readAtMs = startedAtMs + graceMs - answerMs;
+    const { nextCfg } = this.#untaken ?? this.#progress;
+    this.#untaken = { sinceMs: Math.max(this.#untaken?.sinceMs ?? readAtMs, readAtMs), nextCfg };
+    this.#noteAnswer(askedAtMs);
   }
 
   /** Brings database and daemon together; nothing happens while the database is not readable. */
@@ -115,7 +151,7 @@ export class SettingsWatch {
       incarnation,
       stored: this.#stored,
       isGapless: !this.#hasGap,
-      isSettled: this.#isSettled,
+      isSettled: this.#untaken === undefined && this.#progress.curCfg >= this.#progress.nextCfg,
       isDoca,
       evidence,
       doubted: this.#doubted,
@@ -126,5 +162,10 @@ export class SettingsWatch {
 
   noteCommitted(edits: readonly LiveEdit[]): void {
     this.#state = noteCommitted(this.#state, edits);
+  }
+
+  /** @param askedAtMs when the daemon was asked, monotonic ms */
+  #noteAnswer(askedAtMs: number): void {
+    if (askedAtMs >= (this.#untaken?.sinceMs ?? Infinity) + answerMs) this.#untaken = undefined;
   }
 }

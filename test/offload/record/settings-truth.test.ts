@@ -30,24 +30,30 @@ class Daemon {
   readonly startedAtMs: number;
   readonly #atStart: ReadonlyMap<string, string>;
   #taken: ReadonlyMap<string, string> | undefined;
+  #live: ReadonlyMap<string, string>;
+  /** It was stopped, or is busy: it takes nothing, and answers nobody. */
+  isFrozen = false;
 
   constructor(pid: number, startedAtMs: number, stored: ReadonlyMap<string, string>) {
     this.pid = pid;
     this.startedAtMs = startedAtMs;
     this.#atStart = stored;
+    this.#live = stored;
     this.take(stored);
   }
 
-  /** It reads the database: at once, in this model. */
+  /** It reads the database: at once, in this model, unless it is frozen. */
   take(stored: ReadonlyMap<string, string>): void {
+    if (this.isFrozen) return;
+    this.#live = stored;
     if (this.#taken === undefined && stored.get('hw-offload') === 'true') this.#taken = stored;
   }
 
   /** What it really has. */
-  has(key: string, stored: ReadonlyMap<string, string>): string | undefined {
+  has(key: string): string | undefined {
     const rule = settingRule(key)!;
     if (key === 'hw-offload') return String(this.#taken !== undefined);
-    if (key === 'max-idle') return valueInForce(rule, stored.get(key));
+    if (key === 'max-idle') return valueInForce(rule, this.#live.get(key));
     return valueInForce(rule, (latchBoundKeys.includes(key) ? this.#taken : this.#atStart)?.get(key));
   }
 }
@@ -56,7 +62,7 @@ type Step =
   | { readonly kind: 'set'; readonly key: string; readonly value: string | undefined }
   /** The daemon ends, and another one starts so much later, ms; undefined: none does. */
   | { readonly kind: 'restart'; readonly afterMs: number | undefined }
-  | { readonly kind: 'start' | 'quick' | 'slow' | 'unreachable' | 'databaseLost' | 'databaseBack' }
+  | { readonly kind: 'start' | 'quick' | 'slow' | 'freeze' | 'thaw' | 'unreachable' | 'databaseLost' | 'databaseBack' }
   | { readonly kind: 'wait'; readonly ms: number };
 
 const set = fc
@@ -76,6 +82,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('start' as const, 'unreachable' as const) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('quick' as const, 'slow' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('databaseLost' as const, 'databaseBack' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('freeze' as const, 'thaw' as const) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(15_000) }) },
 );
 
@@ -86,6 +93,8 @@ class World {
   nowMs = 0;
   stored: ReadonlyMap<string, string> = new Map();
   daemon: Daemon | undefined = new Daemon(1, -60_000, new Map());
+  /** Of the daemon that answered last. */
+  #seenPid: number | undefined;
   #isDatabaseThere = true;
   #isGapless = false;
   #pid = 1;
@@ -93,6 +102,11 @@ class World {
   constructor(hasEvidence: boolean) {
     this.hasEvidence = hasEvidence;
     this.#look();
+  }
+
+  /** Whether what is said is of the daemon that runs: between a restart and the next reading nobody can know that there was one. */
+  get isWatched(): boolean {
+    return this.daemon !== undefined && this.daemon.pid === this.#seenPid;
   }
 
   do(step: Step): void {
@@ -123,6 +137,12 @@ class World {
         this.#read(step.kind);
         return;
       }
+      case 'freeze':
+      case 'thaw':
+        if (this.daemon === undefined) return;
+        this.daemon.isFrozen = step.kind === 'freeze';
+        this.daemon.take(this.stored);
+        return;
       case 'unreachable': {
         this.record.noteNoDaemon('its socket does not answer', this.nowMs);
         return;
@@ -146,8 +166,10 @@ class World {
       this.record.noteNoDaemon('no pid file', this.nowMs);
       return;
     }
+    if (this.daemon.isFrozen) return;
+    this.#seenPid = this.daemon.pid;
     const life = lifeOf(this.daemon.pid, this.daemon.startedAtMs);
-    const isOn = this.daemon.has('hw-offload', this.stored) === 'true';
+    const isOn = this.daemon.has('hw-offload') === 'true';
     if (kind === 'quick') this.record.noteQuick(quickReading(this.nowMs, { life }));
     else
       this.record.noteSlow(
@@ -174,14 +196,13 @@ describe('what is said to be in effect', () => {
         const world = new World(hasEvidence);
         for (const one of steps) {
           world.do(one);
-          // Between a restart and the next reading nobody can know that there was one.
-          if ((one.kind !== 'quick' && one.kind !== 'slow') || world.daemon === undefined) continue;
+          if (!world.isWatched || world.daemon === undefined) continue;
           const { value } = world.record.isInEffect();
-          if (value !== undefined) expect(String(value)).toBe(world.daemon.has('hw-offload', world.stored));
+          if (value !== undefined) expect(String(value)).toBe(world.daemon.has('hw-offload'));
           for (const { key, effective } of world.record.settings()) {
             if (effective.kind === 'unknown') continue;
             if (!keys.includes(key)) continue;
-            expect([key, effective.value]).toEqual([key, world.daemon.has(key, world.stored)]);
+            expect([key, effective.value]).toEqual([key, world.daemon.has(key)]);
           }
         }
       }),
@@ -210,6 +231,23 @@ describe('what is said to be in effect', () => {
       ['tc-policy', 'skip_sw'],
       ['dpdk-max-memzones', '50000'],
     ]);
+  });
+
+  it('is nothing that a daemon has not taken which was stopped', () => {
+    const world = new World(false);
+    const said = () => [
+      world.record.isInEffect().value,
+      ...world.record.settings().map(({ effective }) => (effective.kind === 'known' ? effective.value : 'unknown')),
+    ];
+    const steps = (...list: readonly Step[]): void => list.forEach((one) => world.do(one));
+    steps({ kind: 'quick' }, { kind: 'freeze' });
+    // As `ovs-vsctl --no-wait` writes it: next_cfg stays.
+    steps({ kind: 'set', key: 'hw-offload', value: 'true' }, { kind: 'set', key: 'max-idle', value: '20000' });
+    expect(said()).toEqual([undefined, 'unknown', 'unknown']);
+    steps({ kind: 'set', key: 'hw-offload', value: 'false' }, { kind: 'thaw' }, { kind: 'quick' });
+    expect(said()).toEqual([undefined, 'unknown', 'unknown']);
+    steps({ kind: 'set', key: 'hw-offload', value: 'true' }, { kind: 'wait', ms: 1_000 }, { kind: 'quick' });
+    expect(said()).toEqual([true, 'true', '20000']);
   });
 
   it('survives that the daemon is out of reach for a while', () => {
