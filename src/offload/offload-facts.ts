@@ -64,6 +64,8 @@ export interface InterfaceFacts {
   readonly ifaceId: string | undefined;
   /** For how long it has been without a number, or with an error, ms; 0: it is not. */
   readonly brokenMs: number;
+  /** For how long the kernel has had no device for it that it needs, ms; 0 or undefined: it has one, or none is needed. */
+  readonly absentMs?: number | undefined;
   /** Opened after providers, threads and queueing disciplines were looked at last: they say nothing of it yet. */
   readonly isNew?: boolean | undefined;
   /** Growth of columns and statistics over the window. */

@@ -133,6 +133,7 @@ export class OffloadRecord {
     this.#pass(nowMs);
     if (devices === undefined || devices === this.#devices) return;
     this.#devices = devices;
+    this.#interfaces.noteDevices(devices, nowMs);
     this.#netdevs = known([...devices.values()]);
   }
 

@@ -297,6 +297,26 @@ describe('the record of offload', () => {
     expect(own.datapaths()).toMatchObject([{ flowLimitConfigured: 5_000 }]);
   });
 
+  it('sees a device that is gone although Open vSwitch says nothing of it', () => {
+    const record = newRecord();
+    const told = (nowMs: number) =>
+      record.report(nowMs).findings.flatMap(({ reason, subject }) => (reason === 'PortStale' ? [subject.name] : []));
+    const ports = [
+      ...somePorts,
+      port('pf0vf2', { ifindex: 0 }),
+      port('elsewhere', { ifindex: 9 }),
+      port('dpdk0', { type: 'dpdk', ifindex: 0 }),
+    ];
+    record.noteSwitch(seen({ ports }), false, 0);
+    record.noteDevices(devices(...card.values(), vf(2)), 0);
+    record.noteTools(toolsReading(0));
+    record.noteDevices(card, 1_000_000);
+    expect([told(1_000_000), told(1_299_999)]).toEqual([[], []]);
+    expect([told(1_300_000), record.representors().stale]).toEqual([['pf0vf2'], 1]);
+    record.noteDevices(devices(...card.values(), vf(2)), 1_400_000);
+    expect(told(1_400_000)).toEqual([]);
+  });
+
   it('counts representors of the host', () => {
     const record = newRecord({}, { vfsExpected: new Map([[0, 4]]) });
     record.noteSwitch(seen(), false, 0);

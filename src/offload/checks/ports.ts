@@ -30,18 +30,25 @@ const isBroken = ({ ofport, error }: InterfaceFacts): boolean => ofport === -1 |
 export const isGone = (row: InterfaceFacts, names: ReadonlySet<string>): boolean =>
   isBroken(row) && !virtualTypes.has(row.type) && !names.has(row.name);
 
+/**
+ * For how long the device of a port has been gone, ms; 0: it is not. ovs-vswitchd leaves number, error and link as they were
+ * where a device vanishes under it.
+ */
+export const goneMs = (row: InterfaceFacts, names: ReadonlySet<string>): number =>
+  names.has(row.name) ? 0 : Math.max(isGone(row, names) ? row.brokenMs : 0, row.absentMs ?? 0);
+
 export const stalePorts: OffloadCheck = {
   name: 'stale-ports',
   reasons: ['PortStale'],
   run: ({ interfaces, devices }, { staleMsMin }) =>
     given([interfaces, devices], (rows, netdevs) => {
       const names = new Set(netdevs.map(({ name }) => name));
-      const stale = rows.filter((row) => row.brokenMs >= staleMsMin && isGone(row, names));
+      const stale = rows.map((row) => ({ ...row, ms: goneMs(row, names) })).filter(({ ms }) => ms >= staleMsMin);
       return foundAny(
-        stale.map(({ name, bridge, error, brokenMs, isOwn, ifaceId }) => ({
+        stale.map(({ name, bridge, error, ms, isOwn, ifaceId }) => ({
           reason: 'PortStale',
           subject: port(name),
-          message: `Port ${safeText(name)} on ${safeText(bridge)} has had no device for ${seconds(brokenMs)} s.`,
+          message: `Port ${safeText(name)} on ${safeText(bridge)} has had no device for ${seconds(ms)} s.`,
           evidence: evidenceOf({ error, 'iface-id': ifaceId, owner: isOwn ? 'this agent' : 'another' }),
           remedy: isOwn
             ? 'Nothing; it is the agent that removes it, when its intent is gone.'

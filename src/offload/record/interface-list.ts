@@ -4,6 +4,7 @@
  */
 
 import { known, type Fact } from '../../model/fact.js';
+import type { NetdevMap } from '../../model/netdev.js';
 import type { ObservedInterface, ObservedPort } from '../../model/observed.js';
 import { isOwnedBy, podsMark } from '../../model/ownership.js';
 import type { InterfaceFacts } from '../offload-facts.js';
@@ -26,9 +27,11 @@ export class InterfaceList {
   readonly #owners: readonly string[];
   readonly #broken = new Since();
   readonly #open = new Since();
+  readonly #absent = new Since();
   readonly #resets = new CounterTable({ windowMs: portWindowMs, isAbsentZero: false });
   readonly #drops = new CounterTable({ windowMs: portWindowMs, isAbsentZero: false });
   #ports: Ports | undefined;
+  #devices: NetdevMap | undefined;
   #resetTotals: ReadonlyMap<string, number> = new Map();
   #made: ReadonlyMap<string, Made> = new Map();
   #list: Fact<readonly InterfaceFacts[]> = known([]);
@@ -53,6 +56,13 @@ export class InterfaceList {
     this.#broken.note(broken, nowMs);
     this.#open.note(open, nowMs);
     this.#resetTotals = resets;
+    this.#noteAbsent(nowMs);
+  }
+
+  /** @param devices of the kernel */
+  noteDevices(devices: NetdevMap, nowMs: number): void {
+    this.#devices = devices;
+    this.#noteAbsent(nowMs);
   }
 
   /** @param totals packets that exceeded the MTU, by name of the interface */
@@ -79,10 +89,12 @@ export class InterfaceList {
     for (const { bridge, interfaces } of this.#ports?.values() ?? []) {
       for (const row of interfaces) {
         const { name } = row;
-        const brokenSinceMs = this.#broken.firstMs(name);
+        const sinceMs = (firstMs: number | undefined): number =>
+          firstMs === undefined ? 0 : Math.max(0, nowMs - firstMs);
         const counts = {
           isNew: (this.#open.firstMs(name) ?? -Infinity) > (lookedAtMs ?? Infinity),
-          brokenMs: brokenSinceMs === undefined ? 0 : Math.max(0, nowMs - brokenSinceMs),
+          brokenMs: sinceMs(this.#broken.firstMs(name)),
+          absentMs: sinceMs(this.#absent.firstMs(name)),
           linkResets: resets.get(name) ?? 0,
           mtuDrops: drops.get(name) ?? 0,
         };
@@ -100,6 +112,17 @@ export class InterfaceList {
     return this.#list;
   }
 
+  #noteAbsent(nowMs: number): void {
+    const devices = this.#devices;
+    if (devices === undefined) return;
+    const rows = [...(this.#ports?.values() ?? [])].flatMap(({ interfaces }) => interfaces);
+    const absent = rows.filter((row) => needsDevice(row) && !devices.has(row.name));
+    this.#absent.note(
+      absent.map(({ name }) => name),
+      nowMs,
+    );
+  }
+
   #describe(row: ObservedInterface, bridge: string): Omit<InterfaceFacts, keyof Counts> {
     const { name, type, options, otherConfig, ofport, error, linkState, mtu, mtuRequest, externalIds } = row;
     return {
@@ -110,11 +133,19 @@ export class InterfaceList {
   }
 }
 
-type Counts = Pick<InterfaceFacts, 'isNew' | 'brokenMs' | 'linkResets' | 'mtuDrops'>;
+type Counts = Pick<InterfaceFacts, 'isNew' | 'brokenMs' | 'absentMs' | 'linkResets' | 'mtuDrops'>;
 
 /** Not opened, not assigned a number yet, or with an error. */
 function isWithoutNumber({ ofport, error }: ObservedInterface): boolean {
   return ofport === undefined || ofport === -1 || (error ?? '') !== '';
+}
+
+/**
+ * Whether it is a device of the kernel that ovs-vswitchd does not see either: it sets ifindex to 0 once the device is gone, and
+ * changes nothing else (bridge.c, iface_refresh_netdev_status). One that it does see is in another network namespace.
+ */
+function needsDevice({ type, ifindex }: ObservedInterface): boolean {
+  return (type === '' || type === 'system') && (ifindex ?? 0) === 0;
 }
 
 function isEqual({ row: before, facts }: Made, row: ObservedInterface, bridge: string, counts: Counts): boolean {
@@ -123,6 +154,7 @@ function isEqual({ row: before, facts }: Made, row: ObservedInterface, bridge: s
     facts.bridge === bridge &&
     facts.isNew === counts.isNew &&
     facts.brokenMs === counts.brokenMs &&
+    facts.absentMs === counts.absentMs &&
     facts.linkResets === counts.linkResets &&
     facts.mtuDrops === counts.mtuDrops
   );

@@ -2,7 +2,7 @@
 
 import type { Fact } from '../../model/fact.js';
 import type { Netdev } from '../../model/netdev.js';
-import { isGone } from '../checks/ports.js';
+import { goneMs } from '../checks/ports.js';
 import type { InterfaceFacts, OffloadLimits } from '../offload-facts.js';
 
 export interface RepresentorCounts {
@@ -27,7 +27,7 @@ export function countRepresentors(
   const rows = interfaces.kind === 'known' ? interfaces.value : [];
   const byName = new Map(devices.value.map((netdev) => [netdev.name, netdev]));
   const names = new Set(byName.keys());
-  const stale = rows.filter((row) => row.brokenMs >= staleMsMin && isGone(row, names)).length;
+  const stale = rows.filter((row) => goneMs(row, names) >= staleMsMin).length;
   const down = rows.filter((row) => isDown(byName.get(row.name), row)).length;
   return { expected, present, stale, down };
 }
