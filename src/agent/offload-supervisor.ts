@@ -247,7 +247,7 @@ export class OffloadSupervisor {
     return {
       settings: record.settings(),
       restart: record.restart(),
-      findings: report.findings,
+      findings: this.#findings(report),
       clear: report.clear,
       notTestable: report.notTestable,
       datapaths: record.datapaths().map(({ name, flows, flowLimit, flowLimitConfigured, offloaded, dumpMs }) => ({
@@ -300,6 +300,11 @@ export class OffloadSupervisor {
       this.#forgetTraffic();
     } else if (name !== 'flows') this.#record.noteUnreadable(name, why);
     this.#lookAgain();
+  }
+
+  /** Also who takes settings back: that is seen by writing alone. */
+  #findings({ findings }: CheckReport): CheckReport['findings'] {
+    return [...findings, ...this.#writer.findings()];
   }
 
   /** What was read may allow an edit, and is to be judged. */
@@ -391,7 +396,7 @@ export class OffloadSupervisor {
     const wasWaiting = this.#report === undefined || this.#report.waiting !== undefined;
     this.#report = this.#record.report(nowMs);
     if (wasWaiting && this.#report.waiting === undefined) this.#follow.fire();
-    this.#teller.tell(this.#report.findings, nowMs, clock.wallMs());
+    this.#teller.tell(this.#findings(this.#report), nowMs, clock.wallMs());
     // Some findings come with time alone: what waits, lags or is broken for too long.
     this.#judge.fireWithin(10 * judgeMs);
     return Promise.resolve();

@@ -6,10 +6,12 @@
 import type { Clock } from '../lib/clock.js';
 import { safeText } from '../lib/text.js';
 import type { LiveEdit } from '../offload/setting-verdicts.js';
+import type { OffloadFinding } from '../offload/check.js';
 import { AttachPace, type PaceTiming } from './attach-pace.js';
 import type { JournalChange } from './journal.js';
 import type { SettingStore } from './offload-ports.js';
 import type { ApplyResult } from './ports.js';
+import { quietMs, SettingContest } from './setting-contest.js';
 
 export interface SettingWriterParts {
   readonly store: SettingStore;
@@ -22,13 +24,14 @@ export interface SettingWriterParts {
 }
 
 /** Another writer that wants another value is not to be answered at full speed: each change may make vswitchd work. */
-const settingPace: PaceTiming = { burst: 3, baseMs: 2_000, capMs: 300_000, quietMs: 900_000 };
+const settingPace: PaceTiming = { burst: 3, baseMs: 2_000, capMs: 300_000, quietMs };
 
 /** While the platform sets the card up, it is looked at so often whether it has ended, ms. */
 const calmLookMs = 5_000;
 
 export class SettingWriter {
   readonly #parts: SettingWriterParts;
+  readonly #contest = new SettingContest();
   readonly #pace = new AttachPace(settingPace);
 
   constructor(parts: SettingWriterParts) {
@@ -42,9 +45,10 @@ export class SettingWriter {
   async write(edits: readonly LiveEdit[], signal: AbortSignal): Promise<number | undefined> {
     const { store, clock, onCommitted } = this.#parts;
     const startMs = clock.nowMs();
-    const due = edits.filter(({ key }) => this.#pace.waitMs(key, startMs) === 0);
-    const keys = edits.map(({ key }) => key);
-    if (due.length === 0) return this.#pace.nextLookMs(keys, startMs);
+    const waits = this.#contest.waits(edits, startMs);
+    const due = edits.filter(({ key }) => this.#pace.waitMs(key, startMs) === 0 && waits.get(key) === 0);
+    const keys = edits.filter(({ key }) => waits.get(key) === 0).map(({ key }) => key);
+    if (due.length === 0) return this.#pace.nextLookMs(keys, startMs) ?? firstOf([...waits.values()]);
     if (!(await this.#parts.isCalm(signal))) return calmLookMs;
     const summary = `set ${due.map(({ key, to }) => `${key}=${safeText(to, 64)}`).join(', ')}`;
     const result = await store.applySettings(due, summary, signal);
@@ -53,10 +57,18 @@ export class SettingWriter {
       due.map(({ key }) => key),
       nowMs,
     );
-    if (result.kind === 'applied') onCommitted(due);
+    if (result.kind === 'applied') {
+      this.#contest.note(due, nowMs);
+      onCommitted(due);
+    }
     this.#note(due, summary, result, nowMs - startMs);
     // The database tells of the change, and of what made it impossible.
     return this.#pace.nextLookMs(keys, nowMs) ?? (result.kind === 'applied' ? undefined : settingPace.baseMs);
+  }
+
+  /** Settings that somebody else writes again and again. */
+  findings(): readonly OffloadFinding[] {
+    return this.#contest.findings();
   }
 
   #note(edits: readonly LiveEdit[], summary: string, result: ApplyResult, tookMs: number): void {
@@ -72,4 +84,9 @@ export class SettingWriter {
       tookMs,
     });
   }
+}
+
+function firstOf(waitsMs: readonly number[]): number | undefined {
+  const waiting = waitsMs.filter((waitMs) => waitMs > 0);
+  return waiting.length === 0 ? undefined : Math.min(...waiting);
 }

@@ -71,6 +71,37 @@ describe('the writer of settings', () => {
     expect(at.written.at(-1)?.map(({ key }) => key)).toContain('max-revalidator');
   });
 
+  it('leaves a setting alone that somebody takes back each time, says so, and stops saying so when he stops', async () => {
+    const at = world();
+    const taken = { ...edit, from: '10000' };
+    const pass = async (seconds: number, edits: readonly LiveEdit[]): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        at.clock.advance(1_000);
+        await at.writer.write(edits, signal);
+      }
+    };
+    expect(at.writer.findings()).toEqual([]);
+    await pass(600, [taken]);
+    expect(at.written).toHaveLength(6);
+    expect(at.writer.findings()).toMatchObject([
+      {
+        reason: 'Contested',
+        subject: { kind: 'setting', name: 'max-idle' },
+        evidence: { declared: '20000', stored: '10000' },
+      },
+    ]);
+    await pass(3_600, [taken]);
+    expect(at.written.length).toBeLessThanOrEqual(11);
+    expect(at.writer.findings()).toHaveLength(1);
+    // Another value is another matter.
+    await at.writer.write([{ ...taken, key: 'max-revalidator' }], signal);
+    expect(at.written.at(-1)).toMatchObject([{ key: 'max-revalidator' }]);
+    await pass(1_000, []);
+    expect(at.writer.findings()).toEqual([]);
+    await pass(1, [taken]);
+    expect(at.written.at(-1)).toEqual([taken]);
+  });
+
   it('writes nothing while the platform sets the card up, and comes again', async () => {
     const at = world(undefined, false);
     expect(await at.writer.write([edit], signal)).toBe(5_000);
