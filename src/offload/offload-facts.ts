@@ -162,6 +162,8 @@ export interface OffloadFacts {
   readonly settings: Fact<readonly SettingResult[]>;
   readonly process: Fact<ProcessFacts>;
   readonly coverage: Fact<CoverageFacts>;
+  /** For how long ovs-vswitchd has had a question and has not answered, ms; undefined: it has none, or nobody tells. */
+  readonly busyMs?: number | undefined;
   readonly upcalls: Fact<readonly UpcallFacts[]>;
   readonly insertion: Fact<InsertionFacts>;
   /** `dpif/offload/show`: ports that an offload provider has. */

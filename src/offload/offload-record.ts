@@ -91,6 +91,7 @@ export class OffloadRecord {
   #bridges: Fact<readonly BridgeFacts[]> = notReadable;
   #devices: NetdevMap | undefined;
   #netdevs: Fact<readonly Netdev[]> = unknown('the devices were not read yet');
+  #busyMs: number | undefined;
   #traffic: Fact<TrafficFacts> = unknown('no traffic was measured yet');
   #eswitchMode: Fact<string> = commonMode(this.#machine.eswitchModes);
 
@@ -184,6 +185,11 @@ export class OffloadRecord {
     }
   }
 
+  /** @param busyMs for how long ovs-vswitchd has had a question and has not answered; undefined: it has none */
+  noteBusy(busyMs: number | undefined): void {
+    this.#busyMs = busyMs;
+  }
+
   noteTraffic(traffic: Fact<TrafficFacts>): void {
     this.#traffic = traffic;
   }
@@ -241,6 +247,7 @@ export class OffloadRecord {
       settings: this.#settingFacts(),
       process: this.#processFacts(nowMs),
       devices: this.#netdevs,
+      ...(this.#busyMs === undefined ? {} : { busyMs: this.#busyMs }),
       traffic: this.#traffic,
       connections: this.#connectionFacts(nowMs),
       ...this.#switch.facts(nowMs),

@@ -317,6 +317,19 @@ describe('the record of offload', () => {
     expect(told(1_400_000)).toEqual([]);
   });
 
+  it('tells of a daemon that answers nothing any more', () => {
+    const record = watched();
+    const told = (nowMs: number) => record.report(nowMs).findings.map(({ reason }) => reason);
+    record.noteSwitch(seen({ root: { nextCfg: 9 } }), true, 20_000);
+    record.noteBusy(30_000);
+    expect(told(50_000)).toEqual(expect.not.arrayContaining(['MainThreadStalled', 'VswitchdLagging']));
+    record.noteBusy(61_000);
+    expect(told(81_000)).toEqual(expect.arrayContaining(['MainThreadStalled', 'VswitchdLagging']));
+    record.noteBusy(undefined);
+    record.noteSwitch(seen({ root: { nextCfg: 9, curCfg: 9 } }), true, 82_000);
+    expect(told(82_000)).toEqual(expect.not.arrayContaining(['MainThreadStalled', 'VswitchdLagging']));
+  });
+
   it('counts representors of the host', () => {
     const record = newRecord({}, { vfsExpected: new Map([[0, 4]]) });
     record.noteSwitch(seen(), false, 0);

@@ -12,6 +12,7 @@ import {
   type OffloadCheck,
   type OffloadFinding,
 } from '../check.js';
+import type { OffloadFacts, RootFacts } from '../offload-facts.js';
 import { hugePageBytes, initState, isInitAsked } from '../preflight.js';
 
 const mib = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
@@ -134,34 +135,48 @@ export const heaps: OffloadCheck = {
     }),
 };
 
+/** A main thread that has not answered for so long stands still, ms: NVIDIA's build holds it for some 25 s. */
+const busyMsMax = 30_000;
+
+function stallOf(coverage: OffloadFacts['coverage'], busyMs: number, longPollsMax: number): readonly OffloadFinding[] {
+  const about = { reason: 'MainThreadStalled', subject: vswitchd } as const;
+  if (busyMs > busyMsMax) {
+    const message = `ovs-vswitchd has had a question for ${seconds(busyMs)} s and has not answered: its main thread stands still.`;
+    const remedy =
+      'See whether it runs (ps -o stat,wchan) and what its log said last. Do not kill it: flows would be lost.';
+    return [{ ...about, message, evidence: evidenceOf({ seconds: seconds(busyMs) }), remedy }];
+  }
+  const { growth, windowMs } = coverage.kind === 'known' ? coverage.value : { growth: undefined, windowMs: 0 };
+  const stalls = growth?.get('long_poll_interval') ?? 0;
+  if (stalls <= longPollsMax) return [];
+  const message = `The main thread of ovs-vswitchd stood still ${stalls} times in ${seconds(windowMs)} s.`;
+  const evidence = evidenceOf({ long_poll_interval: stalls, seconds: seconds(windowMs) });
+  return [{ ...about, message, evidence, remedy: 'Look for "Unreasonably long" in its log; dump flows less often.' }];
+}
+
+function lagOf({ curCfg, nextCfg, laggedMs }: RootFacts, laggedMsMax: number): readonly OffloadFinding[] {
+  if (laggedMs <= laggedMsMax) return [];
+  return [
+    {
+      reason: 'VswitchdLagging',
+      subject: vswitchd,
+      message: `ovs-vswitchd has not taken the configuration for ${seconds(laggedMs)} s: cur_cfg ${curCfg}, next_cfg ${nextCfg}.`,
+      evidence: evidenceOf({ cur_cfg: curCfg, next_cfg: nextCfg }),
+      remedy: 'Its log says what it is busy with. Do not kill it: flows would be lost.',
+    },
+  ];
+}
+
 /** `long_poll_interval` counts iterations of a main loop above one second (poll-loop and timeval of Open vSwitch). */
 export const mainThread: OffloadCheck = {
   name: 'main-thread',
   reasons: ['MainThreadStalled', 'VswitchdLagging'],
-  run: ({ coverage, root }, { longPollsMax, laggedMsMax }) =>
-    given([coverage, root], ({ growth, windowMs }, { curCfg, nextCfg, laggedMs }) => {
-      const findings: OffloadFinding[] = [];
-      const stalls = growth.get('long_poll_interval') ?? 0;
-      if (stalls > longPollsMax) {
-        findings.push({
-          reason: 'MainThreadStalled',
-          subject: vswitchd,
-          message: `The main thread of ovs-vswitchd stood still ${stalls} times in ${seconds(windowMs)} s.`,
-          evidence: evidenceOf({ long_poll_interval: stalls, seconds: seconds(windowMs) }),
-          remedy: 'Look for "Unreasonably long" in its log; dump flows less often.',
-        });
-      }
-      if (laggedMs > laggedMsMax) {
-        findings.push({
-          reason: 'VswitchdLagging',
-          subject: vswitchd,
-          message: `ovs-vswitchd has not taken the configuration for ${seconds(laggedMs)} s: cur_cfg ${curCfg}, next_cfg ${nextCfg}.`,
-          evidence: evidenceOf({ cur_cfg: curCfg, next_cfg: nextCfg }),
-          remedy: 'Its log says what it is busy with. Do not kill it: flows would be lost.',
-        });
-      }
-      return foundAny(findings);
-    }),
+  // A daemon that stands still answers nothing: each sign counts without the others.
+  run: ({ coverage, root, busyMs = 0 }, { longPollsMax, laggedMsMax }) => {
+    const lags = root.kind === 'known' ? lagOf(root.value, laggedMsMax) : [];
+    const findings = [...stallOf(coverage, busyMs, longPollsMax), ...lags];
+    return findings.length > 0 ? foundAny(findings) : given([coverage, root], () => clear);
+  },
 };
 
 export const daemonChecks: readonly OffloadCheck[] = [
