@@ -1,6 +1,6 @@
 /** All checks of offload over one set of facts. Pure. No verdict is given before the platform has configured itself at boot. */
 
-import type { CheckOutcome, OffloadCheck, OffloadFinding } from './check.js';
+import { evidenceOf, listed, node, type CheckOutcome, type OffloadCheck, type OffloadFinding } from './check.js';
 import { cardChecks } from './checks/card.js';
 import { daemonChecks } from './checks/daemon.js';
 import { flowChecks } from './checks/flows.js';
@@ -40,6 +40,30 @@ export function bootWait({ platform, uptimeMs, watchedMs }: BootFacts, graceMs: 
   return `the machine was booted ${Math.round(sinceMs / 1_000)} s ago, and may still be configuring itself`;
 }
 
+/** So many findings of one reason are told one by one. */
+const singlesMax = 20;
+
+/** What goes beyond is one finding for each reason: a thousand ports with the same fault are one fault. */
+function bounded(findings: readonly OffloadFinding[]): readonly OffloadFinding[] {
+  const byReason = new Map<string, OffloadFinding[]>();
+  for (const finding of findings) {
+    const same = byReason.get(finding.reason);
+    if (same === undefined) byReason.set(finding.reason, [finding]);
+    else same.push(finding);
+  }
+  return [...byReason.values()].flatMap((same) => {
+    const [first] = same;
+    if (same.length <= singlesMax || first === undefined) return same;
+    const rest = same.slice(singlesMax).map(({ subject }) => subject.name);
+    const { reason, remedy } = first;
+    const message = `The same is found of ${rest.length} more: ${listed(rest)}.`;
+    return [
+      ...same.slice(0, singlesMax),
+      { reason, subject: node, message, evidence: evidenceOf({ findings: same.length }), remedy },
+    ];
+  });
+}
+
 export function runOffloadChecks(facts: OffloadFacts, limits: OffloadLimits): CheckReport {
   const waiting = bootWait(facts.boot, limits.bootGraceMs);
   const outcomes = offloadChecks.map(({ name, run }): readonly [string, CheckOutcome] => [
@@ -47,7 +71,7 @@ export function runOffloadChecks(facts: OffloadFacts, limits: OffloadLimits): Ch
     waiting === undefined ? run(facts, limits) : { kind: 'notTestable', why: waiting },
   ]);
   return {
-    findings: outcomes.flatMap(([, outcome]) => (outcome.kind === 'found' ? outcome.findings : [])),
+    findings: bounded(outcomes.flatMap(([, outcome]) => (outcome.kind === 'found' ? outcome.findings : []))),
     clear: outcomes.flatMap(([name, { kind }]) => (kind === 'clear' ? [name] : [])),
     notTestable: outcomes.flatMap(([check, outcome]) =>
       outcome.kind === 'notTestable' ? [{ check, why: outcome.why }] : [],

@@ -177,7 +177,12 @@ const faults: readonly (readonly [string, string, Partial<OffloadFacts>, Reason]
   ],
   ['polled-ports', 'no thread has it', { ...doca, ...ports(interfaceFacts('p0', { type: 'dpdk' })) }, 'PortUnpolled'],
   ['qdiscs', 'somebody took it', { qdiscs: known(new Map([['pf0vf0', ['fq_codel']]])) }, 'QdiscMissing'],
-  ['links', 'a representor is off', { devices: known([uplink, vf(0, { isUp: false })]) }, 'LinkDown'],
+  [
+    'links',
+    'a representor is off',
+    { ...ports(interfaceFacts('pf0vf0', { ifaceId: 'pod' })), devices: known([uplink, vf(0, { isUp: false })]) },
+    'LinkDown',
+  ],
   ['links', 'it comes and goes', ports(interfaceFacts('p0', { linkResets: 9 })), 'LinkFlapping'],
   [
     'mtus',
@@ -282,6 +287,28 @@ describe('the checks of offload', () => {
     expect(checkOf('ports-have-a-provider').run(facts, limits).kind).toBe('clear');
     const asked = healthy({ ...doca, ...ports(interfaceFacts('pf0vf0', { mtuRequest: 9000 })) });
     expect(checkOf('mtus').run(asked, limits).kind).toBe('clear');
+  });
+
+  it('tell of links that are needed alone, and of many at once', () => {
+    const downs = (count: number, ifaceId: string | undefined) => {
+      const numbers = Array.from({ length: count }, (_, number) => number);
+      const rows = numbers.map((number) => interfaceFacts(`pf0vf${number}`, { linkState: 'down', ifaceId }));
+      const devices = known([uplink, ...numbers.map((number) => vf(number))]);
+      return runOffloadChecks(healthy({ interfaces: known(rows), devices }), limits)
+        .findings.filter(({ reason }) => reason === 'LinkDown')
+        .map(({ subject }) => subject.kind);
+    };
+    expect([downs(1_000, undefined), downs(2, 'pod'), downs(1_000, 'pod')]).toEqual([[], ['port', 'port'], ['node']]);
+  });
+
+  it('tell twenty of a kind, and how many more there are', () => {
+    const rows = Array.from({ length: 1_000 }, (_, number) => interfaceFacts(`x${number}`, { linkResets: 9 }));
+    const found = runOffloadChecks(healthy({ interfaces: known(rows) }), limits).findings.filter(
+      ({ reason }) => reason === 'LinkFlapping',
+    );
+    expect(found).toHaveLength(21);
+    expect(found.at(-1)).toMatchObject({ subject: { kind: 'node' }, evidence: { findings: '1000' } });
+    expect(found.at(-1)?.message).toContain('980 more: x20, ');
   });
 
   it('tell a stale port once, and only after a while', () => {

@@ -10,6 +10,7 @@ import {
   found,
   given,
   listed,
+  node,
   notTestable,
   port,
   type OffloadCheck,
@@ -134,35 +135,63 @@ export const links: OffloadCheck = {
   run: ({ interfaces, devices }, { linkResetsMax }) =>
     given([interfaces, devices], (rows, netdevs) => {
       const byName = new Map(netdevs.map((netdev) => [netdev.name, netdev]));
-      return foundAny(rows.flatMap((row) => linkFindings(row, byName.get(row.name), linkResetsMax)));
+      const down = rows.filter((row) => isDown(row, byName.get(row.name)));
+      const flapping = rows.filter(({ linkResets }) => linkResets > linkResetsMax);
+      const isUplink = ({ name }: InterfaceFacts): boolean => byName.get(name)?.kind === 'uplink';
+      const silent = down.filter((row) => !isUplink(row));
+      const downFindings = [
+        ...down.filter(isUplink),
+        // A host that is off takes all its functions with it: that is one finding.
+        ...(silent.length > singlesMax ? [] : silent),
+      ].map((row) => downFinding(row, byName.get(row.name)));
+      return foundAny([
+        ...downFindings,
+        ...(silent.length > singlesMax ? [manyDown(silent)] : []),
+        ...flapping.map((row) => flappingFinding(row, byName.get(row.name))),
+      ]);
     }),
 };
 
-function linkFindings(row: InterfaceFacts, netdev: Netdev | undefined, resetsMax: number): readonly OffloadFinding[] {
-  const findings: OffloadFinding[] = [];
-  const { name, linkState, linkResets } = row;
-  if (netdev !== undefined && netdev.kind !== 'other' && (!netdev.isUp || linkState === 'down')) {
-    const isUplink = netdev.kind === 'uplink';
-    findings.push({
-      reason: 'LinkDown',
-      subject: port(name),
-      message: `${isUplink ? 'Uplink' : 'Representor'} ${safeText(name)} is ${netdev.isUp ? 'without a link' : 'switched off'}.`,
-      evidence: evidenceOf({ isUp: netdev.isUp, link_state: linkState, operstate: netdev.operstate }),
-      remedy: isUplink
-        ? 'Look at cable and far end; do not toggle it.'
-        : `ip link set ${safeText(name)} up, by the owner of the port.`,
-    });
-  }
-  if (linkResets > resetsMax) {
-    findings.push({
-      reason: 'LinkFlapping',
-      subject: port(name),
-      message: `The link of ${safeText(name)} came or went ${linkResets} times in the window.`,
-      evidence: evidenceOf({ link_resets: linkResets, carrier_changes: netdev?.carrierChanges }),
-      remedy: 'For an uplink look at cable, module and far end; for a representor at the function of the host.',
-    });
-  }
-  return findings;
+/** More representors than this without a link are told together. */
+const singlesMax = 5;
+
+/** A representor is to have a link where a pod or an intent uses it: the others are of functions that nobody has taken yet. */
+function isDown({ linkState, ifaceId, isOwn }: InterfaceFacts, netdev: Netdev | undefined): boolean {
+  if (netdev === undefined || netdev.kind === 'other' || (netdev.isUp && linkState !== 'down')) return false;
+  return netdev.kind === 'uplink' || ifaceId !== undefined || isOwn;
+}
+
+function downFinding({ name, linkState }: InterfaceFacts, netdev: Netdev | undefined): OffloadFinding {
+  const isUplink = netdev?.kind === 'uplink';
+  return {
+    reason: 'LinkDown',
+    subject: port(name),
+    message: `${isUplink ? 'Uplink' : 'Representor'} ${safeText(name)} is ${netdev?.isUp === true ? 'without a link' : 'switched off'}.`,
+    evidence: evidenceOf({ isUp: netdev?.isUp, link_state: linkState, operstate: netdev?.operstate }),
+    remedy: isUplink
+      ? 'Look at cable and far end; do not toggle it.'
+      : `ip link set ${safeText(name)} up, by the owner of the port.`,
+  };
+}
+
+function manyDown(rows: readonly InterfaceFacts[]): OffloadFinding {
+  return {
+    reason: 'LinkDown',
+    subject: node,
+    message: `${rows.length} representors that are in use are without a link or switched off: ${listed(rows.map(({ name }) => name))}.`,
+    evidence: evidenceOf({ representors: rows.length }),
+    remedy: 'See whether the host runs and its driver is loaded; else their owner sets them up.',
+  };
+}
+
+function flappingFinding({ name, linkResets }: InterfaceFacts, netdev: Netdev | undefined): OffloadFinding {
+  return {
+    reason: 'LinkFlapping',
+    subject: port(name),
+    message: `The link of ${safeText(name)} came or went ${linkResets} times in the window.`,
+    evidence: evidenceOf({ link_resets: linkResets, carrier_changes: netdev?.carrierChanges }),
+    remedy: 'For an uplink look at cable, module and far end; for a representor at the function of the host.',
+  };
 }
 
 export const mtus: OffloadCheck = {
