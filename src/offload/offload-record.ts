@@ -358,6 +358,7 @@ export class OffloadRecord {
         quick: this.#switch.quick.newest,
         slow: this.#switch.slow.newest,
         takenAtMs: this.#settings.offloadTakenAtMs,
+        startedAtMs: this.#switch.life.startedAtMs,
       }),
     });
   }

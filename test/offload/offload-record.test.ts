@@ -441,6 +441,24 @@ describe('settings', () => {
     expect(record.report(61_000).findings.map(({ reason }) => reason)).toContain('HwOffloadNotInEffect');
   });
 
+  it('do not believe a no of a daemon that has not read the database yet', () => {
+    const record = newRecord();
+    const off = (startedAtMs: number, fields = {}) => ({
+      ...{ life: lifeOf(11, startedAtMs), isOffloadEnabled: known(false) },
+      ...fields,
+    });
+    record.noteSwitch(seen(), false, 0);
+    // The kernel's datapath outlived the daemon before.
+    record.noteSlow(slowReading(20_000, off(15_000)));
+    expect(record.isInEffect().value).toBeUndefined();
+    record.noteSlow(slowReading(21_000, off(15_000, { datapaths: known(['netdev@ovs-netdev']) })));
+    expect(record.isInEffect().value).toBe(false);
+    const older = newRecord();
+    older.noteSwitch(seen(), false, 0);
+    older.noteSlow(slowReading(26_000, off(15_000)));
+    expect(older.isInEffect().value).toBe(false);
+  });
+
   it.each([
     ['netdev-offload.c', '2026-01-01T00:00:00Z|00008|netdev_offload|INFO|netdev: Flow API Enabled, using 1 thread'],
     ['dpif-offload.c', '2026-01-01T00:00:00Z|00008|dpif_offload|INFO|Flow HW offload is enabled'],

@@ -14,12 +14,20 @@ export interface EvidenceSources {
   readonly slow: SwitchSlowReading | undefined;
   /** A daemon that was asked before this may not have taken what the database says now, monotonic ms. */
   readonly takenAtMs: number;
+  /** When this life began, monotonic ms. */
+  readonly startedAtMs: number;
 }
 
-export function evidenceOf({ root, quick, slow, takenAtMs }: EvidenceSources): SettingsEvidence {
+/** A daemon that is so old has read the database, ms; a younger one only where it has made a datapath. */
+const graceMs = 10_000;
+
+export function evidenceOf({ root, quick, slow, takenAtMs, startedAtMs }: EvidenceSources): SettingsEvidence {
   // Offload latches and stays: a yes holds for all of this life, and a no only for a daemon that has seen the change.
-  const isNoWorth = (reading: SwitchQuickReading | SwitchSlowReading | undefined): boolean =>
-    reading !== undefined && reading.readAtMs - reading.cost.tookMs >= takenAtMs;
+  const isNoWorth = (reading: SwitchQuickReading | SwitchSlowReading | undefined): boolean => {
+    if (reading === undefined) return false;
+    const askedAtMs = reading.readAtMs - reading.cost.tookMs;
+    return askedAtMs >= takenAtMs && (askedAtMs >= startedAtMs + graceMs || hasDatapath(reading));
+  };
   const { isDpdkInitialized, isDocaInitialized } = root;
   const isEnabled = slow?.isOffloadEnabled.kind === 'known' ? slow.isOffloadEnabled.value : undefined;
   const stats = statsOf(quick);
@@ -32,6 +40,12 @@ export function evidenceOf({ root, quick, slow, takenAtMs }: EvidenceSources): S
     isEnabledInLog:
       slow?.logLines.kind === 'known' ? slow.logLines.value.some((line) => enabledLine.test(line)) : undefined,
   };
+}
+
+/** ovs-vswitchd makes datapaths after it has read its settings (bridge.c, bridge_run); the kernel's outlives a daemon. */
+function hasDatapath(reading: SwitchQuickReading | SwitchSlowReading): boolean {
+  if ('upcalls' in reading) return reading.upcalls.kind === 'known' && reading.upcalls.value.length > 0;
+  return reading.datapaths.kind === 'known' && reading.datapaths.value.some((name) => !name.startsWith('system@'));
 }
 
 const addOffloaded = (sum: number, { offloaded }: { readonly offloaded: number }): number => sum + offloaded;
