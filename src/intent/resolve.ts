@@ -181,24 +181,29 @@ function desirePort(
   bridge: BridgeIntent | undefined,
   root: SwitchTypes,
 ): DesiredPort {
-  const { attachment } = intent;
-  const base = { name, bridge: intent.bridge, intent, isLocal: name === intent.bridge };
+  const [type, options, peer] = wiring(intent, bridge, root);
+  // One literal for all kinds: thousands are kept, and copies that are made by spreading have a hidden class each.
+  return { name, bridge: intent.bridge, intent, isLocal: name === intent.bridge, type, options, peer };
+}
+
+function wiring(
+  { attachment, options }: PortIntent,
+  bridge: BridgeIntent | undefined,
+  root: SwitchTypes,
+): readonly [DesiredPort['type'], DesiredPort['options'], DesiredPort['peer']] {
   switch (attachment.kind) {
-    case 'patch':
-      return {
-        ...base,
-        type: 'patch',
-        options: new Map([...intent.options, ['peer', attachment.peer]]),
-        peer: { port: attachment.peer, bridge: attachment.peerBridge },
-      };
+    case 'patch': {
+      const { peer, peerBridge } = attachment;
+      return ['patch', new Map([...options, ['peer', peer]]), { port: peer, bridge: peerBridge }];
+    }
     case 'internal':
-      return { ...base, type: 'internal', options: intent.options, peer: undefined };
+      return ['internal', options, undefined];
     case 'dpdk':
-      return { ...base, type: attachment.type, options: intent.options, peer: undefined };
+      return [attachment.type, options, undefined];
     case 'system':
-      return { ...base, type: '', options: intent.options, peer: undefined };
+      return ['', options, undefined];
     case 'representor':
-      return { ...base, type: deviceType(attachment.type, bridge, root), options: intent.options, peer: undefined };
+      return [deviceType(attachment.type, bridge, root), options, undefined];
   }
 }
 
