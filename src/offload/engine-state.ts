@@ -36,6 +36,10 @@ export interface EngineView {
   readonly engines: ReadonlySet<OffloadEngine>;
   /** Whether OVS-DOCA runs, with bridges or without; undefined: not known. */
   readonly isDoca: boolean | undefined;
+  /** TC, and no mode of an embedded switch is known: there may be nothing to offload to. */
+  readonly isAssumed?: boolean | undefined;
+  /** datapath_type of the bridges, each once, sorted. */
+  readonly datapathTypes?: readonly string[] | undefined;
   /** Bridges use several datapaths. */
   readonly isMixed: boolean;
   /** What was seen, a sentence each. */
@@ -73,7 +77,11 @@ export function detectEngine({ bridges, root, eswitchModes }: EngineFacts): Engi
     engines.has('doca');
   const kinds = [...engines].map((engine) => kindOf(engine, eswitchModes));
   const kind = kinds.includes('unknown') && !kinds.includes('doca') ? 'unknown' : strongest(kinds);
-  return { kind, engines, isDoca, isMixed: types.length > 1, basis: basisOf(types, root.value, eswitchModes) };
+  return {
+    ...{ kind, engines, isDoca, isMixed: types.length > 1, datapathTypes: types },
+    isAssumed: kind === 'tc' && eswitchModes.kind === 'unknown',
+    basis: basisOf(types, root.value, eswitchModes),
+  };
 }
 
 /** TC without an embedded switch in switchdev mode has nothing to offload to. */
@@ -136,12 +144,19 @@ export function isWeaker(one: EngineKind, other: EngineKind): boolean {
   return one !== 'unknown' && other !== 'unknown' && strength.indexOf(one) > strength.indexOf(other);
 }
 
+/** TC was or is only assumed, and the other view is no other engine for that. */
+function isGuess(now: EngineView, view: EngineView): boolean {
+  if (now.isAssumed === true) return view.kind === 'none';
+  return view.isAssumed === true && now.kind === 'none';
+}
+
 /** Takes a look. An engine that is not known changes nothing: it is no evidence of another one. */
 export function observeEngine(state: EngineState, view: EngineView): readonly [EngineState, EngineEvent | undefined] {
   if (view.kind === 'unknown') return [state, undefined];
   const { now, best } = state;
-  const next = { now: view, best: best === undefined || !isWeaker(view.kind, best.kind) ? view : best };
-  if (now === undefined || now.kind === view.kind) return [next, undefined];
+  const isBest = view.isAssumed !== true && (best === undefined || !isWeaker(view.kind, best.kind));
+  const next = { now: view, best: isBest ? view : best };
+  if (now === undefined || now.kind === view.kind || isGuess(now, view)) return [next, undefined];
   const isRegress = isWeaker(view.kind, now.kind);
   const message = `The offload engine was ${names[now.kind]} and is ${names[view.kind]}.`;
   return [next, { from: now, to: view, isRegress, message }];

@@ -343,6 +343,7 @@ export class OffloadRecord {
         eswitchModes: this.#machine.eswitchModes,
       },
       isFirm,
+      this.#nowMs,
     );
   }
 

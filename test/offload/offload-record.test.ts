@@ -377,6 +377,38 @@ describe('the engine of a machine', () => {
     expect([record.engine()?.kind, record.takeEvents()]).toEqual(['none', []]);
   });
 
+  it('is no loss of TC that was only assumed while devlink did not answer', () => {
+    const record = newRecord();
+    record.noteSwitch(seen(), false, 0);
+    record.noteUnreadable('tools', 'devlink did not answer in time');
+    record.noteQuick(quickReading(0));
+    expect(record.engine()?.kind).toBe('tc');
+    record.noteTools(toolsReading(60_000, { eswitches: known([]) }));
+    expect([record.engine()?.kind, record.takeEvents()]).toEqual(['none', []]);
+    expect(record.report(61_000).findings.map(({ reason }) => reason)).not.toContain('EngineRegressed');
+    // TC that was seen to work is lost.
+    record.noteTools(toolsReading(120_000));
+    record.noteTools(toolsReading(180_000, { eswitches: known([]) }));
+    expect(record.takeEvents()).toHaveLength(2);
+    expect(record.report(181_000).findings.map(({ reason }) => reason)).toContain('EngineRegressed');
+  });
+
+  it('is the one that is wanted once bridges have had another datapath_type for an hour', () => {
+    const dpdk = { bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true } };
+    const told = (record: OffloadRecord, nowMs: number): boolean => {
+      record.noteQuick(quickReading(nowMs));
+      record.noteTools(toolsReading(nowMs));
+      return record.report(nowMs).findings.some(({ reason }) => reason === 'EngineRegressed');
+    };
+    const changed = watched(dpdk);
+    changed.noteSwitch(seen({ bridge: { datapathType: 'system' } }), true, 11_000);
+    expect([told(changed, 3_600_000), told(changed, 3_700_000)]).toEqual([true, false]);
+    // The same bridges, and DPDK was not initialised any more.
+    const lost = watched(dpdk);
+    lost.noteSwitch(seen({ bridge: { datapathType: 'netdev' } }), true, 11_000);
+    expect([told(lost, 3_600_000), told(lost, 7_300_000)]).toEqual([true, true]);
+  });
+
   it('is told once when it changes, and that it does less', () => {
     const record = watched({ bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true } });
     record.noteSwitch(seen({ bridge: { datapathType: 'system' } }), true, 11_000);

@@ -4,6 +4,7 @@ import { known, unknown, type Fact } from '../../model/fact.js';
 import {
   detectEngine,
   engineUnseen,
+  isWeaker,
   observeEngine,
   type EngineEvent,
   type EngineFacts,
@@ -14,10 +15,18 @@ import {
 /** Nobody takes the events for so long: the oldest go. */
 const eventsMax = 64;
 
+/**
+ * Bridges of another datapath_type were made so by somebody: after this time their engine is the one that is wanted, and no
+ * loss any more, ms.
+ */
+const acceptedMs = 60 * 60_000;
+
 export class EngineWatch {
   #view: EngineView | undefined;
   #state: EngineState = engineUnseen;
   #events: EngineEvent[] = [];
+  /** Since when bridges have another datapath_type and a weaker engine than they had, monotonic ms. */
+  #changedSinceMs: number | undefined;
 
   /** Of the last look at a database that could be read; undefined: there was none. */
   get view(): EngineView | undefined {
@@ -28,13 +37,14 @@ export class EngineWatch {
    * Takes a look.
    * @param isFirm everything that tells the engine was asked for at least once, and a daemon runs; else what is seen is no
    * change of engine, only less or more of a look
+   * @param nowMs monotonic
    */
-  note(facts: EngineFacts, isFirm: boolean): void {
+  note(facts: EngineFacts, isFirm: boolean, nowMs: number): void {
     if (facts.root.kind === 'unknown' && this.#view !== undefined) return;
     this.#view = detectEngine(facts);
     if (!isFirm) return;
     const [state, event] = observeEngine(this.#state, this.#view);
-    this.#state = state;
+    this.#state = this.#accepted(state, nowMs);
     if (event === undefined) return;
     this.#events.push(event);
     if (this.#events.length > eventsMax) this.#events.shift();
@@ -47,10 +57,21 @@ export class EngineWatch {
     return events;
   }
 
+  #accepted(state: EngineState, nowMs: number): EngineState {
+    const { now, best } = state;
+    const isChanged = best !== undefined && isWeaker(now?.kind ?? 'unknown', best.kind) && !hasSameTypes(now, best);
+    this.#changedSinceMs = isChanged ? (this.#changedSinceMs ?? nowMs) : undefined;
+    return nowMs - (this.#changedSinceMs ?? Infinity) < acceptedMs || !isChanged ? state : { now, best: now };
+  }
+
   facts(): Fact<EngineState> {
     if (this.#state.now !== undefined) return known(this.#state);
     const view = this.#view;
     if (view === undefined) return unknown('the database of Open vSwitch was not read yet');
     return view.kind === 'unknown' ? unknown(view.basis[0] ?? 'it is not known') : known({ now: view, best: view });
   }
+}
+
+function hasSameTypes(one: EngineView | undefined, other: EngineView): boolean {
+  return one?.datapathTypes?.join() === other.datapathTypes?.join();
 }
