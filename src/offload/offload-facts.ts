@@ -170,6 +170,8 @@ export interface OffloadFacts {
   readonly providedPorts: Fact<ReadonlySet<string>>;
   /** `dpif-netdev/pmd-rxq-show`: ports with an enabled queue on a thread. */
   readonly polledPorts: Fact<ReadonlySet<string>>;
+  /** How long ago bridges were last seen to change their datapath_type, ms; undefined: never, or datapaths were read since. */
+  readonly typesChangedMs?: number | undefined;
   /** `dpctl/dump-dps`: `netdev@ovs-netdev`. */
   readonly datapaths: Fact<readonly string[]>;
   readonly memory: Fact<MemoryFacts>;

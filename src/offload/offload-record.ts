@@ -42,6 +42,7 @@ import { evidenceOf } from './record/settings-evidence.js';
 import { SettingsWatch } from './record/settings-watch.js';
 import { makeContext } from './record/software-context.js';
 import { SwitchReadings } from './record/switch-readings.js';
+import { datapathTypesOf } from './preflight.js';
 import type { RestartAdvice } from './restart-advice.js';
 import { runOffloadChecks, type CheckReport } from './run-checks.js';
 import { settingRule } from './setting-rules.js';
@@ -72,6 +73,8 @@ const notReadable = {
   kind: 'unknown',
   why: 'the database of Open vSwitch cannot be read',
 } as const;
+/** ovs-vswitchd may need so long to make the datapath of another type and to drop the old one, ms. */
+const typesTakenMs = 5_000;
 const noEngines: EngineView['engines'] = new Set();
 
 export class OffloadRecord {
@@ -91,6 +94,9 @@ export class OffloadRecord {
   #bridges: Fact<readonly BridgeFacts[]> = notReadable;
   #devices: NetdevMap | undefined;
   #netdevs: Fact<readonly Netdev[]> = unknown('the devices were not read yet');
+  /** datapath_type of the bridges as last seen, each once, and when they changed, monotonic ms. */
+  #types: string | undefined;
+  #typesChangedAtMs: number | undefined;
   #busyMs: number | undefined;
   #traffic: Fact<TrafficFacts> = unknown('no traffic was measured yet');
   #eswitchMode: Fact<string> = commonMode(this.#machine.eswitchModes);
@@ -124,6 +130,7 @@ export class OffloadRecord {
     // It is also told when nothing has changed.
     if (isSame) return;
     this.#bridges = seen === undefined ? notReadable : known([...seen.bridges.values()].map(bridgeFacts));
+    this.#noteTypes(nowMs);
     const root = seen?.root;
     this.#settings.noteStored(root?.otherConfig, root ?? { curCfg: 0, nextCfg: 0 }, isGapless, nowMs);
     this.#observeEngine();
@@ -247,6 +254,7 @@ export class OffloadRecord {
       settings: this.#settingFacts(),
       process: this.#processFacts(nowMs),
       devices: this.#netdevs,
+      ...this.#typesChanged(nowMs),
       ...(this.#busyMs === undefined ? {} : { busyMs: this.#busyMs }),
       traffic: this.#traffic,
       connections: this.#connectionFacts(nowMs),
@@ -319,6 +327,21 @@ export class OffloadRecord {
 
   #pass(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
+  }
+
+  #noteTypes(nowMs: number): void {
+    if (this.#bridges.kind === 'unknown') return;
+    const types = datapathTypesOf(this.#bridges.value).join();
+    if (this.#types !== undefined && types !== this.#types) this.#typesChangedAtMs = nowMs;
+    this.#types = types;
+  }
+
+  #typesChanged(nowMs: number): Pick<OffloadFacts, 'typesChangedMs'> {
+    const atMs = this.#typesChangedAtMs;
+    const slow = this.#switch.slow.newest;
+    const isOver =
+      atMs === undefined || (slow !== undefined && slow.readAtMs - slow.cost.tookMs >= atMs + typesTakenMs);
+    return isOver ? {} : { typesChangedMs: Math.max(0, nowMs - atMs) };
   }
 
   #noteLife(reading: SwitchQuickReading | SwitchSlowReading, step: 'old' | 'same' | 'new'): void {

@@ -330,6 +330,20 @@ describe('the record of offload', () => {
     expect(told(82_000)).toEqual(expect.not.arrayContaining(['MainThreadStalled', 'VswitchdLagging']));
   });
 
+  it('does not take datapaths from before a change of type for left over', () => {
+    const record = watched();
+    const told = (nowMs: number) => record.report(nowMs).findings.some(({ reason }) => reason === 'DatapathsMixed');
+    const both = known(['system@ovs-system', 'netdev@ovs-netdev']);
+    record.noteSlow(slowReading(11_000, { datapaths: both }));
+    expect(told(11_000)).toBe(true);
+    record.noteSlow(slowReading(12_000));
+    record.noteSwitch(seen({ bridge: { datapathType: 'netdev' } }), true, 20_000);
+    record.noteSlow(slowReading(21_000, { datapaths: both }));
+    expect(told(22_000)).toBe(false);
+    record.noteSlow(slowReading(81_000, { datapaths: both }));
+    expect(told(81_000)).toBe(true);
+  });
+
   it('counts representors of the host', () => {
     const record = newRecord({}, { vfsExpected: new Map([[0, 4]]) });
     record.noteSwitch(seen(), false, 0);

@@ -286,10 +286,15 @@ export const uplinkOnSwitch: OffloadCheck = {
     }),
 };
 
+/** A change of bridges' types is waited for by the next look at the datapaths, or so long where none comes, ms. */
+const typesHoldMs = 5 * 60_000;
+
 export const datapathsAlike: OffloadCheck = {
   name: 'datapaths-alike',
   reasons: ['DatapathsMixed'],
-  run: ({ bridges, datapaths }) => {
+  run: ({ bridges, datapaths, typesChangedMs = Infinity }) => {
+    // One bridge is changed after the other, and a datapath goes with its last bridge.
+    if (typesChangedMs < typesHoldMs) return notTestable('bridges changed their type after datapaths were looked at');
     if (bridges.kind === 'unknown' && datapaths.kind === 'unknown') return notTestable(datapaths.why);
     const used = bridges.kind === 'known' ? datapathTypesOf(bridges.value) : [];
     const made = datapaths.kind === 'known' ? datapaths.value : [];
