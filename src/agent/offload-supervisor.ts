@@ -4,6 +4,7 @@
  * nothing else and never restarts anything; the loops that attach pods and program chains do not wait for it.
  */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PodFacts } from '../attach/attachment-view.js';
 import type { ChainView } from '../chain/chain-view.js';
 import { AgentError, toError } from '../lib/errors.js';
@@ -328,10 +329,14 @@ export class OffloadSupervisor {
     this.#traffic.noteRestart();
   }
 
-  #followCounters(): Promise<void> {
-    this.#noteTotals();
-    this.#counters.fireWithin(totalsMs + 1);
-    return Promise.resolve();
+  // Asynchronous, so that what it throws is told as the failure of one look, and the next look is made all the same.
+  async #followCounters(): Promise<void> {
+    try {
+      this.#noteTotals();
+    } finally {
+      this.#counters.fireWithin(totalsMs + 1);
+    }
+    await Promise.resolve();
   }
 
   /** Whether the platform leaves the card alone now: read anew where the last look is too old to write on. */
@@ -370,7 +375,19 @@ export class OffloadSupervisor {
     if (againMs !== undefined) this.#follow.fireWithin(Math.max(againMs, gatherMs + 1));
   }
 
-  #judgeAll(): Promise<void> {
+  async #judgeAll(): Promise<void> {
+    try {
+      this.#attributeAll();
+      // What answers others has its turn between the two: with a thousand ports each takes milliseconds.
+      await turn();
+      this.#reportAll();
+    } finally {
+      // Some findings come with time alone: what waits, lags or is broken for too long.
+      this.#judge.fireWithin(10 * judgeMs);
+    }
+  }
+
+  #attributeAll(): void {
     const { clock, devices, pods, chains } = this.#parts;
     const nowMs = clock.nowMs();
     const netdevs = devices.snapshot();
@@ -392,14 +409,16 @@ export class OffloadSupervisor {
       ];
       this.#attribution = this.#traffic.attribute(objects, nowMs);
     }
+  }
+
+  #reportAll(): void {
+    const { clock } = this.#parts;
+    const nowMs = clock.nowMs();
     this.#record.noteTraffic(this.#traffic.traffic(nowMs));
     const wasWaiting = this.#report === undefined || this.#report.waiting !== undefined;
     this.#report = this.#record.report(nowMs);
     if (wasWaiting && this.#report.waiting === undefined) this.#follow.fire();
     this.#teller.tell(this.#findings(this.#report), nowMs, clock.wallMs());
-    // Some findings come with time alone: what waits, lags or is broken for too long.
-    this.#judge.fireWithin(10 * judgeMs);
-    return Promise.resolve();
   }
 
   #tellEngine({ message, isRegress, to }: EngineEvent): void {

@@ -33,6 +33,8 @@ class World {
   datapathType = 'system';
   platform: 'running' | 'over' | 'absent' = 'absent';
   quickError: Error | undefined;
+  /** A bug in what tells of devices and of their counters. */
+  deviceError: Error | undefined;
   /** What the tools wait for before they answer. */
   tools: Promise<void> = Promise.resolve();
   life = life;
@@ -64,21 +66,28 @@ class World {
           },
         },
         devices: {
-          snapshot: () => new Map(),
+          snapshot: () => {
+            if (this.deviceError !== undefined) throw this.deviceError;
+            return new Map();
+          },
           problem: () => undefined,
           find: () => ({ kind: 'missing' }) as never,
           onChange: () => () => undefined,
         },
         inspector: this.#inspector(),
         machine: this.#machine(),
-        totals: () => this.totals,
+        totals: () => {
+          this.asked.push('totals');
+          if (this.deviceError !== undefined) throw this.deviceError;
+          return this.totals;
+        },
         pods: () => [],
         chains: () => [],
         clock: this.clock,
         onFindings: (findings) => this.told.push(findings),
         onJournal: (entry) => this.journal.push(entry),
         onBug: (error) => {
-          throw error;
+          if (error !== this.deviceError) throw error;
         },
       },
       {
@@ -227,6 +236,22 @@ describe('the supervisor of offload', () => {
     await at.supervisor.close();
   });
 
+  it('goes on to judge and to count after a bug', async () => {
+    const at = new World();
+    at.deviceError = new TypeError('cannot read properties of undefined');
+    at.supervisor.start();
+    await at.pass(40_000);
+    expect(at.supervisor.supervision()).toBeUndefined();
+    at.deviceError = undefined;
+    const before = at.asked.filter((name) => name === 'totals').length;
+    // No event and no reading: only what was appointed before.
+    at.quickError = new AgentError('DEADLINE_EXCEEDED', 'no answer in time');
+    await at.pass(20_000);
+    expect(at.supervisor.supervision()).toBeDefined();
+    expect(at.asked.filter((name) => name === 'totals').length).toBeGreaterThan(before + 2);
+    await at.supervisor.close();
+  });
+
   it('looks at the platform again before it writes, and leaves the card to it', async () => {
     const at = new World();
     at.supervisor.start();
@@ -337,7 +362,8 @@ describe('the supervisor of offload', () => {
     await at.pass(60_000);
     expect(at.reasons).toContain('RestoreWaitStuck');
     at.change({});
-    await at.pass(15_000);
+    // It is taken back once it has stayed away.
+    await at.pass(45_000);
     expect(at.reasons).not.toContain('RestoreWaitStuck');
     expect(at.written).toEqual([]);
     await at.supervisor.close();
