@@ -43,6 +43,9 @@ export interface VswitchdInspectorOptions {
  */
 const bufferedSizeMax = 32 << 10;
 
+/** Of an answer that is taken as one text, bytes; the longest, of a thousand ports, has some hundred thousand. */
+const textSizeMax = 8 << 20;
+
 /** What every reading has. */
 interface Frame {
   readonly life: Incarnation;
@@ -61,10 +64,10 @@ export class VswitchdInspector implements SwitchInspector {
 
   constructor({ runDir, clock, exporterPort, logFile, proc = {} }: VswitchdInspectorOptions) {
     this.#clock = clock;
-    this.#session = new UnixctlSession(runDir, 'ovs-vswitchd', { clock, bufferedSizeMax });
+    this.#session = new UnixctlSession(runDir, 'ovs-vswitchd', { clock, bufferedSizeMax, textSizeMax });
     this.#exporter = new OffloadExporter(exporterPort, clock);
     this.#lives = new VswitchdLives(runDir, clock, proc);
-    this.#log = new VswitchdLog({ file: logFile, root: proc.root });
+    this.#log = new VswitchdLog({ file: logFile, root: proc.root, clock });
   }
 
   readQuick(signal: AbortSignal): Promise<SwitchQuickReading> {

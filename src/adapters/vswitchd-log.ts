@@ -8,10 +8,13 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemFiles } from '../host/file-source.js';
 import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
+import { systemClock, type Clock } from '../lib/clock.js';
 import { safeText } from '../lib/text.js';
 import { known, unknown, type Fact } from '../model/fact.js';
 import type { VswitchdLife } from './vswitchd-life.js';
 
+/** For each look at the file system, ms. */
+const readMs = 2_000;
 const tailSizeMax = 64 << 10;
 const linesMax = 200;
 const lineLengthMax = 1024;
@@ -25,26 +28,50 @@ export interface VswitchdLogOptions {
   readonly file?: string | undefined;
   /** Where `proc` lies. Default `/`. */
   readonly root?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** How the end of a file is read. Default: from the file system. */
+  readonly tail?: ((path: string) => Promise<string>) | undefined;
 }
 
 export class VswitchdLog {
   readonly #file: string | undefined;
   readonly #root: string;
+  readonly #clock: Clock;
+  readonly #tail: (path: string) => Promise<string>;
+  /** What does not come to an end holds a thread of the pool: there is never more than one of them. */
+  #hung: Promise<unknown> | undefined;
 
-  constructor({ file, root = '/' }: VswitchdLogOptions = {}) {
+  constructor({ file, root = '/', clock = systemClock, tail = readTail }: VswitchdLogOptions = {}) {
+    this.#clock = clock;
+    this.#tail = tail;
     this.#file = file;
     this.#root = root;
   }
 
-  /** At most 200 lines of the last 64 KiB, bounded and escaped, the oldest first. Never rejects. */
+  /** At most 200 lines of the last 64 KiB, bounded and escaped, the oldest first, in four seconds at most. Never rejects. */
   async read(life: VswitchdLife): Promise<Fact<readonly string[]>> {
-    const file = this.#file === undefined ? await this.#find(life) : known(this.#file);
-    if (file.kind === 'unknown') return file;
+    if (this.#hung !== undefined) return unknown('the file system of the log of ovs-vswitchd hangs');
     try {
-      return known(linesOfLife(await readTail(file.value), life.startedMs));
+      const file = this.#file === undefined ? await this.#within(this.#find(life)) : known(this.#file);
+      if (file.kind === 'unknown') return file;
+      return known(linesOfLife(await this.#within(this.#tail(file.value)), life.startedMs));
     } catch (error) {
       return unknown(`the log of ovs-vswitchd cannot be read: ${wordsOf(error)}`);
     }
+  }
+
+  /** A read of a file system that hangs cannot be ended; whoever waits for it can go on. */
+  #within<T>(reading: Promise<T>): Promise<T> {
+    this.#hung = reading;
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(readMs, () => {
+        reject(new AgentError('DEADLINE_EXCEEDED', `its file system has not answered in ${readMs} ms`));
+      });
+      reading.then(resolve, reject).finally(() => {
+        this.#hung = undefined;
+        timer.cancel();
+      });
+    });
   }
 
   /** The path on its command line, in its own mount namespace; else the `.log` that it has open. */

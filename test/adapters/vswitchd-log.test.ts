@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linesOfLife, VswitchdLog } from '../../src/adapters/vswitchd-log.js';
+import { ManualClock } from '../config/manual-clock.js';
 
 const startedMs = Date.parse('2026-08-06T10:00:00.000Z');
 const line = (time: string, number: string, rest = 'bridge|INFO|text'): string =>
@@ -87,6 +88,25 @@ describe('the log', () => {
     await writeFile(file, `${lines.join('\n')}\n`);
     const told = await new VswitchdLog({ file }).read(life);
     expect(told).toEqual({ kind: 'known', value: lines.slice(-200) });
+  });
+
+  it('is given up on a file system that hangs, and not read again while it does', async () => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const tail = (): Promise<string> => {
+      asked += 1;
+      return new Promise(() => undefined);
+    };
+    const log = new VswitchdLog({ file: '/hung.log', clock, tail });
+    const told = log.read(life);
+    clock.advance(2_000);
+    expect(await told).toEqual({
+      kind: 'unknown',
+      why: 'the log of ovs-vswitchd cannot be read: its file system has not answered in 2000 ms',
+    });
+    expect(await log.read(life)).toEqual({ kind: 'unknown', why: 'the file system of the log of ovs-vswitchd hangs' });
+    expect(asked).toBe(1);
+    expect(clock.timerCount).toBe(0);
   });
 
   it('is unknown where it is not to be seen, not there, or no file', async () => {
