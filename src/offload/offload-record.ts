@@ -75,6 +75,7 @@ const notReadable = {
 } as const;
 /** ovs-vswitchd may need so long to make the datapath of another type and to drop the old one, ms. */
 const typesTakenMs = 5_000;
+const notWritten = unknown('ovs-vswitchd has just started, and has not said yet what it initialised');
 const noEngines: EngineView['engines'] = new Set();
 
 export class OffloadRecord {
@@ -348,6 +349,7 @@ export class OffloadRecord {
     if (step === 'old') return;
     this.#pass(reading.readAtMs);
     const askedAtMs = reading.readAtMs - reading.cost.tookMs;
+    this.#root.noteAnswer(step === 'new', askedAtMs - this.#switch.life.startedAtMs);
     if (step === 'new') {
       this.#settings.noteStart(this.#switch.life.startedAtMs, askedAtMs);
       this.#interfaces.clearCounters();
@@ -362,7 +364,7 @@ export class OffloadRecord {
     this.#engine.note(
       {
         bridges: this.#bridges,
-        root: root === undefined ? notReadable : known({ ...root, ...initOf(root) }),
+        root: root === undefined ? notReadable : this.#root.isOfLife ? known({ ...root, ...initOf(root) }) : notWritten,
         eswitchModes: this.#machine.eswitchModes,
       },
       isFirm,
@@ -378,7 +380,7 @@ export class OffloadRecord {
       incarnation: life,
       isDoca: this.#engine.view?.isDoca,
       evidence: evidenceOf({
-        root: initOf(root),
+        root: this.#root.init(root),
         quick: this.#switch.quick.newest,
         slow: this.#switch.slow.newest,
         takenAtMs: this.#settings.offloadTakenAtMs,

@@ -59,7 +59,7 @@ function watched(fields: SwitchFields = {}, quick: Partial<SwitchQuickReading> =
 const kindsOf = (facts: OffloadFacts, names: readonly (keyof OffloadFacts)[]): readonly string[] =>
   names.map((name) => {
     const fact = facts[name];
-    return 'kind' in fact ? fact.kind : 'boot';
+    return typeof fact === 'object' && 'kind' in fact ? fact.kind : 'boot';
   });
 
 const ofDatabase = ['root', 'bridges', 'interfaces', 'settings'] as const;
@@ -423,6 +423,29 @@ describe('the engine of a machine', () => {
     expect([told(lost, 3_600_000), told(lost, 7_300_000)]).toEqual([true, true]);
   });
 
+  it('is not told by what a daemon that was killed has left in the database', () => {
+    const dpdk = { bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true, ifaceTypes: ['dpdk'] } };
+    const initialized = (record: OffloadRecord, nowMs: number) => {
+      const { root } = record.facts(nowMs);
+      return root.kind === 'known' ? [root.value.isDpdkInitialized, root.value.ifaceTypes.length] : root.why;
+    };
+    const start = (record: OffloadRecord, nowMs: number) =>
+      record.noteQuick(quickReading(nowMs, { life: lifeOf(11, 18_000) }));
+    const told = watched(dpdk);
+    expect(initialized(told, 10_000)).toEqual([true, 1]);
+    start(told, 20_000);
+    expect(initialized(told, 20_000)).toEqual([undefined, 0]);
+    expect([told.engine()?.kind, told.takeEvents()]).toEqual(['dpdk', []]);
+    told.noteSwitch(seen({ ...dpdk, root: { isDpdkInitialized: false } }), true, 21_000);
+    expect(initialized(told, 21_000)).toEqual([false, 3]);
+    expect(told.takeEvents()).toMatchObject([{ isRegress: true }]);
+    // One that has nothing new to say has said it after a while.
+    const same = watched(dpdk);
+    start(same, 20_000);
+    start(same, 29_000);
+    expect(initialized(same, 29_000)).toEqual([true, 1]);
+  });
+
   it('is told once when it changes, and that it does less', () => {
     const record = watched({ bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true } });
     record.noteSwitch(seen({ bridge: { datapathType: 'system' } }), true, 11_000);
@@ -436,7 +459,7 @@ describe('the engine of a machine', () => {
     record.noteNoDaemon('it was stopped', 11_000);
     record.noteSwitch(seen({ bridge: { datapathType: 'netdev' } }), true, 12_000);
     expect(record.takeEvents()).toEqual([]);
-    record.noteQuick(quickReading(13_000, { life: lifeOf(11, 12_500) }));
+    record.noteQuick(quickReading(23_000, { life: lifeOf(11, 12_500) }));
     expect(record.takeEvents()).toHaveLength(1);
     for (let round = 0; round < 500; round += 1) {
       const datapathType = round % 2 === 0 ? 'system' : 'netdev';

@@ -12,11 +12,42 @@ interface Asked {
 /** Numbers beyond these are counted from when there is room again: the oldest is the one that tells the lag. */
 const askedMax = 256;
 
+/** A daemon that answers and is so old has written its columns, ms. */
+const graceMs = 10_000;
+
+const whatIsSaid = ({ curCfg, isDpdkInitialized, isDocaInitialized, ifaceTypes }: ObservedRoot): string =>
+  JSON.stringify([curCfg, isDpdkInitialized, isDocaInitialized, ifaceTypes]);
+
 export class RootWatch {
   #asked: readonly Asked[] = [];
+  /** What the database said last. */
+  #said: string | undefined;
+  /** What a daemon that is gone left in the database; undefined: the one that runs has written there. */
+  #leftOver: string | undefined;
+
+  /**
+   * Whether the daemon that runs has written its columns: one that was killed leaves them as they were, and they say nothing
+   * of the next one until that has set them, or cur_cfg, or has run for a while.
+   */
+  get isOfLife(): boolean {
+    return this.#leftOver === undefined;
+  }
+
+  /**
+   * A daemon has answered.
+   * @param isNew another one than the last time
+   * @param ageMs how old it was when it was asked
+   */
+  noteAnswer(isNew: boolean, ageMs: number): void {
+    if (isNew) this.#leftOver = this.#said;
+    if (ageMs >= graceMs) this.#leftOver = undefined;
+  }
   #restoreSinceMs: number | undefined;
 
-  note({ curCfg, nextCfg, isRestoreAwaited }: ObservedRoot, nowMs: number): void {
+  note(root: ObservedRoot, nowMs: number): void {
+    const { curCfg, nextCfg, isRestoreAwaited } = root;
+    this.#said = whatIsSaid(root);
+    if (this.#said !== this.#leftOver) this.#leftOver = undefined;
     this.#restoreSinceMs = isRestoreAwaited ? (this.#restoreSinceMs ?? nowMs) : undefined;
     // A daemon that keeps up with a busy database is always a little behind: what counts is the oldest number not reached.
     // One above next_cfg is of a database that was set back since.
@@ -25,13 +56,19 @@ export class RootWatch {
     this.#asked = isNew ? [...open, { nextCfg, atMs: nowMs }] : open;
   }
 
+  /** As `initOf`, of the daemon that runs. */
+  init(root: ObservedRoot): ReturnType<typeof initOf> {
+    return this.isOfLife ? initOf(root) : { isDpdkInitialized: undefined, isDocaInitialized: undefined };
+  }
+
   /** The row as facts. */
   facts(root: ObservedRoot, nowMs: number): RootFacts {
-    const { otherConfig, externalIds, curCfg, nextCfg, datapathTypes, ifaceTypes } = root;
+    const { otherConfig, externalIds, curCfg, nextCfg, datapathTypes } = root;
+    const ifaceTypes = this.isOfLife ? root.ifaceTypes : [];
     const laggedSinceMs = this.#asked[0]?.atMs ?? nowMs;
     return {
       ...{ otherConfig, externalIds, curCfg, nextCfg, datapathTypes, ifaceTypes },
-      ...initOf(root),
+      ...this.init(root),
       laggedMs: Math.max(0, nowMs - laggedSinceMs),
       restoreWaitMs: this.#restoreSinceMs === undefined ? undefined : Math.max(0, nowMs - this.#restoreSinceMs),
     };
