@@ -4,6 +4,7 @@
  */
 
 import { dataReasons, type FlowReason } from './flow-reasons.js';
+import type { GrownPackets } from './flow-marks.js';
 import { FlowShares, type CountedShares, type FlowSummary, type Tally } from './flow-summary.js';
 import type { OffloadObject } from './offload-objects.js';
 import { offloadReasons, type OffloadJudgement, type OffloadReason, type OffloadVerdict } from './offload.js';
@@ -30,7 +31,7 @@ export interface AttributedRow {
   /** By the same counters since somebody looks; undefined: nobody reads them, or it is a chain. */
   readonly carried?: CarriedPackets | undefined;
   /**
-   * What the flows of the newest whole dump say, since each was made; undefined: there was none. Of a chain those that come in at
+   * What the flows of the newest whole dump say, since each was made, which is no share of anything; undefined: there was none. Of a chain those that come in at
    * one of its ports, so that none is counted twice.
    */
   readonly flows: CountedShares | undefined;
@@ -40,14 +41,27 @@ export interface AttributedRow {
   readonly sharedWith: readonly string[];
 }
 
+type PortDump = Pick<FlowSummary['ports'], 'get'>;
+
+export interface GrownFlows {
+  /** Between the two dumps, ms. */
+  readonly spanMs: number;
+  /** Since the newer one, ms. */
+  readonly ageMs: number;
+  /** Of flows in and out of a port. */
+  readonly port: (name: string) => GrownPackets;
+}
+
 export interface AttributionInput {
   readonly objects: readonly OffloadObject[];
   /** The dump for shares. */
-  readonly dump?: FlowSummary['ports'] | undefined;
+  readonly dump?: PortDump | undefined;
   /** Whether the dump has all flows. One of software flows alone tells reasons, and nothing of shares. */
   readonly isWhole: boolean;
   /** The dump for reasons, where there is a newer one of software flows alone. Default: `dump`. */
-  readonly reasons?: FlowSummary['ports'] | undefined;
+  readonly reasons?: PortDump | undefined;
+  /** What passed between the last two whole dumps. Default: there are no two. */
+  readonly growth?: GrownFlows | undefined;
   /** By port: what the counters of its representor say over their window. */
   readonly counters: (port: string) => RatioReading | undefined;
   /** By port: packets since somebody looks. Default: nobody counts. */
@@ -127,11 +141,18 @@ interface PortEvidence {
   readonly counters: RatioReading | undefined;
   /** Of all flows in and out; undefined: there was no whole dump. */
   readonly flows: CountedShares | undefined;
+  readonly grown: (GrownPackets & Pick<GrownFlows, 'spanMs' | 'ageMs'>) | undefined;
   readonly reasons: readonly ReasonShare[];
 }
 
 /** Looks at each port once, however many objects use it. */
-function portEvidence({ dump, isWhole, reasons = dump, counters }: AttributionInput): (port: string) => PortEvidence {
+function portEvidence({
+  dump,
+  isWhole,
+  reasons = dump,
+  counters,
+  growth,
+}: AttributionInput): (port: string) => PortEvidence {
   const seen = new Map<string, PortEvidence>();
   return (port) => {
     const before = seen.get(port);
@@ -139,7 +160,8 @@ function portEvidence({ dump, isWhole, reasons = dump, counters }: AttributionIn
     const shares = dump === undefined ? undefined : portShares(port, dump);
     const newer = reasons === undefined || reasons === dump ? shares : portShares(port, reasons);
     const flows = isWhole ? shares?.counted : undefined;
-    const found = { counters: counters(port), flows, reasons: topReasons(newer) };
+    const grown = growth === undefined ? undefined : { ...growth, ...growth.port(port) };
+    const found = { counters: counters(port), flows, grown, reasons: topReasons(newer) };
     seen.set(port, found);
     return found;
   };
@@ -147,11 +169,12 @@ function portEvidence({ dump, isWhole, reasons = dump, counters }: AttributionIn
 
 function objectRow(
   { key, kind, name, port, chain }: OffloadObject,
-  { counters, flows, reasons }: PortEvidence,
+  evidence: PortEvidence,
   { before, carried }: AttributionInput,
   chainsByPort: ReadonlyMap<string, ReadonlySet<string>>,
 ): AttributedRow {
-  const measured = measure(counters, flows, before?.get(key));
+  const { counters, flows, reasons } = evidence;
+  const measured = measure(evidence, before?.get(key));
   return {
     key,
     kind,
@@ -169,7 +192,7 @@ function objectRow(
 }
 
 /** Flows in and out of a port; none is counted twice. */
-function portShares(port: string, dump: FlowSummary['ports']): FlowShares {
+function portShares(port: string, dump: PortDump): FlowShares {
   const shares = new FlowShares();
   const flows = dump.get(port);
   if (flows === undefined) return shares;
@@ -199,14 +222,10 @@ function percent(share: number): string {
 }
 
 /** Counters that say something, else flows, else why the counters say nothing. */
-function measure(
-  counters: RatioReading | undefined,
-  flows: CountedShares | undefined,
-  before: OffloadVerdict | undefined,
-): Measured {
+function measure({ counters, flows, grown }: PortEvidence, before: OffloadVerdict | undefined): Measured {
   if (counters?.kind === 'ratio') return byCounters(counters, before);
   if (counters?.because === 'idle') return { judgement: judged('unknown', 'NoTraffic', ''), source: 'counters' };
-  if (flows !== undefined) return byFlows(flows, before);
+  if (flows !== undefined) return grown === undefined ? byOneDump(flows) : byFlows(grown, before);
   if (counters === undefined) return { judgement: judged('unknown', 'NotMeasured', ''), source: 'none' };
   const reason = counters.because === 'few' ? 'NoTraffic' : 'WatchedTooShort';
   return { judgement: judged('unknown', reason, ''), source: 'counters' };
@@ -240,19 +259,37 @@ function provenBy(
 }
 
 /**
- * By the flows. Those of which nothing is proven could be either: a verdict holds only if it holds both ways. (On TC the
- * packets of a flow in hardware include those that TC saw on the CPU, so a share by flows is never too small.)
+ * Counters of a flow go on while it moves into hardware, so one dump does not tell where its packets were carried: neither of
+ * a flow that is in hardware now, nor of one that is in software.
  */
-function byFlows({ hardware, software, unknown }: CountedShares, before: OffloadVerdict | undefined): Measured {
-  const known = hardware.packets + software.packets;
-  const all = known + unknown.packets;
+function byOneDump({ hardware, software, unknown }: CountedShares): Measured {
+  if (hardware.flows + software.flows + unknown.flows === 0) {
+    return { judgement: judged('unknown', 'NoTraffic', ''), source: 'flows' };
+  }
+  const detail = `Flows now: ${hardware.flows} in hardware, ${software.flows} in software; what passes tells the next dump.`;
+  return { judgement: judged('unknown', 'WatchedTooShort', detail), source: 'flows' };
+}
+
+/**
+ * By what passed between two dumps. Packets of which nothing is proven could be either's: a verdict holds only if it holds both
+ * ways. (On TC the packets of a flow in hardware include those that TC saw on the CPU, so a share by flows is never too small.)
+ */
+function byFlows(
+  { hardware, software, unknown, moved, spanMs, ageMs }: GrownPackets & Pick<GrownFlows, 'spanMs' | 'ageMs'>,
+  before: OffloadVerdict | undefined,
+): Measured {
+  const known = hardware + software;
+  const all = known + unknown + moved;
   if (all === 0) return { judgement: judged('unknown', 'NoTraffic', ''), source: 'flows' };
-  const least = verdictOf(hardware.packets / all, before);
-  const most = verdictOf((hardware.packets + unknown.packets) / all, before);
-  if (least !== most) return { judgement: judged('unknown', 'TierUnknown', ''), source: 'flows' };
-  const hardwareShare = known === 0 ? undefined : hardware.packets / known;
-  const flows = hardware.flows + software.flows;
-  const detail = `Flows: ${percent(hardwareShare ?? 0)} of ${known} packets of ${flows} flows since they were made.`;
+  const least = verdictOf(hardware / all, before);
+  const most = verdictOf((hardware + unknown + moved) / all, before);
+  if (least !== most) {
+    const reason = unknown > 0 ? 'TierUnknown' : 'WatchedTooShort';
+    return { judgement: judged('unknown', reason, ''), source: 'flows' };
+  }
+  const hardwareShare = known === 0 ? undefined : hardware / known;
+  const inTime = `in ${Math.round(spanMs / 1000)} s, until ${Math.round(ageMs / 1000)} s ago`;
+  const detail = `Flows: ${percent(hardwareShare ?? 0)} of ${known} packets ${inTime}.`;
   return { judgement: judged(least, reasonOfVerdict[least], detail), source: 'flows', hardwareShare };
 }
 
@@ -291,7 +328,7 @@ function chainRow(
 }
 
 /** Flows that come in at one of the ports: each is counted once, where it enters. */
-function chainShares(ports: readonly string[], dump: FlowSummary['ports']): FlowShares {
+function chainShares(ports: readonly string[], dump: PortDump): FlowShares {
   const shares = new FlowShares();
   for (const port of ports) {
     const flows = dump.get(port);

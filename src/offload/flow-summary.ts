@@ -5,14 +5,15 @@
  * Packets are counted as the datapath counts them, once for each pass: a packet that is recirculated passes several flows.
  * Of a flow in TC they are software and hardware together (parse_tc_flower_to_stats of Open vSwitch), so that its share of
  * hardware is an upper bound; the counters of the representor, where there are any, come first (`ratio-window.ts`).
- * Flows come and go, and their counters with them: what a flow moved between two dumps is therefore not kept here. Two
- * summaries must not be subtracted; a rate comes from counters that outlive flows.
+ * Flows come and go, and their counters with them: two summaries must not be subtracted. What passed between two dumps is told
+ * flow by flow (`since`).
  */
 
 import { assert } from '../lib/assert.js';
 import { safeText } from '../lib/text.js';
 import { flatCopy, outputPorts } from '../model/datapath-flow.js';
 import type { DatapathFlow } from '../model/datapath-flow.js';
+import { FlowMarks, type FlowGrowth, type FlowPlace } from './flow-marks.js';
 import { patternOf, type FlowPattern } from './flow-patterns.js';
 import { dataReasons, flowReasons, isApart, type FlowReason } from './flow-reasons.js';
 import { flowTiers, isSoftware, tierOf, type FlowTier, type TierContext } from './flow-tier.js';
@@ -147,6 +148,9 @@ export class FlowSummary {
   /** Flows whose in-port had no room in `ports`, or that name none. */
   readonly rest = new FlowShares();
   readonly #ports = new Map<string, PortFlows>();
+  readonly #marks = new FlowMarks();
+  /** Of each port, for its marks. */
+  readonly #indexes = new Map<string, number>();
   readonly #top: TopFlow[] = [];
   readonly #patterns = new Map<FlowPattern, number>();
   readonly #context: SoftwareContext & TierContext;
@@ -168,13 +172,25 @@ export class FlowSummary {
     this.total.add(tier, why?.reason, packets, bytes);
     const port = inPort === undefined ? undefined : this.#port(inPort);
     (port?.incoming ?? this.rest).add(tier, why?.reason, packets, bytes);
+    const crossed = inPort === undefined || port === undefined ? [] : [inPort];
     for (const name of outPorts) {
-      if (name !== inPort) this.#port(name)?.outgoing.add(tier, why?.reason, packets, bytes);
+      if (name === inPort) continue;
+      const out = this.#port(name);
+      out?.outgoing.add(tier, why?.reason, packets, bytes);
+      if (out !== undefined) crossed.push(name);
     }
+    const ports = crossed.flatMap((name) => this.#indexes.get(name) ?? []);
+    this.#marks.add({ ufid: flow.ufid, core: flow.core, packets, place: placeOf(tier, why), ports });
     if (why === undefined || isApart(why.reason)) return;
     const pattern = patternOf(flow, why);
     if (pattern !== undefined) this.#patterns.set(pattern, (this.#patterns.get(pattern) ?? 0) + 1);
     this.#keep(flow, tier, why, outPorts);
+  }
+
+  /** What passed since the older dump of the same datapath; undefined: there are too many flows, or they have no names. */
+  since(older: FlowSummary): FlowGrowth | undefined {
+    const names = [...this.#indexes.keys()];
+    return this.#marks.since(older.#marks, (index) => names[index]);
   }
 
   /** By name. */
@@ -197,7 +213,9 @@ export class FlowSummary {
     if (known !== undefined) return known;
     if (this.#ports.size >= this.#portsMax || name.length > nameLengthMax) return undefined;
     const port = { incoming: new FlowShares(), outgoing: new FlowShares() };
-    this.#ports.set(flatCopy(name), port);
+    const kept = flatCopy(name);
+    this.#ports.set(kept, port);
+    this.#indexes.set(kept, this.#indexes.size);
     return port;
   }
 
@@ -216,6 +234,12 @@ export class FlowSummary {
     }
     this.#top.splice(low, 0, topFlow(flow, tier, why, outPorts));
   }
+}
+
+function placeOf(tier: FlowTier, why: SoftwareReason | undefined): FlowPlace {
+  if (tier === 'hw') return 'hardware';
+  if (why === undefined) return 'unknown';
+  return isApart(why.reason) ? 'apart' : 'software';
 }
 
 function kept(text: string, lengthMax: number): string {

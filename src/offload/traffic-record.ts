@@ -38,6 +38,8 @@ export interface TrafficOptions {
 export interface SwitchPort {
   readonly name: string;
   readonly engine: OffloadEngine;
+  /** datapath_type of its bridge, `system` or `netdev`. Default: not known, which matters where two datapaths have the name. */
+  readonly datapathType?: string | undefined;
   /** Of an uplink no share is told: every packet of it is in the numbers of a representor too. Default false. */
   readonly isUplink?: boolean | undefined;
 }
@@ -55,10 +57,11 @@ const statisticsSlackMs = 1000;
 export class TrafficRecord {
   readonly #packetsMin: number;
   #statisticsMs: number;
-  readonly #flows = new FlowRecord();
+  readonly #flows: FlowRecord;
   #totals: DatapathTotals;
   #delayMs: number;
   #ports: ReadonlyMap<string, Watched> = new Map();
+  #types: ReadonlyMap<string, string> = new Map();
   /** Of ports that are gone. */
   #gone = nothingCarried;
   #verdicts: ReadonlyMap<string, OffloadVerdict> = new Map();
@@ -69,6 +72,7 @@ export class TrafficRecord {
     this.#packetsMin = ratioPacketsMin;
     this.#delayMs = delayMs;
     this.#statisticsMs = statisticsMs;
+    this.#flows = new FlowRecord(delayMs);
     this.#totals = new DatapathTotals({ delayMs, packetsMin: ratioPacketsMin });
   }
 
@@ -76,7 +80,13 @@ export class TrafficRecord {
   setDelay(delayMs: number): void {
     this.#delayMs = delayMs;
     this.#totals.setDelay(delayMs);
+    this.#flows.setDelay(delayMs);
     for (const { counters } of this.#ports.values()) counters.setDelay(delayMs);
+  }
+
+  /** For how long a dump of flows speaks, ms. */
+  setFlowsAge(ageMsMax: number): void {
+    this.#flows.setAge(ageMsMax);
   }
 
   /** @param statisticsMs stats-update-interval, ms */
@@ -86,6 +96,9 @@ export class TrafficRecord {
 
   /** Which ports there are; the others are forgotten. One whose engine is another than before begins anew. */
   setPorts(ports: readonly SwitchPort[]): void {
+    this.#types = new Map(
+      ports.flatMap(({ name, datapathType }) => (datapathType === undefined ? [] : [[name, datapathType]])),
+    );
     const watched = new Map<string, Watched>();
     for (const { name, engine, isUplink = false } of ports) {
       if (isUplink || !hasCounters(engine)) continue;
@@ -169,7 +182,7 @@ export class TrafficRecord {
     this.#advance(nowMs);
     const attribution = new Attribution({
       objects,
-      ...this.#flows.dumps(this.#nowMs),
+      ...this.#flows.dumps(this.#nowMs, (port) => this.#types.get(port)),
       counters: (port) => this.counters(port),
       carried: (port) => this.#carried(port),
       before: this.#verdicts,
@@ -188,7 +201,7 @@ export class TrafficRecord {
       return known({ ...flows, windowMs: spanMs, packets, hardwarePackets });
     }
     const shares = this.#flows.shares(this.#nowMs);
-    return shares.kind === 'unknown' ? shares : known({ ...flows, windowMs: 0, ...shares.value });
+    return shares.kind === 'unknown' ? shares : known({ ...flows, ...shares.value });
   }
 
   /** Flows of the newest whole dump by tier; empty: there was none, or it is too old. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChainView } from '../../src/chain/chain-view.js';
 import { Attribution, type AttributionInput } from '../../src/offload/attribute.js';
+import type { GrownPackets } from '../../src/offload/flow-marks.js';
 import { FlowSummary } from '../../src/offload/flow-summary.js';
 import { objectsOfChains, objectsOfPods, objectsOfPorts } from '../../src/offload/offload-objects.js';
 import type { OffloadEngine } from '../../src/offload/offload.js';
@@ -43,7 +44,20 @@ const objects = [
 ];
 
 function attributed(more: Partial<AttributionInput>): Attribution {
-  return new Attribution({ objects, isWhole: true, counters: () => undefined, ...more });
+  const growth = more.dump === undefined ? undefined : allOf(more.dump);
+  return new Attribution({ objects, isWhole: true, counters: () => undefined, growth, ...more });
+}
+
+/** As if every packet of the dump had passed since the one before. */
+function allOf(dump: NonNullable<AttributionInput['dump']>): NonNullable<AttributionInput['growth']> {
+  const port = (name: string): GrownPackets => {
+    const { incoming, outgoing } = dump.get(name) ?? {};
+    const parts = [incoming, outgoing].flatMap((shares) => shares?.counted ?? []);
+    const sum = (key: 'hardware' | 'software' | 'unknown'): number =>
+      parts.reduce((all, part) => all + part[key].packets, 0);
+    return { hardware: sum('hardware'), software: sum('software'), unknown: sum('unknown'), moved: 0 };
+  };
+  return { spanMs: 60_000, ageMs: 5000, port };
 }
 
 function dumpOf(name: string): FlowSummary['ports'] {
@@ -125,6 +139,13 @@ describe('the evidence', () => {
     const found = attributed({ dump: dumpOf('ovs-3.5/dump-flows-m'), isWhole: false });
     expect(found.interface('pf0vf3')).toBeUndefined();
     expect(found.row('port/pf0vf3')?.reasons).toMatchObject([{ reason: 'other' }]);
+  });
+
+  it('of one whole dump tells where flows are, and not where their packets were carried', () => {
+    const found = attributed({ dump: dumpOf('ovs-4.0/dump-flows-m'), growth: undefined });
+    expect(found.interface('p0_if')).toMatchObject({ verdict: 'unknown', reason: 'WatchedTooShort' });
+    expect(found.interface('p0_if')?.message).toContain('in hardware, 0 in software');
+    expect(found.row('port/p0_if')).toMatchObject({ source: 'flows', hardwareShare: undefined });
   });
 
   it('of counters comes before that of flows', () => {

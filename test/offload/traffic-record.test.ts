@@ -50,9 +50,24 @@ function dump(
   engine: OffloadEngine = 'doca',
 ): FlowsReading {
   const summary = new FlowSummary({ context: { engine, isInEffect: true, port: () => undefined } });
-  for (const flow of flows) summary.add(flow);
+  // Those of the same words would have the same name.
+  for (const [at, flow] of flows.entries()) {
+    summary.add({ ...flow, ufid: flow.ufid === inSoftware.ufid ? `ufid:${at}` : flow.ufid });
+  }
   const summaries = [{ datapath: 'netdev@ovs-netdev', summary }];
   return { readAtMs, wallMs: 1_000_000 + readAtMs, cost, life, scope, summaries, unknownLines: 0 };
+}
+
+/** Two dumps a minute apart, and what passed between them: all that each flow has counted. */
+function noteTwo(
+  record: TrafficRecord,
+  readAtMs: number,
+  flows: readonly Parameters<FlowSummary['add']>[0][],
+  engine: OffloadEngine = 'doca',
+): void {
+  const younger = flows.map((flow) => ({ ...flow, packets: 0 }));
+  record.noteFlows(dump('all', readAtMs - 60 * second, younger, engine));
+  record.noteFlows(dump('all', readAtMs, flows, engine));
 }
 
 const inHardware = softwareFlow(ip, 'pf0vf4', { offloaded: 'yes', layer: 'doca', packets: 900 });
@@ -302,7 +317,7 @@ describe('dumps of flows', () => {
     record.noteFlows(dump('all', 10 * second, [inHardware]));
     record.noteFlows(dump('software', 20 * second, [inSoftware, inSoftware]));
     const next = record.attribute(objectsOfPorts(['pf0vf3']), 20 * second).rows[0];
-    expect(next).toMatchObject({ source: 'flows', hardwareShare: 1, reasons: [{ flows: 2 }] });
+    expect(next).toMatchObject({ source: 'flows', flows: { hardware: { packets: 900 } }, reasons: [{ flows: 2 }] });
     expect(record.newestFlows()).toMatchObject({ scope: 'software', top: [{}, {}] });
   });
 
@@ -311,24 +326,27 @@ describe('dumps of flows', () => {
     record.noteFlows(dump('all', 10 * second, [inHardware]));
     record.noteFlows(dump('all', 0, [inSoftware]));
     expect(record.tiers().get('hw')).toMatchObject({ flows: 1 });
-    record.attribute([], 611 * second);
+    record.attribute([], 191 * second);
     expect([record.tiers().size, record.reasons().size]).toEqual([0, 0]);
-    const [row] = record.attribute(objectsOfPorts(['pf0vf3']), 611 * second).rows;
+    const [row] = record.attribute(objectsOfPorts(['pf0vf3']), 191 * second).rows;
     expect(row).toMatchObject({ flows: undefined, reasons: [] });
     record.noteFlows(dump('all', 612 * second, [inHardware]));
     record.noteRestart();
     expect([record.tiers().size, record.newestFlows()]).toEqual([0, undefined]);
   });
 
-  it('of several datapaths are added up, also where both know the port', () => {
+  it('of several datapaths are added up for the node; a port is of the one that the switch has it in', () => {
     const record = recordOf('doca', []);
     const one = dump('all', 0, [inHardware, inSoftware]);
     const [summary] = one.summaries;
     if (summary === undefined) throw new Error('a dump has a summary');
     record.noteFlows({ ...one, summaries: [summary, { ...summary, datapath: 'system@ovs-system' }] });
     expect(record.tiers().get('hw')).toMatchObject({ flows: 2 });
-    const [row] = record.attribute(objectsOfPorts(['pf0vf3']), 0).rows;
-    expect(row?.flows).toMatchObject({ hardware: { flows: 2 }, software: { flows: 2 } });
+    const flowsOf = (): unknown => record.attribute(objectsOfPorts(['pf0vf3']), 0).rows[0]?.flows;
+    // Two of one name, and nobody says which: neither is taken for the other.
+    expect(flowsOf()).toMatchObject({ hardware: { flows: 0 }, software: { flows: 0 } });
+    record.setPorts([{ name: 'pf0vf3', engine: 'doca', datapathType: 'netdev' }]);
+    expect(flowsOf()).toMatchObject({ hardware: { flows: 1 }, software: { flows: 1 } });
     expect(record.newestFlows()?.top).toHaveLength(2);
   });
 
@@ -339,7 +357,7 @@ describe('dumps of flows', () => {
     expect(record.attribute(objectsOfPorts(['pf0vf3']), 120 * second).interface('pf0vf3')).toMatchObject({
       reason: 'NoTraffic',
     });
-    record.noteFlows(dump('all', 120 * second, [inHardware]));
+    noteTwo(record, 120 * second, [inHardware]);
     expect(record.attribute(objectsOfPorts(['pf0vf3']), 120 * second).interface('pf0vf3')).toMatchObject({
       verdict: 'hardware',
     });
@@ -347,13 +365,64 @@ describe('dumps of flows', () => {
 });
 
 describe('the verdict of an object', () => {
+  const verdictOf = (record: TrafficRecord, atMs: number): unknown =>
+    record.attribute(objectsOfPorts(['pf0vf3']), atMs).interface('pf0vf3')?.verdict;
+
+  it('is of what passed between two dumps, whatever the flows had counted before', () => {
+    const record = recordOf('doca', []);
+    const old = { ...inSoftware, packets: 5_000_000 };
+    const flows = (more: number): Parameters<FlowSummary['add']>[0][] => [old, { ...inHardware, packets: more }];
+    record.noteFlows(dump('all', 0, flows(10)));
+    expect(verdictOf(record, 0)).toBe('unknown');
+    record.noteFlows(dump('all', 60 * second, flows(1010)));
+    expect(verdictOf(record, 60 * second)).toBe('hardware');
+    expect(record.traffic(60 * second)).toMatchObject({
+      value: { packets: 1000, hardwarePackets: 1000, windowMs: 60_000 },
+    });
+    // Too old, and then of an ovs-vswitchd that is gone.
+    expect(verdictOf(record, 241 * second)).toBeUndefined();
+    record.noteFlows(dump('all', 242 * second, flows(5000)));
+    expect(verdictOf(record, 242 * second)).toBe('hardware');
+    record.noteRestart();
+    record.noteFlows(dump('all', 300 * second, flows(9000)));
+    expect(verdictOf(record, 300 * second)).toBe('unknown');
+  });
+
+  it('is not known of packets of a flow that moved in between, was made in between, or began anew', () => {
+    const record = recordOf('doca', []);
+    const moved = { ...inHardware, ufid: 'ufid:1' };
+    record.noteFlows(dump('all', 0, [{ ...inSoftware, ufid: 'ufid:1', packets: 50 }]));
+    record.noteFlows(dump('all', 60 * second, [{ ...moved, packets: 5000 }]));
+    expect(verdictOf(record, 60 * second)).toBe('unknown');
+    record.noteFlows(dump('all', 120 * second, [{ ...moved, packets: 6000 }]));
+    expect(verdictOf(record, 120 * second)).toBe('hardware');
+    record.noteFlows(dump('all', 180 * second, [{ ...moved, packets: 5999 }]));
+    expect(verdictOf(record, 180 * second)).toBe('unknown');
+    const made = { ...moved, ufid: 'ufid:2', packets: 900 };
+    record.noteFlows(dump('all', 240 * second, [{ ...moved, packets: 6000 }, made]));
+    expect(verdictOf(record, 240 * second)).toBe('unknown');
+  });
+
+  it('takes no two dumps that are closer than counters of hardware lag', () => {
+    const record = recordOf('doca', []);
+    record.noteFlows(dump('all', 0, [{ ...inHardware, packets: 10 }]));
+    record.noteFlows(dump('all', 5 * second, [{ ...inHardware, packets: 500 }]));
+    expect(verdictOf(record, 5 * second)).toBe('unknown');
+    record.noteFlows(dump('all', 6 * second, [{ ...inHardware, packets: 600 }]));
+    expect(verdictOf(record, 6 * second)).toBe('hardware');
+  });
+
   it('is left later than it is reached', () => {
     const verdictAfter = (engine: OffloadEngine, hardware: readonly number[]): readonly unknown[] => {
       const record = recordOf(engine, []);
+      let [fast, slow] = [0, 0];
+      const rest = (packets: number) => softwareFlow(ip, 'pf0vf4', { ufid: 'ufid:rest', packets, usedMs: 5000 });
+      record.noteFlows(dump('all', 0, [{ ...inHardware, packets: 0 }, rest(0)]));
       return hardware.map((packets, at) => {
-        const rest = softwareFlow(ip, 'pf0vf4', { packets: 1000 - packets });
-        record.noteFlows(dump('all', at, [{ ...inHardware, packets }, rest]));
-        return record.attribute(objectsOfPorts(['pf0vf3']), at).interface('pf0vf3')?.verdict;
+        [fast, slow] = [fast + packets, slow + 1000 - packets];
+        const atMs = (at + 1) * 60 * second;
+        record.noteFlows(dump('all', atMs, [{ ...inHardware, packets: fast }, rest(slow)]));
+        return verdictOf(record, atMs);
       });
     };
     expect(verdictAfter('doca', [960, 920, 880, 920])).toEqual(['hardware', 'hardware', 'partial', 'partial']);
@@ -403,11 +472,11 @@ describe('the traffic of the node', () => {
     const arp = softwareFlow('eth_type(0x0806)', 'pf0vf4', { packets: 5000 });
     const mtu = softwareFlow(ip, 'check_pkt_len(size=1442,gt(drop),le(pf0vf4))', { packets: 20 });
     const nat = softwareFlow(ip, 'ct(commit,zone=3,nat(src=10.0.0.1)),recirc(0x1)', { packets: 10 });
-    record.noteFlows(dump('all', 0, [{ ...inHardware, layer: 'dpdk' }, arp, mtu, nat, nat], 'dpdk'));
+    noteTwo(record, 0, [{ ...inHardware, layer: 'dpdk' }, arp, mtu, nat, nat], 'dpdk');
     expect(record.traffic(0)).toEqual({
       kind: 'known',
       value: {
-        windowMs: 0,
+        windowMs: 60_000,
         packets: 940,
         hardwarePackets: 900,
         softwareFlows: new Map([['unsupported_action', 3]]),
@@ -432,16 +501,16 @@ describe('the traffic of the node', () => {
     record.noteFlows(dump('software', 0, [inSoftware]));
     expect(record.traffic(0).kind).toBe('unknown');
     const strange = softwareFlow(ip, 'p', { layer: 'strange', packets: 5000 });
-    record.noteFlows(dump('all', 1, [inHardware, strange]));
-    expect(record.traffic(1)).toMatchObject({
+    noteTwo(record, 61 * second, [inHardware, strange]);
+    expect(record.traffic(61 * second)).toMatchObject({
       kind: 'unknown',
-      why: 'most flows do not say where they are carried out',
+      why: 'most flows do not say where their packets were carried',
     });
   });
 
   it('is in hardware where a recorded dump of 4.0 has it', () => {
     const record = recordOf('unknown', []);
-    record.noteFlows(dump('all', 0, recordedFlows('ovs-4.0/dump-flows-m'), 'unknown'));
+    noteTwo(record, 0, recordedFlows('ovs-4.0/dump-flows-m'), 'unknown');
     expect(record.traffic(0)).toMatchObject({ value: { packets: 20, hardwarePackets: 15 } });
   });
 });

@@ -29,7 +29,20 @@ async function startStage(build: OvsBuild): Promise<Stage> {
   const cluster = await startCluster(rig);
   const { agent, api } = await rig.agent({}, cluster.config);
   await api.until(({ supervision }) => (supervision?.datapaths.length ?? 0) > 0, 'how many flows there are');
-  const asked = await api.softwareFlows({ ageMsMax: 1000, withRules: true, countMax: 50 });
+  await api.softwareFlows({ ageMsMax: 1000, withRules: true, countMax: 50 });
+  // What passes between two dumps is what a share is told of; counters of hardware lag, so they are 6 s apart at least.
+  await send(rig);
+  await settled(rig);
+  await eventually(
+    async () => {
+      await api.softwareFlows({ ageMsMax: 0, countMax: 1 });
+      const rows = await api.rows();
+      return rows.some(({ reason }) => reason === 'InSoftware') ? true : undefined;
+    },
+    'a second dump tells what passed',
+    60_000,
+  );
+  const asked = await api.softwareFlows({ withRules: true, countMax: 50 });
   return { rig, cluster, agent, api, asked };
 }
 
@@ -46,21 +59,26 @@ async function startRig(build: OvsBuild): Promise<OffloadRig> {
   const rig = await OffloadRig.start({ ...build.lab, vswitchd: true, vswitchdArgs: pmdArgs, devices: dummyPorts });
   await rig.set('hw-offload=true', 'max-idle=3600000');
   await makeDummySwitch(rig.lab, { datapathType: 'dummy' });
+  await send(rig);
+  await eventually(async () => ((await dumpFlows(rig.lab)).flows === 7 ? true : undefined), 'the flows are there');
+  return rig;
+}
+
+/** Packets of each kind. */
+async function send(rig: OffloadRig): Promise<void> {
   await receive(rig.lab, 'rep0-1', 20);
   await receive(rig.lab, 'rep0-2', 20);
   await receive(rig.lab, 'rep0-3', 20, { udpPort: 4096 });
   await receive(rig.lab, 'rep0-3', 20, { udpPort: 4097 });
   await receive(rig.lab, 'rep0-4', 60);
   await receive(rig.lab, 'rep0-2', 5, { isArp: true });
-  await settled(rig);
-  return rig;
 }
 
 /** Waits until every packet that was sent is in the counters: of each flow all but its first, which made it. */
 function settled({ lab }: OffloadRig): Promise<DumpWitness> {
   return eventually(async () => {
     const dump = await dumpFlows(lab);
-    return dump.flows === 7 && dump.packets === 19 + 2 * 19 + 2 * 19 + 59 + 4 ? dump : undefined;
+    return dump.flows === 7 && dump.packets === 39 + 2 * 39 + 2 * 39 + 119 + 9 ? dump : undefined;
   }, 'all packets are counted');
 }
 
@@ -113,7 +131,7 @@ describe.each(ovsBuilds())('flows of Open vSwitch $version', (build) => {
     expect(problems).toEqual([]);
     const printed = await settled(rig);
     const [largest] = flows;
-    expect(largest).toMatchObject({ inPort: 'rep0-4', outPorts: ['p0'], packets: 59n });
+    expect(largest).toMatchObject({ inPort: 'rep0-4', outPorts: ['p0'], packets: 119n });
     expect(printed.lines.find((line) => line.includes(largest?.ufid ?? '?'))).toContain('in_port(rep0-4)');
     expect(largest?.tier).toBe(build.simulatesHardware ? 'partial' : 'pmd');
     expect(largest?.reason).not.toBe('other');
@@ -136,8 +154,8 @@ describe.each(ovsBuilds())('flows of Open vSwitch $version', (build) => {
     expect(row).toMatchObject(expected);
     const printed = (await settled(rig)).lines.filter((line) => line.includes('in_port(rep0-1)'));
     const { hardwareFlows, softwareFlows, apartFlows } = row.measured ?? {};
-    expect(sumOf([hardwareFlows, softwareFlows, apartFlows]).slice(0, 2)).toEqual([printed.length, 19]);
-    expect(numbers(build.simulatesHardware ? hardwareFlows : softwareFlows)[1]).toBe(19);
+    expect(sumOf([hardwareFlows, softwareFlows, apartFlows]).slice(0, 2)).toEqual([printed.length, 39]);
+    expect(numbers(build.simulatesHardware ? hardwareFlows : softwareFlows)[1]).toBe(39);
     // A port of the same switch that no hardware can serve is told otherwise.
     const other = (await api.rows()).find(({ key: name }) => name === 'port/rep0-4');
     expect(other).toMatchObject({ verdict: RowVerdict.SOFTWARE, reason: 'InSoftware' });
@@ -163,7 +181,7 @@ describe.each(ovsBuilds())('flows of Open vSwitch $version', (build) => {
       ({ reason, tally }) => [reason, Number(tally?.flows ?? 0n)] as const,
     );
     expect(Object.fromEntries(series('software_flows'))).toMatchObject(Object.fromEntries(reasons));
-    expect(series('measurements_total').get('flows')).toBe(1);
+    expect(series('measurements_total').get('flows')).toBeGreaterThanOrEqual(2);
 
     const dpuctl = async (...words: readonly string[]): Promise<unknown> => {
       const { stdout } = await call([
