@@ -49,6 +49,12 @@ export interface OffloadDeskParts {
   readonly supervisor?: OffloadEvidence | undefined;
 }
 
+interface Seen {
+  readonly snapshot: StoreSnapshot;
+  readonly pods: readonly PodFacts[];
+  readonly chains: readonly ChainView[];
+}
+
 /** What the rows of one moment are made from. */
 interface Moment {
   readonly snapshot: StoreSnapshot;
@@ -65,7 +71,8 @@ const notSupervised = 'offload.mode is off: nobody looks at the flows.';
 
 export class OffloadDesk implements OffloadSource {
   readonly #parts: OffloadDeskParts;
-  #rows: readonly OffloadRow[] = [];
+  /** What the database and the loops said last. */
+  #seen: Seen | undefined;
 
   constructor(parts: OffloadDeskParts) {
     this.#parts = parts;
@@ -88,11 +95,14 @@ export class OffloadDesk implements OffloadSource {
     };
   }
 
-  /** While the database cannot be read, the rows are as they were: nothing is known to have gone. */
+  /**
+   * While the database cannot be read, the rows are those of before, for nothing is known to have gone; what is said of them is
+   * of now, as far as it is measured at all.
+   */
   rows(): readonly OffloadRow[] {
     const snapshot = this.#parts.store.snapshot();
-    if (snapshot !== undefined) this.#rows = this.#makeRows(snapshot);
-    return this.#rows;
+    if (snapshot !== undefined) this.#seen = { snapshot, pods: this.#parts.pods(), chains: this.#parts.chains() };
+    return this.#seen === undefined ? [] : this.#makeRows(this.#seen);
   }
 
   problems(): readonly string[] {
@@ -109,8 +119,8 @@ export class OffloadDesk implements OffloadSource {
     return this.#parts.supervisor?.watch() ?? ((): void => undefined);
   }
 
-  #makeRows(snapshot: StoreSnapshot): readonly OffloadRow[] {
-    const { pods, chains, supervisor } = this.#parts;
+  #makeRows({ snapshot, pods, chains }: Seen): readonly OffloadRow[] {
+    const { supervisor } = this.#parts;
     const datapaths = new Map<string, string>();
     const types = new Map<string, string>();
     for (const { bridge, interfaces } of snapshot.ports.values()) {
@@ -126,8 +136,8 @@ export class OffloadDesk implements OffloadSource {
     const moment = { snapshot, root: snapshot.root, evidence: supervisor?.evidence(), datapaths, isInEffect, port };
     return [
       ...portRows(moment),
-      ...pods().flatMap((pod) => attachmentRows(pod, moment)),
-      ...chains().map((chain) => chainRow(chain, moment)),
+      ...pods.flatMap((pod) => attachmentRows(pod, moment)),
+      ...chains.map((chain) => chainRow(chain, moment)),
     ];
   }
 }

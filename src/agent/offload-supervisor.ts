@@ -15,7 +15,7 @@ import type { StringMap } from '../model/ownership.js';
 import { Attribution } from '../offload/attribute.js';
 import type { EngineEvent } from '../offload/engine-state.js';
 import { engineOf } from '../offload/judge-offload.js';
-import { objectsOfChains, objectsOfPods, objectsOfPorts } from '../offload/offload-objects.js';
+import { objectsOfChains, objectsOfPods, objectsOfPorts, type OffloadObject } from '../offload/offload-objects.js';
 import type { OffloadLimits } from '../offload/offload-facts.js';
 import { OffloadRecord } from '../offload/offload-record.js';
 import type { MachineSlowReading, SwitchQuickReading } from '../offload/readings.js';
@@ -111,6 +111,7 @@ export class OffloadSupervisor {
   #life: string | undefined;
   #totalsAtMs: number | undefined;
   #report: CheckReport | undefined;
+  #objects: readonly OffloadObject[] = [];
   /** What the platform was found to do last, and when; undefined: nobody has looked yet. */
   #platform: { readonly value: MachineSlowReading['platform']; readonly atMs: number } | undefined;
   #attribution = new Attribution({ objects: [], isWhole: false, counters: () => undefined });
@@ -402,13 +403,14 @@ export class OffloadSupervisor {
         return interfaces.map(({ name }) => ({ name, engine, isUplink: netdevs?.get(name)?.kind === 'uplink' }));
       });
       this.#traffic.setPorts(named);
-      const objects = [
+      this.#objects = [
         ...objectsOfPorts(named.map(({ name }) => name)),
         ...objectsOfPods(pods()),
         ...objectsOfChains(chains()),
       ];
-      this.#attribution = this.#traffic.attribute(objects, nowMs);
     }
+    // Also of objects of before, while the database cannot be read: what was measured of them grows old.
+    this.#attribution = this.#traffic.attribute(this.#objects, nowMs);
   }
 
   #reportAll(): void {

@@ -128,6 +128,21 @@ describe('what is said of offload', () => {
     expect(blind.problems()).toEqual([expect.stringContaining('not readable')]);
   });
 
+  it('grows old while the database is not readable: the rows stay, and what was measured of them does not', () => {
+    let snapshot: typeof seen | undefined = seen;
+    const proven: OffloadJudgement = { verdict: 'hardware', reason: 'InHardware', message: 'seen in hardware' };
+    const old: OffloadJudgement = { verdict: 'unknown', reason: 'WatchedTooShort', message: 'not of late' };
+    const store = { snapshot: () => snapshot };
+    let measured = proven;
+    const supervisor = supervisorWith({ interface: () => measured, chain: () => measured });
+    const blind = new OffloadDesk({ store, pods: () => [], chains: () => [], supervisor });
+    const verdicts = (): readonly string[] => blind.rows().map(({ name, verdict }) => `${name} ${verdict}`);
+    expect(verdicts()).toContain('k0 hardware');
+    [snapshot, measured] = [undefined, old];
+    expect(verdicts()).toContain('k0 unknown');
+    expect(verdicts().join()).not.toContain('hardware');
+  });
+
   it('is what the flows prove, where somebody looks at them', () => {
     const proven: OffloadJudgement = { verdict: 'hardware', reason: 'NotMeasured', message: 'seen in hardware' };
     const rows = desk(
