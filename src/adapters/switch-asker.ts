@@ -131,6 +131,7 @@ export function refusalOf(error: unknown): string {
   throw error;
 }
 
-function nextTurn(): Promise<void> {
+/** Lets everything else that is ready have its turn of the event loop. */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,16 +4,20 @@
  */
 
 import { AgentError } from '../lib/errors.js';
+import { systemClock } from '../lib/clock.js';
 import { FlowSummary } from '../offload/flow-summary.js';
 import type { TierContext } from '../offload/flow-tier.js';
 import type { FlowsReading } from '../offload/readings.js';
 import type { SoftwareContext } from '../offload/software-reason.js';
 import { FlowDumpParser } from '../unixctl/index.js';
 import { readDatapathNames } from './datapath-names.js';
-import { absentWhy, refusalOf, type SwitchAsker } from './switch-asker.js';
+import { absentWhy, nextTurn, refusalOf, type SwitchAsker } from './switch-asker.js';
 
 export type FlowFacts = Pick<FlowsReading, 'scope' | 'summaries' | 'unknownLines'>;
 export type FlowContext = (datapath: string) => SoftwareContext & TierContext;
+
+/** A flow takes some hundredths of a ms, on a slow core ten times that: what answers others is not to wait for a whole portion, ms. */
+const turnMsMax = 5;
 
 const command = 'dpctl/dump-flows';
 
@@ -74,7 +78,12 @@ async function dumpOne(
   const parser = new FlowDumpParser();
   const args = ['-m', '--names', datapath, ...(scope === 'software' ? [softwareTypes] : [])];
   for await (const lines of asker.batches(command, args)) {
+    let sinceMs = systemClock.nowMs();
     for (const line of lines) {
+      if (systemClock.nowMs() - sinceMs > turnMsMax) {
+        await nextTurn();
+        sinceMs = systemClock.nowMs();
+      }
       const flow = parser.push(line);
       if (flow !== undefined) summary.add(flow);
     }

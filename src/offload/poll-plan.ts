@@ -3,8 +3,8 @@
  * carried out in the main thread of ovs-vswitchd, the one that also does OpenFlow, OVSDB and LACP; so there is one at a time,
  * a dump of flows never takes more than its share of that thread's time, and all of it steps back when the thread stalls.
  *
- * - `cheap` (T1): upcall/show, offload-stats-show, coverage/show, memory/show, counters of representors.
- * - `medium` (T2): pmd-perf-show, pmd-rxq-show, dpif/offload/show, devlink.
+ * - `cheap` (T1): version, upcall/show, offload-stats-show, coverage/show, metrics/show.
+ * - `medium` (T2): pmd-rxq-show, dpif/offload/show, dpctl/show, counts of connections.
  * - `heavy` (T3): a dump of the datapath's flows. Asking for software flows alone makes the answer shorter and costs
  *   ovs-vswitchd nearly the same, as it visits every flow.
  */
@@ -28,7 +28,7 @@ export interface PollLimits {
   readonly revalidateMsSmall: number;
   /** No dump at all, asked for or not, that is expected to take longer than this, ms. */
   readonly dumpMsMax: number;
-  /** The share of the main thread's time that dumps may take, over 0 and below 1. */
+  /** The share of the main thread's time that each tier may take, over 0 and below 1. */
   readonly dutyMax: number;
   /** A cheap command that takes longer than this met a stalled main thread, ms. */
   readonly roundTripMsMax: number;
@@ -95,6 +95,8 @@ export interface PollState {
   /** A dump's cost for each flow, ms; undefined: none was made. */
   readonly perFlowMs: number | undefined;
   readonly heavyTookMs: number | undefined;
+  /** What the newest cheap and medium runs took that ended well, ms. */
+  readonly lightTookMs: Readonly<Partial<Record<PollTier, number>>>;
 }
 
 /** Why there is no dump. */
@@ -119,6 +121,7 @@ export function initialPoll(nowMs: number): PollState {
     facts: {},
     perFlowMs: undefined,
     heavyTookMs: undefined,
+    lightTookMs: {},
   };
 }
 
@@ -180,16 +183,21 @@ export function stepPoll(
       return finish(state, event.tookMs, event.facts ?? {}, nowMs, limits);
     case 'failed':
       // Unknown what it cost; it may have been at it all the time.
-      return end({ ...state, slowdown: slower(state, limits) }, event.tookMs, nowMs, limits);
+      return end({ ...state, slowdown: slower(state, limits) }, failedMs(state, event.tookMs), nowMs, limits);
     case 'watched':
       return { ...state, watchers: Math.max(0, event.watchers) };
     case 'asked':
       return { ...state, isAsked: true };
     case 'restarted':
-      return { ...state, facts: {}, perFlowMs: undefined, heavyTookMs: undefined };
+      return { ...state, facts: {}, perFlowMs: undefined, heavyTookMs: undefined, lightTookMs: {} };
     default:
       return unreachable(event);
   }
+}
+
+/** What has failed says nothing of the cost of a light run, and how it goes on is to be seen soon. */
+function failedMs({ running }: PollState, tookMs: number): number {
+  return running?.tier === 'heavy' ? tookMs : 0;
 }
 
 function slower({ slowdown }: PollState, { slowdownMax }: PollLimits): number {
@@ -206,14 +214,18 @@ function finish(state: PollState, tookMs: number, facts: PollFacts, nowMs: numbe
   const merged = mergeFacts(state.facts, facts);
   const isHeavy = state.running.tier === 'heavy';
   const isTroubled = isStalled(state.facts, facts, limits) || (isHeavy && hasGrown(state, tookMs));
+  const { tier } = state.running;
   const next: PollState = {
     ...state,
+    lightTookMs: isHeavy ? state.lightTookMs : { ...state.lightTookMs, [tier]: tookMs },
     facts: merged,
     slowdown: isTroubled ? slower(state, limits) : calmer(state),
     perFlowMs: isHeavy ? learnt(state.perFlowMs, tookMs, merged.flows) : doubted(state.perFlowMs, isTroubled),
     heavyTookMs: isHeavy ? tookMs : state.heavyTookMs,
   };
-  return end(next, tookMs, nowMs, limits);
+  // One long answer may have met a stall; two in a row are what it costs.
+  const costMs = isHeavy ? tookMs : Math.min(tookMs, state.lightTookMs[tier] ?? tookMs);
+  return end(next, costMs, nowMs, limits);
 }
 
 function mergeFacts(before: PollFacts, now: PollFacts): PollFacts {
@@ -257,14 +269,22 @@ function end(state: PollState, tookMs: number, nowMs: number, limits: PollLimits
   const next = { ...state, running: undefined };
   switch (running.tier) {
     case 'cheap':
-      return { ...next, dueMs: { ...dueMs, cheap: nowMs + limits.cheapMs * Math.sqrt(slowdown) } };
+      return { ...next, dueMs: { ...dueMs, cheap: nowMs + lightRestMs(limits.cheapMs, tookMs, slowdown, limits) } };
     case 'medium':
-      return { ...next, dueMs: { ...dueMs, medium: nowMs + limits.mediumMs * Math.sqrt(slowdown) } };
+      return { ...next, dueMs: { ...dueMs, medium: nowMs + lightRestMs(limits.mediumMs, tookMs, slowdown, limits) } };
     case 'heavy':
       return { ...next, isAsked: false, dueMs: { ...dueMs, heavy: nowMs + restMs(tookMs, slowdown, limits) } };
     default:
       return unreachable(running.tier);
   }
+}
+
+/** After a cheap or medium run. What is longer than this has stalled, and is no cost. */
+const lightRestMsMax = 300_000;
+
+function lightRestMs(periodMs: number, tookMs: number, slowdown: number, { dutyMax }: PollLimits): number {
+  const dutyMs = Math.min(lightRestMsMax, Math.max(tookMs, 0) / dutyMax - Math.max(tookMs, 0));
+  return Math.max(periodMs * Math.sqrt(slowdown), dutyMs);
 }
 
 /** After a dump: until it is no more than its share of the time, whoever asks. */

@@ -21,6 +21,8 @@ interface Run {
 interface World {
   readonly flows: number;
   readonly dumpMs: number;
+  /** Of each cheap and medium run; 1 unless given. */
+  readonly lightMs?: number;
   readonly facts?: PollFacts;
   readonly fails?: (tier: PollTier) => boolean;
 }
@@ -45,8 +47,8 @@ function simulate(
     }
     const { tier } = action;
     state = stepPoll(state, { kind: 'started', tier }, nowMs);
-    const { flows, dumpMs, facts, fails } = world(nowMs);
-    const tookMs = tier === 'heavy' ? dumpMs : 1;
+    const { flows, dumpMs, lightMs = 1, facts, fails } = world(nowMs);
+    const tookMs = tier === 'heavy' ? dumpMs : lightMs;
     runs.push({ tier, atMs: nowMs, tookMs });
     nowMs += tookMs;
     const event: PollEvent =
@@ -67,6 +69,18 @@ describe('the plan of polling', () => {
     expect(of(runs, 'cheap').length).toBeGreaterThan(340);
     expect(of(runs, 'medium').length).toBeGreaterThan(55);
     expect(of(runs, 'heavy').length).toBeGreaterThan(55);
+  });
+
+  it('asks for cheap things more seldom where they are dear, and not for one answer that met a stall', () => {
+    const { runs } = simulate(() => ({ flows: 100, dumpMs: 5, lightMs: 240 }), hour);
+    const spentMs = of(runs, 'cheap').reduce((sum, { tookMs }) => sum + tookMs, 0);
+    expect(spentMs).toBeGreaterThan(0);
+    expect(spentMs / hour).toBeLessThan(0.0105);
+    const stalled = simulate(
+      (nowMs) => ({ flows: 100, dumpMs: 5, lightMs: nowMs > 600_000 && nowMs < 605_000 ? 5_000 : 1 }),
+      hour,
+    );
+    expect(of(stalled.runs, 'cheap').length).toBeGreaterThan(330);
   });
 
   it('asks for nothing heavy before it knows how much there is', () => {
