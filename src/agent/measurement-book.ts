@@ -26,10 +26,27 @@ function silence(busyMs: number): string {
   return `ovs-vswitchd has had a question for ${Math.round(busyMs / 1_000)} s and has not answered.`;
 }
 
+/** Why the reading tells nothing: its first fact's words, where no fact of it is known. Undefined: it tells something. */
+function whyNothing(reading: object): string | undefined {
+  const facts = Object.values(reading).filter(isFact);
+  return facts.some(({ kind }) => kind === 'known') ? undefined : facts.find(({ kind }) => kind === 'unknown')?.why;
+}
+
+function isFact(value: unknown): value is { readonly kind: 'known' | 'unknown'; readonly why?: string } {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
 export class MeasurementBook {
   readonly #states = new Map<MeasurementName, Omit<MeasurementState, 'name'>>(names.map((name) => [name, unread]));
 
-  read(name: MeasurementName, { wallMs, cost }: { readonly wallMs: number; readonly cost: ReadingCost }): void {
+  /** @param reading one whose facts are all unknown counts as a failure */
+  read(name: MeasurementName, reading: { readonly wallMs: number; readonly cost: ReadingCost }): void {
+    const { wallMs, cost } = reading;
+    const why = whyNothing(reading);
+    if (why !== undefined) {
+      this.#empty(name, cost, why);
+      return;
+    }
     const { readings, failures, mainThreadMs } = this.#of(name);
     const spentMs = mainThreadMs + cost.mainThreadMs;
     this.#states.set(name, {
@@ -40,6 +57,14 @@ export class MeasurementBook {
       mainThreadMs: spentMs,
       problem: undefined,
     });
+  }
+
+  /** A reading came, and every fact in it is unknown: it cost what it cost, and it tells nothing. */
+  #empty(name: MeasurementName, cost: ReadingCost, why: string): void {
+    const before = this.#of(name);
+    const mainThreadMs = before.mainThreadMs + cost.mainThreadMs;
+    const problem = safeText(`Nothing can be read: ${why}.`, 300);
+    this.#states.set(name, { ...before, mainThreadMs, failures: before.failures + 1, problem });
   }
 
   failed(name: MeasurementName, error: unknown): void {
