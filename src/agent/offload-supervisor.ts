@@ -17,6 +17,7 @@ import type { EngineEvent } from '../offload/engine-state.js';
 import { engineOf } from '../offload/judge-offload.js';
 import { objectsOfChains, objectsOfPods, objectsOfPorts, type OffloadObject } from '../offload/offload-objects.js';
 import type { OffloadLimits } from '../offload/offload-facts.js';
+import { pollLimits } from '../offload/poll-plan.js';
 import { OffloadRecord } from '../offload/offload-record.js';
 import type { MachineSlowReading, SwitchQuickReading } from '../offload/readings.js';
 import type { CheckReport } from '../offload/run-checks.js';
@@ -84,6 +85,8 @@ const totalsMs = 5_000;
 const platformMsMax = 5_000;
 /** Fewer packets than this prove nothing of a single port; the threshold of the configuration is for the whole node. */
 const portPacketsMin = 200;
+/** For how many times the time between two dumps the newest one speaks. */
+const flowPeriods = 3;
 /** other_config:stats-update-interval where it is not set, and at least, ms (vswitchd.conf.db(5)). */
 const statisticsMsMin = 5_000;
 /** other_config:offloaded-stats-delay where it is not set, ms (ovs-vswitchd.conf.db(5)). */
@@ -397,10 +400,12 @@ export class OffloadSupervisor {
     const { root, bridges, ports } = this.#seen ?? {};
     if (root !== undefined && bridges !== undefined && ports !== undefined) {
       this.#traffic.setDelay(millisecondsIn(root.otherConfig.get('offloaded-stats-delay'), statsDelayMs));
+      this.#traffic.setFlowsAge(flowPeriods * pollLimits.unwatchedMs * this.#switch.slowdown);
       this.#traffic.setStatistics(statisticsMsIn(root.otherConfig.get('stats-update-interval')));
       const named = [...ports.values()].flatMap(({ bridge, interfaces }) => {
-        const engine = engineOf(bridges.get(bridge)?.datapathType ?? '', root);
-        return interfaces.map(({ name }) => ({ name, engine, isUplink: netdevs?.get(name)?.kind === 'uplink' }));
+        const datapathType = bridges.get(bridge)?.datapathType ?? '';
+        const about = { engine: engineOf(datapathType, root), datapathType: datapathType || 'system' };
+        return interfaces.map(({ name }) => ({ name, ...about, isUplink: netdevs?.get(name)?.kind === 'uplink' }));
       });
       this.#traffic.setPorts(named);
       this.#objects = [
