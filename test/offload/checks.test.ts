@@ -8,6 +8,7 @@ import { bootWait, offloadChecks, runOffloadChecks } from '../../src/offload/run
 import {
   blind,
   docaEngine,
+  engineWith,
   healthy,
   hostPf,
   interfaceFacts,
@@ -363,5 +364,26 @@ describe('the failure modes', () => {
     }
     const used = new Set(failureModes.flatMap(({ checks }) => checks));
     expect([...names].filter((name) => !used.has(name))).toEqual([]);
+  });
+});
+
+describe('the share of hardware', () => {
+  const slow = traffic({ hardwarePackets: 0 });
+  const key = { ...settingResult(), key: 'hw-offload', declared: undefined, stored: undefined };
+  const outcome = (more: Partial<OffloadFacts>): string =>
+    runOffloadChecks(healthy({ ...slow, ...more }), offloadLimitsDefault).notTestable.some(
+      ({ check }) => check === 'offload-ratio',
+    )
+      ? 'notTestable'
+      : 'tested';
+  const effective = (value: string) => ({ kind: 'known', value, basis: 'asked' }) as const;
+
+  it('is asked of a node only where somebody wants it and an engine can', () => {
+    const absent = { ...key, effective: effective('false') };
+    expect(outcome({ settings: known([absent]) })).toBe('notTestable');
+    expect(outcome({ settings: known([{ ...absent, stored: 'true' }]) })).toBe('tested');
+    expect(outcome({ settings: known([{ ...absent, declared: 'true' }]) })).toBe('tested');
+    expect(outcome({ settings: known([{ ...absent, effective: effective('true') }]) })).toBe('tested');
+    expect(outcome({ engine: known(engineWith('netdev')) })).toBe('notTestable');
   });
 });

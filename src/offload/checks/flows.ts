@@ -13,7 +13,7 @@ import {
   type OffloadCheck,
   type OffloadFinding,
 } from '../check.js';
-import type { CoverageFacts } from '../offload-facts.js';
+import type { CoverageFacts, OffloadFacts } from '../offload-facts.js';
 
 const seconds = (ms: number): number => Math.round(ms / 1_000);
 
@@ -29,11 +29,24 @@ const words = (evidence: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
 
+/** Why nobody expects hardware to carry anything; undefined: somebody does, or it is not known. */
+function noOffload({ engine, settings }: OffloadFacts): string | undefined {
+  const now = engine.kind === 'known' ? engine.value.now?.kind : undefined;
+  if (now === 'none') return 'no engine here can offload';
+  const key = settings.kind === 'known' ? settings.value.find((one) => one.key === 'hw-offload') : undefined;
+  if (key === undefined) return undefined;
+  const inEffect = key.effective.kind === 'known' ? key.effective.value : undefined;
+  const isWanted = [key.declared, key.stored, inEffect].some((value) => value?.toLowerCase() === 'true');
+  return isWanted ? undefined : 'offload is neither declared, stored nor in effect';
+}
+
 export const ratio: OffloadCheck = {
   name: 'offload-ratio',
   reasons: ['OffloadRatioLow'],
-  run: ({ traffic }, { ratioMin, ratioPacketsMin }) =>
-    given([traffic], ({ packets, hardwarePackets, windowMs, softwareFlows }) => {
+  run: (facts, { ratioMin, ratioPacketsMin }) =>
+    given([facts.traffic], ({ packets, hardwarePackets, windowMs, softwareFlows }) => {
+      const needless = noOffload(facts);
+      if (needless !== undefined) return notTestable(needless);
       if (packets < ratioPacketsMin) return notTestable(`only ${packets} packets in ${seconds(windowMs)} s`);
       const share = hardwarePackets / packets;
       if (share >= ratioMin) return clear;
