@@ -62,6 +62,10 @@ export class TrafficRecord {
   #delayMs: number;
   #ports: ReadonlyMap<string, Watched> = new Map();
   #types: ReadonlyMap<string, string> = new Map();
+  /** ifindex by name of the device. */
+  #devices: ReadonlyMap<string, number> = new Map();
+  /** Keys of objects by port. */
+  #keys: readonly (readonly [key: string, port: string])[] = [];
   /** Of ports that are gone. */
   #gone = nothingCarried;
   #verdicts: ReadonlyMap<string, OffloadVerdict> = new Map();
@@ -108,6 +112,17 @@ export class TrafficRecord {
     this.#take(watched);
   }
 
+  /** A device that was made anew has the name of the one before, and none of its verdicts. */
+  #forgetVerdicts(devices: ReadonlyMap<string, { readonly ifindex: number }>): void {
+    const kept = new Map(this.#verdicts);
+    for (const [key, port] of this.#keys) {
+      const before = this.#devices.get(port);
+      if (before !== undefined && devices.get(port)?.ifindex !== before) kept.delete(key);
+    }
+    this.#verdicts = kept;
+    this.#devices = new Map([...devices].map(([name, { ifindex }]) => [name, ifindex]));
+  }
+
   #anew(engine: OffloadEngine): Watched {
     return { engine, counters: new PortCounters({ delayMs: this.#delayMs, packetsMin: this.#packetsMin }) };
   }
@@ -123,6 +138,7 @@ export class TrafficRecord {
   noteDevices({ readAtMs, devices }: Pick<MachineQuickReading, 'readAtMs' | 'devices'>): void {
     this.#advance(readAtMs);
     if (devices.kind === 'unknown') return;
+    this.#forgetVerdicts(devices.value);
     for (const [name, { engine, counters }] of this.#ports) {
       const device = devices.value.get(name);
       if (device?.cpuPackets === undefined) continue;
@@ -188,6 +204,7 @@ export class TrafficRecord {
       before: this.#verdicts,
     });
     this.#verdicts = attribution.verdicts;
+    this.#keys = objects.map(({ key, port }) => [key, port]);
     return attribution;
   }
 

@@ -412,6 +412,22 @@ describe('the verdict of an object', () => {
     expect(verdictOf(record, 6 * second)).toBe('hardware');
   });
 
+  it('is not that of a device that is gone and had the same name', () => {
+    const after = (ifindex: number): unknown => {
+      const record = recordOf('tc', []);
+      const at = (atMs: number, device: number, hardware: number, software: number): unknown => {
+        noteDevices(record, atMs, { pf0vf3: { packets: 0, ifindex: device } });
+        const slow = { ...inSoftware, ufid: 'ufid:s', packets: software, usedMs: 5000 };
+        record.noteFlows(dump('all', atMs, [{ ...inHardware, ufid: 'ufid:h', packets: hardware }, slow]));
+        return verdictOf(record, atMs);
+      };
+      at(0, 9, 0, 0);
+      expect(at(60 * second, 9, 960, 40)).toBe('hardware');
+      return at(120 * second, ifindex, 960 + 920, 40 + 80);
+    };
+    expect([after(9), after(10)]).toEqual(['hardware', 'partial']);
+  });
+
   it('is left later than it is reached', () => {
     const verdictAfter = (engine: OffloadEngine, hardware: readonly number[]): readonly unknown[] => {
       const record = recordOf(engine, []);
