@@ -423,6 +423,7 @@ export class OffloadSupervisor {
     const nowMs = clock.nowMs();
     this.#record.noteTraffic(this.#traffic.traffic(nowMs));
     const wasWaiting = this.#report === undefined || this.#report.waiting !== undefined;
+    this.#record.noteBusy(this.#parts.inspector.busyMs());
     this.#report = this.#record.report(nowMs);
     if (wasWaiting && this.#report.waiting === undefined) this.#follow.fire();
     this.#teller.tell(this.#findings(this.#report), nowMs, clock.wallMs());

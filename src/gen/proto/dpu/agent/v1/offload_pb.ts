@@ -851,7 +851,7 @@ export const FlowReasonShareSchema: GenMessage<FlowReasonShare> = /*@__PURE__*/
  */
 export type OffloadMeasurement = Message<"dpu.agent.v1.OffloadMeasurement"> & {
   /**
-   * `quick`, `slow`, `flows`: of ovs-vswitchd. `machine`, `tools`: of the kernel.
+   * `quick`, `slow`, `flows`, `rules`: of ovs-vswitchd. `machine`, `tools`: of the kernel.
    *
    * @generated from field: string name = 1;
    */
