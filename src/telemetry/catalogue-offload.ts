@@ -13,7 +13,8 @@ const devices = "the devices' own counters";
 const insertion = 'ovs-vswitchd: dpctl/offload-stats-show';
 const measurements = {
   labels: ['measurement'],
-  values: 'quick, slow, flows (commands of ovs-vswitchd by what they cost it), machine (files of the kernel), tools, rules (searches that somebody asked for)',
+  values:
+    'quick, slow, flows (commands of ovs-vswitchd by what they cost it), machine (files of the kernel), tools, rules (searches that somebody asked for)',
   from: "the supervisor's own count",
 } as const;
 
