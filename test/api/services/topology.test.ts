@@ -79,7 +79,13 @@ describe('GetTopology', () => {
     expect(objects.map(({ ref }) => ref?.name)).toEqual(['p1']);
   });
 
-  const others = [ObjectKind.UNSPECIFIED, ObjectKind.CHAIN_PORT, ObjectKind.INTENT, ObjectKind.VSWITCHD, 999];
+  const others = [
+    ObjectKind.UNSPECIFIED,
+    ObjectKind.CHAIN_PORT,
+    ObjectKind.INTENT,
+    ObjectKind.VSWITCHD,
+    999 as ObjectKind,
+  ];
 
   it.each(others)('refuses kind %i, naming the field', async (kind) => {
     const request = new Served().fill().get([ObjectKind.PORT, kind]);
