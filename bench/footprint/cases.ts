@@ -3,6 +3,7 @@ import type { Section } from '../table.js';
 import type { Effort } from './effort.js';
 import { podsCase } from './pods-case.js';
 import { portsCase } from './ports-case.js';
+import { writesCase } from './writes-case.js';
 
 export interface Case {
   readonly functionCount: number;
@@ -15,4 +16,5 @@ export const cases: Readonly<Record<string, Case>> = {
   'ports-1000': { functionCount: 1000, run: (effort) => portsCase(1000, 130, effort) },
   'pods-1000': { functionCount: 1000, run: (effort) => podsCase(1000, false, 130, effort) },
   'pods-200-ovn': { functionCount: 200, run: (effort) => podsCase(200, true, 130, effort) },
+  writes: { functionCount: 1, run: writesCase },
 };

@@ -10,7 +10,8 @@ import { daemonLine } from './peers.js';
 import { Program } from './program.js';
 import { atRest } from './rest.js';
 
-const readyMsMax = 120_000;
+/** vswitchd takes longer with each device that it opens. */
+const readyMsMax = 300_000;
 
 /** @param hasOvn with a real OVN, whose controller is measured too */
 export async function podsCase(podCount: number, hasOvn: boolean, rssMbMax: number, effort: Effort): Promise<Section> {
