@@ -84,7 +84,7 @@ describe('GetTopology', () => {
     ObjectKind.CHAIN_PORT,
     ObjectKind.INTENT,
     ObjectKind.VSWITCHD,
-    999 as ObjectKind,
+    999 as unknown as ObjectKind,
   ];
 
   it.each(others)('refuses kind %i, naming the field', async (kind) => {
