@@ -2,20 +2,25 @@
  * One process at a time has a directory: it listens at a socket in it. The kernel refuses connections to a socket whose process
  * has ended, however it ended, so what is stale shows itself. Only who may write to the directory can claim it, which is why the
  * socket has a name there and is no abstract one: those are anybody's who is quicker.
+ *
+ * Names are numbered: `.intents.claim.1`, `.2`, …; the directory belongs to the socket with the highest number, if somebody
+ * listens there. Who finds that one dead makes the next, which only one can (link(2) makes a name or fails). No name that
+ * somebody may hold is ever moved or replaced, so nobody loses the claim to one who looked a moment too early; who made a name
+ * below the highest, on an old look, takes it back. The highest stays when it is given back, so numbers only grow.
  */
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { link, readdir, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { systemErrorCode } from '../lib/errors.js';
 
-/** Each time another has taken the place meanwhile; more than a few at once are no agents. */
-const triesMax = 8;
+/** Each time another has made the next name meanwhile; of more than a few at once nearly all see that one alive. */
+const triesMax = 64;
 
 export class DirectoryClaim {
-  #held: { readonly server: Server; readonly file: string; readonly inode: number } | undefined;
+  #server: Server | undefined;
   readonly #name: string;
 
   /** @param what for which purpose the directory is claimed; part of the name, so ASCII and short */
@@ -24,35 +29,28 @@ export class DirectoryClaim {
   }
 
   get isHeld(): boolean {
-    return this.#held !== undefined;
+    return this.#server !== undefined;
   }
 
   /** @returns false: another has it. @throws what the operating system says of the directory or the socket */
   async take(dir: string): Promise<boolean> {
-    if (this.#held !== undefined) return true;
+    if (this.#server !== undefined) return true;
     const draft = `${this.#name}-${randomBytes(8).toString('hex')}`;
     const server = await listenIn(dir, draft);
-    const own = join(dir, draft);
-    const file = join(dir, this.#name);
     try {
-      const { ino: inode } = await lstat(own);
-      const isTaken = await takePlace(own, file);
-      if (isTaken) this.#held = { server, file, inode };
-      return isTaken;
+      if (await takePlace(dir, draft, this.#name)) this.#server = server;
+      return this.isHeld;
     } finally {
-      await gone(unlink(own));
-      if (this.#held === undefined) await closed(server);
+      await gone(unlink(join(dir, draft)));
+      if (this.#server === undefined) await closed(server);
     }
   }
 
   /** Resolves when another may take it. */
   async release(): Promise<void> {
-    const held = this.#held;
-    this.#held = undefined;
-    if (held === undefined) return;
-    const found = await lstat(held.file).catch(() => undefined);
-    if (found?.ino === held.inode) await gone(unlink(held.file));
-    await closed(held.server);
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) await closed(server);
   }
 }
 
@@ -80,20 +78,30 @@ async function listenIn(dir: string, name: string): Promise<Server> {
   return server;
 }
 
-/** Gives the socket `own` the name `file` too, if nobody who lives has it. */
-async function takePlace(own: string, file: string): Promise<boolean> {
+/** Gives the socket `draft` the next number, if nobody who lives has the highest. */
+async function takePlace(dir: string, draft: string, name: string): Promise<boolean> {
   for (let turn = 0; turn < triesMax; turn += 1) {
-    if (await linked(own, file)) return true;
-    if (await isAlive(file)) return false;
-    // Of several who see the same dead one, each takes away only what it then finds dead.
-    const aside = `${own}.old`;
-    if (!(await gone(rename(file, aside)))) continue;
-    const wasAlive = await isAlive(aside);
-    if (wasAlive) await linked(aside, file);
-    await gone(unlink(aside));
-    if (wasAlive) return false;
+    const highest = Math.max(0, ...(await numbersIn(dir, name)));
+    if (highest > 0 && (await isAlive(join(dir, `${name}.${highest}`)))) return false;
+    const own = highest + 1;
+    if (!(await linked(join(dir, draft), join(dir, `${name}.${own}`)))) continue;
+    const numbers = await numbersIn(dir, name);
+    // The look was old: others have had, given back and cleared away what this made once more.
+    if (numbers.some((number) => number > own)) await gone(unlink(join(dir, `${name}.${own}`)));
+    else {
+      for (const number of numbers) if (number < own) await gone(unlink(join(dir, `${name}.${number}`)));
+      return true;
+    }
   }
   return false;
+}
+
+/** Numbers of the names that are there. */
+async function numbersIn(dir: string, name: string): Promise<readonly number[]> {
+  return (await readdir(dir)).flatMap((entry) => {
+    const digits = entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : '';
+    return /^[1-9][0-9]{0,14}$/.test(digits) ? [Number(digits)] : [];
+  });
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -106,7 +114,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Whether it was there to be moved or removed. */
+/** Whether it was there to be removed. */
 async function gone(done: Promise<void>): Promise<boolean> {
   try {
     await done;
@@ -129,7 +137,8 @@ async function isAlive(file: string): Promise<boolean> {
       });
       probe.once('error', (error) => {
         const code = systemErrorCode(error);
-        if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
+        // Reset: it ended, or gave the claim back, while the question was in its queue.
+        if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ECONNRESET') resolve(false);
         else if (code === 'EAGAIN') resolve(true);
         else reject(error);
       });

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** What a process leaves that was killed while it had the claim. */
 function leaveDead(): void {
-  const path = join(dir, '.test.claim');
+  const path = join(dir, '.test.claim.7');
   const code = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
   expect(() => execFileSync(process.execPath, ['-e', code], { stdio: 'pipe' })).toThrow();
   expect(statSync(path).isSocket()).toBe(true);
@@ -48,10 +48,11 @@ describe('the claim to a directory', () => {
     const [mine, theirs] = [make(), make()];
     await mine.take(dir);
     await theirs.take(dir);
-    expect(readdirSync(dir)).toEqual(['.test.claim']);
-    expect(statSync(join(dir, '.test.claim')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dir)).toEqual(['.test.claim.1']);
+    expect(statSync(join(dir, '.test.claim.1')).mode & 0o777).toBe(0o600);
     await mine.release();
-    expect(readdirSync(dir)).toEqual([]);
+    await theirs.take(dir);
+    expect(readdirSync(dir)).toEqual(['.test.claim.2']);
   });
 
   it('of a process that was killed is anybody’s, but of one only, however many come', async () => {
@@ -59,12 +60,33 @@ describe('the claim to a directory', () => {
     const many = Array.from({ length: 20 }, make);
     const taken = await Promise.all(many.map((claim) => claim.take(dir)));
     expect(taken.filter((isTaken) => isTaken)).toHaveLength(1);
-    expect(readdirSync(dir)).toEqual(['.test.claim']);
+    expect(readdirSync(dir)).toEqual(['.test.claim.8']);
     expect(await make().take(dir)).toBe(false);
   });
 
+  it('is one’s at a time however often it is given back and taken by many at once', async () => {
+    leaveDead();
+    let holders = 0;
+    const seen: number[] = [];
+    const worker = async (): Promise<void> => {
+      const claim = make();
+      for (let round = 0; round < 15; round += 1) {
+        if (!(await claim.take(dir))) continue;
+        holders += 1;
+        seen.push(holders);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(holders);
+        holders -= 1;
+        await claim.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, worker));
+    expect(seen.length).toBeGreaterThan(2);
+    expect(Math.max(...seen)).toBe(1);
+  });
+
   it('stays with a process that is stopped', async () => {
-    const path = join(dir, '.test.claim');
+    const path = join(dir, '.test.claim.1');
     const code = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('listens'))`;
     const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
