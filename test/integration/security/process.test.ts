@@ -79,7 +79,10 @@ async function ownedByAgent(): Promise<ReadonlyMap<string, string>> {
     rows.map((line) => {
       const [kind = '', mode = '', ...path] = line.split(' ');
       const named = path.join(' ').replace(agent.runDir, 'agent.runDir').replace(agent.stateDir, 'agent.stateDir');
-      return [named.replace('/fleet.json', '/OWNER.json').replace(/claim\.[0-9]+$/, 'claim.N'), `${kind} ${mode.padStart(4, '0')}`];
+      return [
+        named.replace('/fleet.json', '/OWNER.json').replace(/claim\.[0-9]+$/, 'claim.N'),
+        `${kind} ${mode.padStart(4, '0')}`,
+      ];
     }),
   );
 }
@@ -173,11 +176,13 @@ describe('the agent as it is shipped', () => {
     }
   });
 
-  it('leaves its stored state when it ends, and no socket', async () => {
+  it('leaves its stored state when it ends, and no socket at which anybody listens', async () => {
     await agent.end();
     const left = [...(await ownedByAgent())].filter(([, kind]) => !kind.startsWith('d'));
     expect(left.map(([path]) => path).sort()).toEqual([
       'agent.stateDir/chains.json',
+      // The name of its claim, for the number of the next.
+      'agent.stateDir/intents/.intents.claim.N',
       'agent.stateDir/intents/OWNER.json',
     ]);
     await rm(join(rig.lab.dir, 'token'));
