@@ -77,8 +77,10 @@ export interface OffloadPolicy {
 
 /** Events of the database are gathered for so long, ms: settings are followed key by key, and a burst of ports is one look. */
 const gatherMs = 50;
-/** Everything is judged at most this often, ms. */
+/** Everything is judged at most this often, ms … */
 const judgeMs = 1_000;
+/** … and after a rest of so many times what it took: with a thousand ports that is milliseconds, many times a minute. */
+const judgeRest = 200;
 /** How often the counters that ovs-vswitchd writes into the database are looked at, ms: it writes them every 5 s. */
 const totalsMs = 5_000;
 /** Nothing is written on an older look at what the platform does, ms. */
@@ -104,6 +106,8 @@ export class OffloadSupervisor {
   readonly #rules: RuleSearch;
   readonly #follow: Trigger;
   readonly #judge: Trigger;
+  /** When everything may be judged again, monotonic ms. */
+  #restedAtMs = 0;
   readonly #counters: Trigger;
   #policy: OffloadPolicy;
   #unsubscribe: readonly Unsubscribe[] = [];
@@ -172,7 +176,7 @@ export class OffloadSupervisor {
         this.#book.read('machine', reading);
         this.#record.noteMachine(reading);
         this.#traffic.noteDevices(reading);
-        this.#judge.fire();
+        this.#judgeSoon();
       },
       onSlow: (reading) => {
         this.#book.read('tools', reading);
@@ -199,7 +203,7 @@ export class OffloadSupervisor {
       if (store.state().kind !== 'synced') this.#isGapless = false;
       this.#follow.fire();
     };
-    this.#unsubscribe = [store.onChange(onDatabase), devices.onChange(() => this.#judge.fire())];
+    this.#unsubscribe = [store.onChange(onDatabase), devices.onChange(() => this.#judgeSoon())];
     this.#follow.fire();
     this.#counters.fire();
     this.#switch.start();
@@ -315,7 +319,7 @@ export class OffloadSupervisor {
   /** What was read may allow an edit, and is to be judged. */
   #lookAgain(): void {
     this.#follow.fire();
-    this.#judge.fire();
+    this.#judgeSoon();
   }
 
   #noteTotals(): void {
@@ -368,7 +372,7 @@ export class OffloadSupervisor {
     const { store, clock } = this.#parts;
     const snapshot = store.snapshot();
     this.#record.noteSwitch(snapshot, this.#isGapless && snapshot !== undefined, clock.nowMs());
-    if (snapshot !== this.#seen) this.#judge.fire();
+    if (snapshot !== this.#seen) this.#judgeSoon();
     this.#isGapless = snapshot !== undefined;
     this.#seen = snapshot;
     for (const event of this.#record.takeEvents()) this.#tellEngine(event);
@@ -379,13 +383,26 @@ export class OffloadSupervisor {
     if (againMs !== undefined) this.#follow.fireWithin(Math.max(againMs, gatherMs + 1));
   }
 
+  /** As soon as the last judgement has had its rest. */
+  #judgeSoon(): void {
+    this.#judge.fireWithin(Math.max(judgeMs, this.#restedAtMs - this.#parts.clock.nowMs()));
+  }
+
   async #judgeAll(): Promise<void> {
+    const { clock } = this.#parts;
+    let tookMs = 0;
+    const timed = (work: () => void): void => {
+      const startMs = clock.nowMs();
+      work();
+      tookMs += clock.nowMs() - startMs;
+    };
     try {
-      this.#attributeAll();
+      timed(() => this.#attributeAll());
       // What answers others has its turn between the two: with a thousand ports each takes milliseconds.
       await turn();
-      this.#reportAll();
+      timed(() => this.#reportAll());
     } finally {
+      this.#restedAtMs = clock.nowMs() + Math.min(tookMs * judgeRest, 10 * judgeMs);
       // Some findings come with time alone: what waits, lags or is broken for too long.
       this.#judge.fireWithin(10 * judgeMs);
     }
