@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../../src/sandbox/lab/daemon.js';
 import { ApiWorld, attachOf, podRow, portRow } from '../../fakes/api-world.js';
 import { dashboard } from '../../fakes/deployed.js';
+import { supervised } from '../../fakes/offload-overview.js';
 import { CertificateFolder } from '../../kube/certificates.js';
 import { Prometheus } from './prometheus-server.js';
 
@@ -58,6 +59,7 @@ describe('a server of Prometheus', () => {
       const rows = Array.from({ length: 50 }, (_, index) => portRow(`pf0vf${index}`, world.clock.wallMs()));
       world.rows = [...rows, ...rows.map((row) => podRow(row, 'shop', `web "${row.name}"`))];
       world.show({ attach: attachOf(world.clock) });
+      world.offload = supervised();
     }
     server = await Prometheus.start(dir, [
       {
@@ -113,7 +115,10 @@ describe('a server of Prometheus', () => {
     expect(rules.filter((rule) => rule.health !== 'ok')).toEqual([]);
     const looks = plain.book.recorder('ports');
     let strange: readonly string[] = [];
+    let hardware = 1_000_000;
     const isWell = async (): Promise<boolean> => {
+      hardware += 1_000;
+      plain.offload = supervised({ packets: { hardware, software: 5_000 } });
       looks.round(1);
       looks.took('plan', 2);
       strange = await strangePanels(prometheus, `127.0.0.1:${plain.port}`);
