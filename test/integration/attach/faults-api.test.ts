@@ -106,6 +106,11 @@ async function restoreBackup({ cluster }: AttachRig, backup: ReturnType<ClusterA
   await cluster.start();
 }
 
+type AttachView = Parameters<Parameters<typeof attachSays>[1]>[0];
+
+/** A server that was away for long is tried again after 30 s at the most; and then the pods have to be read. */
+const backMsMax = 50_000;
+
 describe('an API server that comes back with older data', () => {
   it('takes no port from a pod that it has forgotten, if it is gone itself before the grace is over', async () => {
     await using rig = await AttachRig.start({ ovn: false });
@@ -124,9 +129,15 @@ describe('an API server that comes back with older data', () => {
     // It goes away again: a list that is old by now takes nothing from anybody, however long that lasts.
     await rig.cluster.stop();
     const sinceMs = Date.now();
-    await attachSays(agent, ({ wallMs }) => wallMs > sinceMs + goneGraceMs + 200, 'anything after the grace');
+    await attachSays(
+      agent,
+      ({ wallMs }) => wallMs > sinceMs + goneGraceMs + 200,
+      'anything after the grace',
+      backMsMax,
+    );
     await restoreBackup(rig, newer);
-    await attachSays(agent, ({ podCount, cluster }) => podCount === 2 && cluster.kind === 'synced', 'two pods');
+    const isBack = ({ podCount, cluster }: AttachView): boolean => podCount === 2 && cluster.kind === 'synced';
+    await attachSays(agent, isBack, 'two pods', backMsMax);
     await converged(rig);
     expect((await readRows(rig)).ports).toEqual(before.ports);
     expect(await stream.lost()).toBe(0);
