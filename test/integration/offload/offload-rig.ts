@@ -25,8 +25,11 @@ import { makeLabDir, removeLabDir, type OvsLab, type OvsLabOptions } from '../la
 
 export { Verdict };
 
-/** The cheap questions are asked every ten seconds, and a restart of ovs-vswitchd is seen with the next of them. */
-const roundMsMax = 30_000;
+/**
+ * The cheap questions are asked every ten seconds, a restart of ovs-vswitchd is seen with the next of them, and what is left in
+ * the database of the one before is believed of a new one once it is ten seconds old.
+ */
+const roundMsMax = 60_000;
 
 /** The agent's answers about offload, over its own socket. */
 export class OffloadApi implements Disposable {
