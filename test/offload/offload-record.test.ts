@@ -446,6 +446,21 @@ describe('the engine of a machine', () => {
     expect(initialized(same, 29_000)).toEqual([true, 1]);
   });
 
+  it('is known to do less than what the daemon before had said, though that one was never met', () => {
+    const dpdk = { bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true } };
+    const record = newRecord();
+    record.noteSwitch(seen(dpdk), false, 0);
+    expect(record.facts(0).engine).toMatchObject({ value: { now: { kind: 'dpdk' } } });
+    // Another one has started, and has said what it has before it was asked for the first time.
+    record.noteSwitch(seen({ ...dpdk, root: { isDpdkInitialized: false } }), true, 9_000);
+    expect(record.takeEvents()).toEqual([]);
+    record.noteTools(toolsReading(10_000));
+    record.noteQuick(quickReading(10_000, { life: lifeOf(11, 8_000) }));
+    record.noteQuick(quickReading(20_000, { life: lifeOf(11, 8_000) }));
+    expect(record.takeEvents()).toMatchObject([{ isRegress: true, from: { kind: 'dpdk' }, to: { kind: 'none' } }]);
+    expect(record.report(21_000).findings.map(({ reason }) => reason)).toContain('EngineRegressed');
+  });
+
   it('is told once when it changes, and that it does less', () => {
     const record = watched({ bridge: { datapathType: 'netdev' }, root: { isDpdkInitialized: true } });
     record.noteSwitch(seen({ bridge: { datapathType: 'system' } }), true, 11_000);

@@ -36,13 +36,18 @@ export class EngineWatch {
   /**
    * Takes a look.
    * @param isFirm everything that tells the engine was asked for at least once, and a daemon runs; else what is seen is no
-   * change of engine, only less or more of a look
+   * change of engine, only less or more of a look. The first such look may be where a later change starts from
    * @param nowMs monotonic
    */
   note(facts: EngineFacts, isFirm: boolean, nowMs: number): void {
     if (facts.root.kind === 'unknown' && this.#view !== undefined) return;
     this.#view = detectEngine(facts);
-    if (!isFirm) return;
+    if (!isFirm) {
+      // No daemon was met yet, and the columns tell what the one before had: DOCA and DPDK need no other evidence.
+      const isTold = this.#view.kind === 'doca' || this.#view.kind === 'dpdk';
+      if (isTold && this.#state.now === undefined) [this.#state] = observeEngine(this.#state, this.#view);
+      return;
+    }
     const [state, event] = observeEngine(this.#state, this.#view);
     this.#state = this.#accepted(state, nowMs);
     if (event === undefined) return;

@@ -23,8 +23,6 @@ describe('the engine', () => {
     const before = await api.until(({ engine }) => engine === Engine.DOCA, 'OVS-DOCA');
     expect(before.engineBasis.join('\n')).toContain('doca_initialized: true');
     expect(findingsOf(before, 'EngineRegressed')).toEqual([]);
-    // What a daemon did is known of one that was met: two looks at it, before another takes its place.
-    await api.looks(2);
     // A port of DOCA; the stock daemon has no such type, as one that has lost DOCA.
     await rig.lab.vsctl('--no-wait', 'add-port', 'br-int', 'pf0vf9', '--', 'set', 'Interface', 'pf0vf9', 'type=doca');
 
