@@ -10,6 +10,7 @@ import type { AttachmentAge, DesiredStatus } from '../attach/desire-status.js';
 import { managementFunctions } from '../attach/management.js';
 import { planAttachments, type AttachInput, type AttachPlan } from '../attach/plan-attach.js';
 import type { Clock } from '../lib/clock.js';
+import { Pace } from '../lib/pace.js';
 import { Trigger } from '../lib/trigger.js';
 import type { DeclaredDevices } from '../intent/declared.js';
 import type { Finding } from '../model/condition.js';
@@ -31,7 +32,7 @@ import type {
   PodSource,
   StatusWriter,
 } from './attach-ports.js';
-import { AttachPace, pacedKeys, rowsPace, withheldKeys, withoutKeys } from './attach-pace.js';
+import { pacedKeys, rowsPace, withheldKeys, withoutKeys } from './attach-pace.js';
 import { AttachTeller, holdMs } from './attach-teller.js';
 import { AttachWriter } from './attach-writer.js';
 import type { JournalChange } from './journal.js';
@@ -102,7 +103,7 @@ export class Attacher {
   readonly #trigger: Trigger;
   readonly #writer: AttachWriter;
   readonly #links: AttachLinks;
-  readonly #pace = new AttachPace(rowsPace);
+  readonly #pace = new Pace(rowsPace);
   readonly #teller: AttachTeller;
   readonly #startedMs: number;
   #unsubscribe: (() => void)[] = [];

@@ -4,10 +4,10 @@
  */
 
 import type { Clock } from '../lib/clock.js';
+import { Pace, type PaceTiming } from '../lib/pace.js';
 import { safeText } from '../lib/text.js';
 import type { LiveEdit } from '../offload/setting-verdicts.js';
 import type { OffloadFinding } from '../offload/check.js';
-import { AttachPace, type PaceTiming } from './attach-pace.js';
 import type { JournalChange } from './journal.js';
 import type { SettingStore } from './offload-ports.js';
 import type { ApplyResult } from './ports.js';
@@ -32,7 +32,7 @@ const calmLookMs = 5_000;
 export class SettingWriter {
   readonly #parts: SettingWriterParts;
   readonly #contest = new SettingContest();
-  readonly #pace = new AttachPace(settingPace);
+  readonly #pace = new Pace(settingPace);
 
   constructor(parts: SettingWriterParts) {
     this.#parts = parts;

@@ -7,8 +7,8 @@
 import type { ConnectionStatus } from '../attach/connection-status.js';
 import { backoffMs, type BackoffTiming } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
+import { Pace, type PaceTiming } from '../lib/pace.js';
 import type { PodView } from '../model/pod.js';
-import { AttachPace, type PaceTiming } from './attach-pace.js';
 import type { StatusResult, StatusWriter } from './attach-ports.js';
 
 export interface StatusChange {
@@ -65,7 +65,7 @@ export class StatusPump {
   readonly #running = new Map<string, Promise<void>>();
   #wanted: ReadonlyMap<string, StatusChange> = new Map();
   #rests = new Map<string, Rest>();
-  readonly #repeats = new AttachPace(repeatPace);
+  readonly #repeats = new Pace(repeatPace);
   /** What was last said of this reading of a pod: until the source shows a newer one it is not said again. */
   readonly #done = new WeakMap<PodView, string>();
   #stats = { written: 0, conflicts: 0, failed: 0, lastError: undefined as string | undefined };

@@ -4,8 +4,8 @@
  */
 
 import type { AttachOutcome } from '../agent/attach-outcome.js';
-import { AttachPace, type PaceTiming } from '../agent/attach-pace.js';
 import type { Clock } from '../lib/clock.js';
+import { Pace, type PaceTiming } from '../lib/pace.js';
 import { objectKey } from '../model/condition.js';
 import type { Logger } from '../telemetry/log.js';
 
@@ -23,7 +23,7 @@ interface Line {
 
 /** Says what is new among the lines of a look. One that has to wait is said by a later look, if it is still so then. */
 class NewsLog {
-  readonly #pace = new AttachPace(linesPace);
+  readonly #pace = new Pace(linesPace);
   #told = new Set<string>();
 
   say(lines: readonly Line[], nowMs: number, logger: Logger): void {
