@@ -19,7 +19,7 @@ import type { ExplainedFlow } from '../../src/offload/readings.js';
 export const measuredWallMs = 1_799_999_990_000;
 
 const cost = { tookMs: 42, mainThreadMs: 35, roundTripMs: 12 };
-const tally = (flows: number, packets: number) => ({ flows, packets, bytes: packets * 100 });
+export const tally = (flows: number, packets: number) => ({ flows, packets, bytes: packets * 100 });
 
 export function supervisionOf(fields: Partial<OffloadSupervision> = {}): OffloadSupervision {
   return {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ApiWorld } from '../../fakes/api-world.js';
 import { readExposition, valueOf, type ReadSample } from '../../fakes/exposition.js';
 import { byCounters, byFlows, measuredRow, supervised } from '../../fakes/offload-overview.js';
+import { measuredWallMs } from '../../fakes/offload-world.js';
 
 let world = new ApiWorld();
 afterEach(() => world.close());
@@ -27,20 +28,20 @@ describe('offload as metrics', () => {
     expect(value('configured')).toBe(1);
     expect(value('in_effect')).toBe(1);
     expect(value('waiting')).toBe(0);
-    expect(value('engine_info', { engine: 'tc' })).toBe(1);
-    expect(value('flows', { tier: 'hw' })).toBe(700);
-    expect(value('flows', { tier: 'tc_sw' })).toBe(50);
-    expect(value('software_flows', { reason: 'unsupported_action' })).toBe(180);
-    expect(value('packets_total', { path: 'hw' })).toBe(1_000_000);
-    expect(value('packets_total', { path: 'sw' })).toBe(5_000);
-    const datapath = 'system@ovs-system';
-    expect(value('datapath_flows', { datapath })).toBe(900);
+    expect(value('engine_info', { engine: 'doca' })).toBe(1);
+    expect(value('flows', { tier: 'hw' })).toBe(1_100);
+    expect(value('flows', { tier: 'pmd' })).toBe(100);
+    expect(value('software_flows', { reason: 'ct_ipv6_disabled' })).toBe(60);
+    expect(value('packets_total', { path: 'hw' })).toBe(990_000);
+    expect(value('packets_total', { path: 'sw' })).toBe(10_000);
+    const datapath = 'netdev@ovs-netdev';
+    expect(value('datapath_flows', { datapath })).toBe(1_200);
     expect(value('flow_limit', { datapath, kind: 'configured' })).toBe(200_000);
-    expect(value('flow_limit', { datapath, kind: 'effective' })).toBe(10_000);
-    expect(value('dump_duration_seconds', { datapath })).toBe(0.012);
+    expect(value('flow_limit', { datapath, kind: 'effective' })).toBe(9_500);
+    expect(value('dump_duration_seconds', { datapath })).toBe(0.003);
     expect(value('restart_required')).toBe(1);
-    expect(value('findings', { reason: 'RestartRequired' })).toBe(1);
-    expect(value('checks', { outcome: 'clear' })).toBe(2);
+    expect(value('findings', { reason: 'OffloadPortLeftOut' })).toBe(1);
+    expect(value('checks', { outcome: 'clear' })).toBe(3);
     expect(value('checks', { outcome: 'notTestable' })).toBe(1);
     expect(value('representors', { state: 'expected' })).toBe(16);
     expect(value('representors', { state: 'stale' })).toBe(1);
@@ -49,7 +50,7 @@ describe('offload as metrics', () => {
     expect(value('ct_connections', { table: 'nf_conntrack' })).toBe(900);
     expect(value('ct_limit', { table: 'nf_conntrack' })).toBe(1_000);
     expect(value('ct_hardware_connections', { direction: 'both' })).toBe(30);
-    expect(value('enqueued_flows')).toBe(4);
+    expect(value('enqueued_flows')).toBe(5);
     expect(value('inserted_flows')).toBe(700);
     expect(value('insert_latency_seconds', { stat: 'mean' })).toBe(0.000_2);
     expect(value('slowdown')).toBe(2);
@@ -60,16 +61,16 @@ describe('offload as metrics', () => {
     world = await new ApiWorld().serve();
     world.offload = supervised();
     const samples = await scrape();
-    const quick = { measurement: 'quick' };
-    expect(valueOf(samples, `${prefix}measurement_timestamp_seconds`, quick)).toBe(1_700_000_000.5);
-    expect(valueOf(samples, `${prefix}collector_duration_seconds`, quick)).toBe(0.008);
-    expect(valueOf(samples, `${prefix}vswitchd_main_thread_seconds_total`, quick)).toBe(0.25);
-    expect(valueOf(samples, `${prefix}measurements_total`, quick)).toBe(40);
-    expect(valueOf(samples, `${prefix}measurement_failures_total`, quick)).toBe(3);
-    const flows = samples.filter(({ labels }) => labels['measurement'] === 'flows').map(({ name }) => name);
-    expect(flows).not.toContain(`${prefix}measurement_timestamp_seconds`);
-    expect(flows).not.toContain(`${prefix}collector_duration_seconds`);
-    expect(valueOf(samples, `${prefix}measurement_failures_total`, { measurement: 'flows' })).toBe(1);
+    const flows = { measurement: 'flows' };
+    expect(valueOf(samples, `${prefix}measurement_timestamp_seconds`, flows)).toBe(measuredWallMs / 1_000);
+    expect(valueOf(samples, `${prefix}collector_duration_seconds`, flows)).toBe(0.042);
+    expect(valueOf(samples, `${prefix}vswitchd_main_thread_seconds_total`, flows)).toBe(0.245);
+    expect(valueOf(samples, `${prefix}measurements_total`, flows)).toBe(7);
+    expect(valueOf(samples, `${prefix}measurement_failures_total`, flows)).toBe(1);
+    const tools = samples.filter(({ labels }) => labels['measurement'] === 'tools').map(({ name }) => name);
+    expect(tools).not.toContain(`${prefix}measurement_timestamp_seconds`);
+    expect(tools).not.toContain(`${prefix}collector_duration_seconds`);
+    expect(valueOf(samples, `${prefix}measurement_failures_total`, { measurement: 'tools' })).toBe(3);
   });
 
   it('tells drift of settings only where it is proven', async () => {
@@ -78,7 +79,7 @@ describe('offload as metrics', () => {
     const drift = named(await scrape(), 'config_drift').map(({ labels, value }) => [labels['key'], value]);
     expect(drift).toEqual([
       ['hw-offload', 0],
-      ['tc-policy', 1],
+      ['hw-offload-ct-size', 1],
     ]);
     expect(valueOf(await scrape(), `${prefix}settings`, { verdict: 'unknown' })).toBe(1);
   });
