@@ -4,6 +4,8 @@
  * signals, and hands over; it holds no logic.
  */
 
+// Before all others: it listens from then on.
+import { stopSignal } from './app/stop-signal.js';
 import { parseCommand, helpText, type Command } from './app/arguments.js';
 import { checkConfig, loadOrExplain, printSchema, showConfig } from './app/config-commands.js';
 import { applyOnce, showPlan } from './app/once.js';
@@ -18,12 +20,6 @@ const output = {
   stdout: (text: string): void => void process.stdout.write(text),
   stderr: (text: string): void => void process.stderr.write(text),
 };
-
-function abortOnSignals(): AbortSignal {
-  const abort = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
-  return abort.signal;
-}
 
 async function perform(command: Command): Promise<number> {
   const { env } = process;
@@ -52,7 +48,7 @@ async function performWithConfig(command: Extract<Command, { kind: 'plan' | 'app
   const loaded = loadOrExplain(command.source, env, output);
   if (loaded === undefined) return 2;
   const { config } = loaded;
-  const signal = abortOnSignals();
+  const signal = stopSignal();
   const once = { config, clock: systemClock, random: Math.random, signal, output };
   if (command.kind === 'plan') return showPlan(once, command.isJson);
   if (command.kind === 'apply') return applyOnce(once, command.isJson, command.waitMs);
