@@ -23,7 +23,14 @@ missing() {
 with_dnf() {
   # The releases of the root and of the stage that installs into it are the same.
   release=$(. /etc/os-release && printf '%s' "${VERSION_ID%%.*}")
-  set -- "$1" -y --installroot "$root" --releasever "$release" --setopt install_weak_deps=0 --setopt tsflags=nodocs
+  # Configuration and repositories are those of this stage, and not what the root may have of them: dnf(8), --installroot.
+  # microdnf installs into a root with all five of these given and without plug-ins only
+  # (https://github.com/rpm-software-management/microdnf/pull/43); dnf needs its own for the subscription of the machine.
+  plugins=
+  if [ "$1" = microdnf ]; then plugins=--noplugins; fi
+  set -- "$1" -y $plugins --installroot "$root" --releasever "$release" --config /etc/dnf/dnf.conf \
+    --setopt=reposdir=/etc/yum.repos.d --setopt=varsdir=/etc/dnf/vars --setopt=cachedir=/var/cache/dnf \
+    --setopt=install_weak_deps=0 --setopt=tsflags=nodocs
   # Up to RHEL 9 the versions of Node.js are streams of a module; later ones name it in the package.
   if "$@" module enable "nodejs:$stream" >&2; then node=nodejs; else node="nodejs$stream"; fi
   "$@" install "$node" iproute iproute-tc ethtool ca-certificates >&2
@@ -32,11 +39,21 @@ with_dnf() {
 }
 
 with_apt() {
+  # The root is an image's: the names of servers, and a /dev/null, are what an engine would bring. Without the right to make
+  # devices it is a file, which does for scripts that throw their output away.
+  rm -f "$root/etc/resolv.conf"
+  cp /etc/resolv.conf "$root/etc/resolv.conf"
+  made=
+  if ! [ -e "$root/dev/null" ]; then
+    made=$root/dev/null
+    mknod -m 666 "$made" c 1 3 2>/dev/null || { : >"$made" && chmod 666 "$made"; }
+  fi
   chroot "$root" sh -eu -c '
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs iproute2 ethtool ca-certificates
     apt-get clean
-    rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache' >&2
+    rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log' >&2
+  if [ -n "$made" ]; then rm -f "$made"; fi
 }
 
 wanted=$(missing)
@@ -47,15 +64,29 @@ if [ -n "$wanted" ]; then
   elif [ -x "$root/usr/bin/apt-get" ]; then with_apt
   else say "neither dnf here nor apt-get in the root"; exit 1
   fi
+  # Times and places of files of this build; ldconfig does without.
+  rm -f "$root/var/cache/ldconfig/aux-cache"
   wanted=$(missing)
   [ -z "$wanted" ] || { say "still missing: $wanted"; exit 1; }
 fi
 
 # Where RHEL has several versions side by side, `node` is one with the version in its name.
 if ! [ -e "$root/usr/bin/node" ] && [ -x "$root/usr/bin/node-$stream" ]; then ln -s "node-$stream" "$root/usr/bin/node"; fi
-major=$(chroot "$root" node -p 'process.versions.node.split(".")[0]')
-[ "$major" -ge 20 ] || { say "Node.js 20 or newer is needed, the root has $major"; exit 1; }
+# As `engines` of package.json has it.
+version=$(chroot "$root" node -p process.versions.node)
+major=${version%%.*}
+minor=${version#*.}
+minor=${minor%%.*}
+[ "$major" -gt 20 ] || { [ "$major" -eq 20 ] && [ "$minor" -ge 19 ]; } ||
+  { say "Node.js 20.19 or newer is needed, the root has $version"; exit 1; }
 
+# Images of Node.js have them; on a target nothing is ever installed.
+for name in npm npx corepack yarn yarnpkg pnpm pnpx; do
+  for dir in usr/local/bin usr/bin; do rm -f "$root/$dir/$name"; done
+  for dir in usr/local/lib/node_modules usr/lib/node_modules usr/share/nodejs; do rm -rf "${root:?}/$dir/$name"; done
+done
+rm -rf "$root"/opt/yarn-v*
+rmdir "$root/usr/local/lib/node_modules" "$root/usr/lib/node_modules" 2>/dev/null || true
 # Nobody in there has a use for becoming somebody else.
 find "$root" -xdev -type f -perm /6000 -exec chmod a-s {} +
 # Left by the build itself; the engine that runs the image brings its own.
