@@ -58,11 +58,29 @@ const epoch =
   process.env.SOURCE_DATE_EPOCH ??
   git(['log', '-1', '--format=%ct']) ??
   fail('set SOURCE_DATE_EPOCH: this is no git checkout');
+/** What stages copy, and what decides how they do it. */
+const sources = [
+  'LICENSE',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'containerfile',
+];
+sources.push('scripts/bundle.mjs', 'scripts/image.mjs', 'src');
+
+/** The commit, with a mark where the image is made of something else. */
+function revision() {
+  const head = git(['rev-parse', 'HEAD']);
+  if (head === undefined) return 'unknown';
+  return git(['status', '--porcelain', '--', ...sources]) === '' ? head : `${head}-dirty`;
+}
+
 const created = new Date(Number(epoch) * 1_000).toISOString().replace('.000', '');
 const buildArgs = {
   SOURCE_DATE_EPOCH: epoch,
   VERSION: version,
-  REVISION: git(['rev-parse', 'HEAD']) ?? 'unknown',
+  REVISION: revision(),
   CREATED: created,
   ...(values['build-image'] === undefined ? {} : { BUILD_IMAGE: values['build-image'] }),
   ...(values['runtime-image'] === undefined ? {} : { RUNTIME_IMAGE: values['runtime-image'] }),
