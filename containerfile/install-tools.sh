@@ -56,6 +56,13 @@ with_apt() {
   if [ -n "$made" ]; then rm -f "$made"; fi
 }
 
+# Where RHEL has several versions side by side, `node` is one with the version in its name.
+name_node() {
+  if [ -e "$root/usr/bin/node" ] || ! [ -x "$root/usr/bin/node-$stream" ]; then return 0; fi
+  ln -s "node-$stream" "$root/usr/bin/node"
+}
+
+name_node
 wanted=$(missing)
 if [ -n "$wanted" ]; then
   say "installing $wanted"
@@ -66,12 +73,11 @@ if [ -n "$wanted" ]; then
   fi
   # Times and places of files of this build; ldconfig does without.
   rm -f "$root/var/cache/ldconfig/aux-cache"
+  name_node
   wanted=$(missing)
   [ -z "$wanted" ] || { say "still missing: $wanted"; exit 1; }
 fi
 
-# Where RHEL has several versions side by side, `node` is one with the version in its name.
-if ! [ -e "$root/usr/bin/node" ] && [ -x "$root/usr/bin/node-$stream" ]; then ln -s "node-$stream" "$root/usr/bin/node"; fi
 # As `engines` of package.json has it.
 version=$(chroot "$root" node -p process.versions.node)
 major=${version%%.*}

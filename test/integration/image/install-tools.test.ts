@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -120,6 +120,16 @@ it.each(['dnf', 'microdnf'])('installs by %s from the repositories of the build 
     expect(line.includes(' --noplugins ')).toBe(name === 'microdnf');
   }
   expect(lines[1]).toMatch(/ install nodejs iproute iproute-tc ethtool ca-certificates$/);
+});
+
+it('takes a Node.js that has its version in its name', async () => {
+  // No module of that name: the release has packages in place of streams.
+  const brings = manager([...tools, '../bin/node-24']);
+  await standIn('dnf', `case "$*" in *" module enable "*) exit 1; esac\n${brings}\nchmod -R a+x ${root}/usr`);
+  await mkdir(join(root, 'usr/bin'), { recursive: true });
+  await install();
+  expect((await calls())[0]).toMatch(/ install nodejs24 iproute /);
+  expect(await readlink(join(root, 'usr/bin/node'))).toBe('node-24');
 });
 
 it('names what is missing still', async () => {
