@@ -226,6 +226,12 @@ async function products() {
     join(kustomize, 'components/monitoring/podmonitor.yaml'),
     kinds(renderObjects({ metrics: exposed }), 'PodMonitor'),
   );
+  await yaml(
+    join(kustomize, 'components/monitoring-openshift/prometheus.yaml'),
+    kinds(renderObjects({ platform: 'openshift', metrics: exposed }), 'Role', 'RoleBinding').filter(
+      ({ metadata }) => metadata.name === `${name}-prometheus`,
+    ),
+  );
   for (const [preset, values] of presets()) {
     files.push([join(goldens, `${preset}.yaml`), made + yamlOf(renderObjects(values).map(shortened))]);
   }

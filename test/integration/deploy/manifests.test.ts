@@ -47,7 +47,7 @@ describe('what is made from the chart', () => {
     ) as Shape;
     const undescribed = Object.entries(schema.properties ?? {})
       .filter(([name]) => name !== 'global')
-      .flatMap(([name, shape]) => valueNames(name, shape))
+      .flatMap(([name, shape]) => valueNames(name, shape, schema.definitions))
       .filter((name) => !readme.includes(`| \`${name}\` |`));
     expect(undescribed).toEqual([]);
   });
@@ -55,13 +55,22 @@ describe('what is made from the chart', () => {
 
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>;
+  readonly definitions?: Readonly<Record<string, Shape>>;
+  readonly $ref?: string;
 }
 
 /** Names of values as the reference has them: of a map that is described as a whole, its own. */
-function valueNames(name: string, shape: Shape): readonly string[] {
-  const whole = new Set(['config', 'resources', 'rights.seccompProfile', 'metrics.podMonitor.ca']);
+function valueNames(name: string, reference: Shape, definitions: Shape['definitions']): readonly string[] {
+  const shape = definitions?.[reference.$ref?.replace('#/definitions/', '') ?? ''] ?? reference;
+  const whole = new Set([
+    'config',
+    'resources',
+    'rights.seccompProfile',
+    'metrics.podMonitor.ca',
+    'metrics.serviceMonitor.ca',
+  ]);
   if (whole.has(name) || shape.properties === undefined) return [name];
-  return Object.entries(shape.properties).flatMap(([key, inner]) => valueNames(`${name}.${key}`, inner));
+  return Object.entries(shape.properties).flatMap(([key, inner]) => valueNames(`${name}.${key}`, inner, definitions));
 }
 
 describe('every object', () => {
@@ -72,7 +81,7 @@ describe('every object', () => {
     const all = [
       ...presets().flatMap(([, values]) => renderObjects(values)),
       ...(await kustomized('upstream', 'attach', 'monitoring')),
-      ...(await kustomized('openshift', 'attach-openshift', 'monitoring')),
+      ...(await kustomized('openshift', 'attach-openshift', 'monitoring-openshift')),
       ...hostCluster('rbac.yaml'),
       ...hostCluster('admission.yaml'),
     ];
@@ -135,13 +144,24 @@ describe('the plain manifests', () => {
     [
       'OpenShift, attaching, monitored',
       'openshift',
-      ['attach-openshift', 'monitoring'],
+      ['attach-openshift', 'monitoring-openshift'],
       { platform: 'openshift', preset: 'dpuNetworkOperator', ...attach, ...monitored },
     ],
   ])('are what the chart makes: %s', async (_, overlay, components, values) => {
     const plain = await kustomized(overlay, ...components);
     const chart = withoutConfig({ ...values, namespace: { create: true } });
     expect(byName(plain.filter(isOurs))).toEqual(byName(chart.filter(isOurs)));
+  });
+
+  it('take the configuration that is put in their place under the same name, so that no pod is started again for it', async () => {
+    const objects = await kustomized('upstream', 'attach', 'monitoring', {
+      configMapGenerator: [
+        { name: 'dpu-node-agent', namespace: 'dpu-node-agent', behavior: 'replace', literals: ['config.yaml=log: {}'] },
+      ],
+    });
+    expect(only(objects, 'DaemonSet')).toEqual(only(await kustomized('upstream', 'attach', 'monitoring'), 'DaemonSet'));
+    const found = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'dpu-node-agent');
+    expect(found?.['data']).toEqual({ 'config.yaml': 'log: {}' });
   });
 
   it('have the alerts and dashboards as they are', async () => {
@@ -183,7 +203,22 @@ describe('values', () => {
     ['attaching without the capability', { ...attach, rights: { capabilities: [] } }, /needs NET_ADMIN/],
     ['a capability for a user', { rights: { runAsUser: 65532, capabilities: ['NET_ADMIN'] } }, /root alone/],
     ['metrics in the clear', { metrics: { expose: true } }, /needs metrics\.tlsSecret/],
-    ['a monitor of nothing', { metrics: { podMonitor: { enabled: true } } }, /needs metrics\.expose/],
+    ['a monitor of nothing', { metrics: { podMonitor: { enabled: true } } }, /need metrics\.expose/],
+    ['a monitor of nothing by a Service', { metrics: { serviceMonitor: { enabled: true } } }, /need metrics\.expose/],
+    [
+      'two monitors of one thing',
+      { metrics: { ...exposed, podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
+      /scraped twice/,
+    ],
+    ['probes that nobody answers', { config: { api: { http: { mode: 'off' } } } }, /the probes ask there/],
+    ['the same in the YAML of Helm', { config: { api: { http: { mode: false } } } }, /the probes ask there/],
+    ['a directory that is not mounted', { config: { agent: { stateDir: '/srv/state' } } }, /nothing else is mounted/],
+    ['sockets that are not mounted', { config: { ovs: { runDir: '/srv/ovs' } } }, /nothing else is mounted/],
+    [
+      "a variable of the chart's own",
+      { extraEnv: [{ name: 'DPU_AGENT_API_HTTP_LISTEN', value: '0.0.0.0:1' }] },
+      /set by the chart/,
+    ],
     ['an address twice', { config: { api: { http: { listen: '127.0.0.1:1' } } } }, /follow from http\.port/],
     ['a share with OnDelete', { updateStrategy: { type: 'OnDelete', maxUnavailable: '10%' } }, /is for RollingUpdate/],
   ])('are refused: %s', (_, values, words) => {
@@ -193,6 +228,41 @@ describe('values', () => {
   it('are told after the installation', () => {
     expect(renderNotes({})).toMatch(/reads and reports, and writes nothing/);
     expect(renderNotes(attach)).toMatch(/attaches pods[\s\S]*pod-security/);
+    expect(renderNotes({ config: { agent: { repair: true } } })).not.toMatch(/writes nothing/);
+    const foreign = renderNotes({ existingConfigMap: 'ours' });
+    expect(foreign).toMatch(/What it does is in ConfigMap ours/);
+    expect(foreign).not.toMatch(/writes nothing/);
+    // What a namespace of the chart has, one made by hand has to have too.
+    const namespaceOf = (values: Values): KubeObject =>
+      only(renderObjects({ ...values, namespace: { create: true } }), 'Namespace');
+    const openshift = { platform: 'openshift' };
+    const { labels = {}, annotations = {} } = namespaceOf(openshift).metadata as KubeObject['metadata'] & {
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
+    const needed = Object.entries({ ...labels, ...annotations }).filter(([key]) => !/\/(audit|warn)$/.test(key));
+    expect(needed.length).toBeGreaterThan(4);
+    for (const [key, value] of needed) expect(renderNotes(openshift)).toContain(`${key}=${value}`);
+  });
+
+  it('leave no trace of the YAML that Helm reads them by: on and off are words, as in the file', () => {
+    const config = {
+      agent: { repair: true },
+      attach: { mode: false },
+      offload: { mode: false, flows: false },
+      api: { grpc: { mode: false, reflection: false }, http: { mode: true, representors: true } },
+    };
+    const { data } = only(renderObjects({ config }), 'ConfigMap') as unknown as {
+      readonly data: Readonly<Record<string, string>>;
+    };
+    expect(objectsIn(data['config.yaml'] ?? '')).toEqual([
+      {
+        agent: { repair: 'on' },
+        attach: { mode: 'off' },
+        offload: { mode: 'off', flows: 'off' },
+        api: { grpc: { mode: 'off', reflection: false }, http: { mode: 'on', representors: true } },
+      },
+    ]);
   });
 });
 
@@ -240,11 +310,52 @@ describe('the rights of a pod', () => {
     expect(spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
     const writable = container.volumeMounts.filter(({ readOnly }) => readOnly !== true);
     expect(writable.map(({ mountPath }) => mountPath)).toEqual(['/run/dpu-node-agent', '/var/lib/dpu-node-agent']);
-    const granted = objects
-      .filter(({ kind }) => /Role$/.test(kind))
-      .flatMap(({ rules }) => rules as readonly unknown[]);
     const use = { apiGroups: ['security.openshift.io'], resources: ['securitycontextconstraints'], verbs: ['use'] };
-    for (const rule of granted) expect(rule).toMatchObject({ ...use, resourceNames: ['dpu-node-agent'] });
+    for (const rule of rulesOf(objects, 'dpu-node-agent')) {
+      expect(rule).toEqual({ ...use, resourceNames: ['dpu-node-agent'] });
+    }
+    expect(objects.filter(({ kind }) => /^Cluster/.test(kind))).toEqual([]);
+    // Name servers of the cluster are behind the network that the agent looks after.
+    expect(spec.dnsPolicy).toBe('Default');
+  });
+
+  it("are joined by those of OpenShift's Prometheus, to list what it scrapes, and by no others", () => {
+    const openshift = { platform: 'openshift', preset: 'dpuNetworkOperator' };
+    const monitoredBy = (name: string): readonly KubeObject[] =>
+      renderObjects({ ...openshift, metrics: { ...exposed, [name]: { enabled: true } } });
+    const look = { verbs: ['get', 'list', 'watch'] };
+    expect(rulesOf(monitoredBy('podMonitor'), 'prometheus-k8s')).toEqual([
+      { apiGroups: [''], resources: ['pods'], ...look },
+    ]);
+    expect(rulesOf(monitoredBy('serviceMonitor'), 'prometheus-k8s')).toEqual([
+      { apiGroups: [''], resources: ['pods', 'services', 'endpoints'], ...look },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], ...look },
+    ]);
+    expect(rulesOf(renderObjects(openshift), 'prometheus-k8s')).toEqual([]);
+  });
+
+  it.each([0, 65532])('are enough to read what is mounted of Secrets: user %i', (runAsUser) => {
+    const spec = podSpec(
+      renderObjects({
+        rights: { runAsUser, runAsGroup: runAsUser },
+        api: { grpcTlsSecret: 'dpu-node-agent-grpc' },
+        hostCluster: { credentials: { source: 'secret', secretName: 'host-cluster' } },
+        metrics: exposed,
+      }),
+    );
+    const secrets = spec.volumes.flatMap(({ secret }) =>
+      secret === undefined ? [] : [secret as { readonly defaultMode: number }],
+    );
+    expect(secrets).toHaveLength(4);
+    // A kubelet gives them to root, and to the group fsGroup where there is one.
+    const { runAsGroup, supplementalGroups = [], fsGroup = 0 } = spec.securityContext;
+    const groups = [runAsGroup, ...supplementalGroups];
+    for (const { defaultMode } of secrets) {
+      expect(defaultMode & 0o007).toBe(0);
+      const isOwner = runAsUser === 0 && (defaultMode & 0o400) !== 0;
+      const isOfGroup = groups.includes(fsGroup) && (defaultMode & 0o040) !== 0;
+      expect(isOwner || isOfGroup).toBe(true);
+    }
   });
 
   const openshift = presets().filter(([, values]) => values['platform'] === 'openshift');
@@ -260,14 +371,33 @@ describe('the rights of a pod', () => {
       allowPrivilegeEscalation: constraints['allowPrivilegeEscalation'],
       allowedCapabilities: constraints['allowedCapabilities'],
       uid: (constraints['runAsUser'] as { readonly uid: number }).uid,
-      seLinuxType: 'spc_t',
+      seLinuxContext: constraints['seLinuxContext'],
       seccomp: constraints['seccompProfiles'],
     });
+    // Without a level the constraints would demand that of the namespace, which a pod cannot know beforehand.
+    expect(spec.securityContext.seLinuxOptions).toEqual({ type: 'spc_t', level: 's0' });
     const volumes = new Set(constraints['volumes'] as readonly string[]);
     const kinds = spec.volumes.map((volume) => Object.keys(volume).find((key) => key !== 'name'));
     expect(kinds.filter((kind) => !volumes.has(kind ?? ''))).toEqual([]);
   });
 });
+
+/** What the roles allow that are bound to an account. */
+function rulesOf(objects: readonly KubeObject[], account: string): readonly unknown[] {
+  interface Reference {
+    readonly kind: string;
+    readonly name: string;
+  }
+  const bound = objects
+    .filter(({ kind }) => kind === 'RoleBinding')
+    .filter(({ subjects }) => (subjects as readonly Reference[]).some(({ name }) => name === account))
+    .map(({ roleRef }) => roleRef as Reference);
+  return bound.flatMap(({ kind, name }) => {
+    const role = objects.find((object) => object.kind === kind && object.metadata.name === name);
+    if (role === undefined) throw new Error(`there is no ${kind} ${name}`);
+    return role['rules'];
+  });
+}
 
 /** What a pod asks for, in the words of the constraints. */
 function needsOf({ hostNetwork, hostPID, volumes, containers, securityContext }: PodSpec): object {
@@ -280,7 +410,7 @@ function needsOf({ hostNetwork, hostPID, volumes, containers, securityContext }:
     allowPrivilegeEscalation: own.allowPrivilegeEscalation,
     allowedCapabilities: own.capabilities.add ?? [],
     uid: securityContext.runAsUser,
-    seLinuxType: securityContext.seLinuxOptions?.type,
+    seLinuxContext: { type: 'MustRunAs', seLinuxOptions: securityContext.seLinuxOptions },
     seccomp: [securityContext.seccompProfile.type === 'RuntimeDefault' ? 'runtime/default' : 'localhost'],
   };
 }

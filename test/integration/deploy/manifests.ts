@@ -39,8 +39,11 @@ export function presets(): readonly (readonly [string, Values])[] {
   return readdirSync(dir).map((file) => [file, parse(readFileSync(join(dir, file), 'utf8')) as Values]);
 }
 
-/** The objects of an overlay with components, as `kubectl apply -k` would send them. */
-export async function kustomized(overlay: string, ...components: readonly string[]): Promise<readonly KubeObject[]> {
+/** The objects of an overlay with components and further lines, as `kubectl apply -k` would send them. */
+export async function kustomized(
+  overlay: string,
+  ...added: readonly (string | Readonly<Record<string, unknown>>)[]
+): Promise<readonly KubeObject[]> {
   const { stdout: version } = await run('kubectl', ['version', '--client']);
   const [, kustomize = '0'] = /Kustomize Version: v(\d+)/.exec(version) ?? [];
   if (Number(kustomize) < 5) throw new Error(`kubectl 1.27 or newer is needed, with kustomize 5; found:\n${version}`);
@@ -51,9 +54,12 @@ export async function kustomized(overlay: string, ...components: readonly string
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
       resources: [path('overlays', overlay)],
-      components: components.map((name) => path('components', name)),
+      components: added.filter((each) => typeof each === 'string').map((name) => path('components', name)),
     };
-    await writeFile(join(dir, 'kustomization.yaml'), JSON.stringify(lines));
+    await writeFile(
+      join(dir, 'kustomization.yaml'),
+      JSON.stringify(Object.assign(lines, ...added.filter((each) => typeof each !== 'string'))),
+    );
     const { stdout } = await run('kubectl', ['kustomize', dir], { maxBuffer: 64 << 20 });
     return objectsIn(stdout);
   } finally {
@@ -89,6 +95,7 @@ interface Probe {
 export interface PodSpec {
   readonly hostNetwork: boolean;
   readonly hostPID: boolean;
+  readonly dnsPolicy: string;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly containers: readonly [Container];
   readonly volumes: readonly (Readonly<Record<string, unknown>> & { readonly name: string })[];
@@ -96,8 +103,9 @@ export interface PodSpec {
     readonly runAsUser: number;
     readonly runAsGroup: number;
     readonly supplementalGroups?: readonly number[];
+    readonly fsGroup?: number;
     readonly seccompProfile: { readonly type: string };
-    readonly seLinuxOptions?: { readonly type: string };
+    readonly seLinuxOptions?: { readonly type: string; readonly level: string };
   };
 }
 

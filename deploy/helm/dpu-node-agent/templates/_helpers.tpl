@@ -47,6 +47,29 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 {{- end -}}
 
+{{/*
+The configuration file. In the YAML of Helm (1.1) an unquoted `on` or `off` is a boolean, in that of the agent (1.2) a word: where
+the agent takes these words, a boolean is put back into them, so that `config` is the file word for word.
+*/}}
+{{- define "dpu.config" -}}
+{{- $config := .Values.config | toYaml | fromYaml -}}
+{{- $api := $config.api | default dict -}}
+{{- range $place := list
+  (dict "map" $config.agent "key" "repair")
+  (dict "map" $config.attach "key" "mode")
+  (dict "map" $api.grpc "key" "mode")
+  (dict "map" $api.http "key" "mode")
+  (dict "map" $config.offload "key" "mode")
+  (dict "map" $config.offload "key" "flows")
+-}}
+{{- $map := $place.map | default dict -}}
+{{- if kindIs "bool" (get $map $place.key) -}}
+{{- $_ := set $map $place.key (ternary "on" "off" (get $map $place.key)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
 {{/* What the schema cannot say, because it is about two values at once. */}}
 {{- define "dpu.check" -}}
 {{- $values := .Values -}}
@@ -72,16 +95,61 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if and $capabilities (ne (int $values.rights.runAsUser) 0) -}}
 {{- fail "rights.capabilities need rights.runAsUser 0: Kubernetes gives added capabilities to root alone, for it has no ambient ones" -}}
 {{- end -}}
+{{- $config := include "dpu.config" . | fromYaml -}}
+{{- if eq (get (get ($config.api | default dict) "http" | default dict) "mode" | default "on" | toString) "off" -}}
+{{- fail "config.api.http.mode off: the probes ask there, and an agent that does not answer them is started again and again" -}}
+{{- end -}}
+{{- if or (get ($config.agent | default dict) "runDir") (get ($config.agent | default dict) "stateDir") (get ($config.ovs | default dict) "runDir") -}}
+{{- fail "config.agent.runDir, config.agent.stateDir and config.ovs.runDir are places in the container, where nothing else is mounted; those on the node are in paths" -}}
+{{- end -}}
 {{- if or $http.listen $http.tls $http.tokenFile -}}
 {{- fail "config.api.http: listen, tls and tokenFile follow from http.port and metrics, for the probes have to know them" -}}
 {{- end -}}
 {{- if and $values.metrics.expose (not (and $values.metrics.tlsSecret $values.metrics.tokenSecret)) -}}
 {{- fail "metrics.expose needs metrics.tlsSecret and metrics.tokenSecret: who can reach the node must not read the metrics" -}}
 {{- end -}}
-{{- if and $values.metrics.podMonitor.enabled (not $values.metrics.expose) -}}
-{{- fail "metrics.podMonitor needs metrics.expose: nobody reaches 127.0.0.1 of a DPU" -}}
+{{- if and (or $values.metrics.podMonitor.enabled $values.metrics.serviceMonitor.enabled) (not $values.metrics.expose) -}}
+{{- fail "metrics.podMonitor and metrics.serviceMonitor need metrics.expose: nobody reaches 127.0.0.1 of a DPU" -}}
+{{- end -}}
+{{- if and $values.metrics.podMonitor.enabled $values.metrics.serviceMonitor.enabled -}}
+{{- fail "metrics.podMonitor or metrics.serviceMonitor, not both: each DPU would be scraped twice, and every alert would come twice" -}}
+{{- end -}}
+{{- range $values.extraEnv -}}
+{{- if or (has .name (list "DPU_AGENT_CONFIG" "HOST_IP")) (hasPrefix "DPU_AGENT_API_HTTP_" .name) -}}
+{{- fail (printf "extraEnv: %s is set by the chart" .name) -}}
+{{- end -}}
 {{- end -}}
 {{- if and (eq $values.updateStrategy.type "OnDelete") (ne (toString $values.updateStrategy.maxUnavailable) "1") -}}
 {{- fail "updateStrategy.maxUnavailable is for RollingUpdate" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Whether something of the Prometheus operator scrapes the agents. */}}
+{{- define "dpu.isScraped" -}}
+{{- if or .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled -}}yes{{- end -}}
+{{- end -}}
+
+{{/* How an agent is scraped. @param top, monitor: the values of the PodMonitor or the ServiceMonitor */}}
+{{- define "dpu.endpoint" -}}
+port: http
+path: /metrics
+scheme: https
+interval: {{ .monitor.interval }}
+authorization:
+  type: Bearer
+  credentials:
+    name: {{ .top.Values.metrics.tokenSecret }}
+    key: token
+tlsConfig:
+  serverName: {{ .monitor.serverName }}
+  {{- if .monitor.ca }}
+  ca:
+    {{- toYaml .monitor.ca | nindent 4 }}
+  {{- else }}
+  insecureSkipVerify: true
+  {{- end }}
+relabelings:
+  # By the DPU, not by the pod: series of one DPU go on over an update.
+  - sourceLabels: [__meta_kubernetes_pod_node_name]
+    targetLabel: instance
 {{- end -}}
