@@ -6,7 +6,7 @@
  * Which bridge an interface is on is not read here; the loops' session knows it.
  */
 
-import type { InterfaceTotals } from '../agent/offload-supervisor.js';
+import type { InterfaceTotals } from '../agent/totals-watch.js';
 import type { InterfaceCounterSource, InterfaceReading } from '../agent/stats-ports.js';
 import { ifaceIdKey, ifaceIdVerKey } from '../attach/row-identity.js';
 import type { BothWays, WayCounters } from '../chain/port-counters.js';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalChange } from '../../src/agent/journal.js';
 import type { MachineInspector, SwitchInspector } from '../../src/agent/offload-ports.js';
-import { OffloadSupervisor, type InterfaceTotals, type OffloadPolicy } from '../../src/agent/offload-supervisor.js';
+import { OffloadSupervisor, type OffloadPolicy } from '../../src/agent/offload-supervisor.js';
 import type { ApplyResult, StoreSnapshot } from '../../src/agent/ports.js';
+import type { InterfaceTotals } from '../../src/agent/totals-watch.js';
 import { AgentError } from '../../src/lib/errors.js';
 import type { Finding } from '../../src/model/condition.js';
 import { known, unknown } from '../../src/model/fact.js';
