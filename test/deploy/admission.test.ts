@@ -188,6 +188,37 @@ describe('the leases of DPUs', () => {
   });
 });
 
+describe('a lease that is being deleted', () => {
+  const collector: Review['userInfo'] = { username: 'system:serviceaccount:kube-system:generic-garbage-collector' };
+  const lease = (metadata: JsonMap, renewTime: string): JsonMap => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'ovn-dpu-worker-1', ...metadata },
+    spec: { holderIdentity: 'ovnkube-dpu-node', renewTime },
+  });
+  const leaving = { deletionTimestamp: '2026-11-21T12:00:00Z' };
+  const waiting = lease({ ...leaving, finalizers: ['foregroundDeletion'] }, '2026-11-21T11:59:50.000000Z');
+  const renew = (userInfo: Review['userInfo'], before: JsonMap, after: JsonMap): Review => ({
+    ...leaseBy(userInfo, ''),
+    operation: 'UPDATE',
+    object: after,
+    oldObject: before,
+  });
+
+  it('goes, for the garbage collector may take its finalizer away', () => {
+    const gone = lease(leaving, '2026-11-21T11:59:50.000000Z');
+    expect(judge(policies, renew(collector, waiting, gone))).toEqual([]);
+  });
+
+  it.each<[string, Review]>([
+    ['renewed by anybody else', renew(tenant, waiting, lease(leaving, '2026-11-21T12:00:01.000000Z'))],
+    ['said to be leaving while it is not', renew(tenant, lease({}, 'a'), lease(leaving, 'a'))],
+    ['another agent’s to touch', renew(agent('worker-2'), waiting, lease(leaving, '2026-11-21T11:59:50.000000Z'))],
+  ])('is not %s', (_, review) => {
+    expect(judge(policies, review)).not.toEqual([]);
+  });
+});
+
 function annotationsOf(object: JsonMap): Readonly<Record<string, string>> {
   return (object['metadata'] as { readonly annotations: Readonly<Record<string, string>> }).annotations;
 }
