@@ -35,7 +35,7 @@ export class SwitchPacketTracer implements PacketTracer {
 
   async #run<T>(signal: AbortSignal, use: (source: TraceSource) => Promise<T>): Promise<T> {
     if (signal.aborted) throw new AgentError('ABORTED', 'the trace was given up before its turn came');
-    const socket = await findControlSocket(this.#runDir, 'ovs-vswitchd');
+    const socket = findControlSocket(this.#runDir, 'ovs-vswitchd');
     const client = await UnixctlClient.connect(socket, { clock: this.#clock });
     try {
       return await use({

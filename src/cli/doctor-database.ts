@@ -110,7 +110,7 @@ function processOf(proc: string, pid: number): VswitchdFacts['process'] {
 
 /** Asks ovs-vswitchd for its version. @throws AgentError when it does not answer in time */
 export async function readVswitchd(runDir: string, clock: Clock, signal: AbortSignal): Promise<VswitchdFacts> {
-  const path = await findControlSocket(runDir, 'ovs-vswitchd');
+  const path = findControlSocket(runDir, 'ovs-vswitchd');
   const pid = Number(/\.(\d+)\.ctl$/.exec(path)?.[1]);
   const client = await UnixctlClient.connect(path, { clock });
   try {

@@ -5,7 +5,8 @@
 
 import { join } from 'node:path';
 import { known, unknown, type Fact } from '../model/fact.js';
-import { systemFiles, type FilesUnderRoot } from './file-source.js';
+import type { FilesUnderRoot } from './file-source.js';
+import { promptFiles } from './prompt-files.js';
 
 /** All in bytes, but for the count of killed processes. */
 export interface MemoryReading {
@@ -36,7 +37,7 @@ const hugeSizesMax = 16;
 
 /** Any failure means that the fact is not known: no such file on this machine, no right to read it, too long to be it. */
 async function textOf(source: FilesUnderRoot, path: string, bytesMax = smallBytesMax): Promise<string | undefined> {
-  const { root = '/', files = systemFiles } = source;
+  const { root = '/', files = promptFiles } = source;
   return files.read(join(root, path), bytesMax).catch(() => undefined);
 }
 
@@ -72,7 +73,7 @@ export async function readMemory(source: FilesUnderRoot = {}): Promise<Fact<Memo
  */
 export async function readHugePages(source: FilesUnderRoot = {}): Promise<Fact<readonly HugePagePool[]>> {
   const directory = 'sys/kernel/mm/hugepages';
-  const { root = '/', files = systemFiles } = source;
+  const { root = '/', files = promptFiles } = source;
   const names = await files.list(join(root, directory)).catch(() => undefined);
   if (names === undefined)
     return unknown(`/${directory} cannot be read: no huge pages in this kernel, or no sysfs here`);

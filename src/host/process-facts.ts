@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import { safeText } from '../lib/text.js';
 import { known, unknown, type Fact } from '../model/fact.js';
-import { systemFiles, type FileSource, type FilesUnderRoot } from './file-source.js';
+import type { FileSource, FilesUnderRoot } from './file-source.js';
+import { promptFiles } from './prompt-files.js';
 
 /** One life of ovs-vswitchd. */
 export interface DaemonProcess {
@@ -81,14 +82,14 @@ async function findDaemon(pid: number, root: string, files: FileSource): Promise
  */
 export async function processStartedWallMs(
   pid: number,
-  { root = '/', files = systemFiles }: FilesUnderRoot = {},
+  { root = '/', files = promptFiles }: FilesUnderRoot = {},
 ): Promise<number | undefined> {
   const [ticks, booted] = await Promise.all([findDaemon(pid, root, files), bootedWallMs(root, files)]);
   return ticks.kind === 'unknown' || booted === undefined ? undefined : booted + ticks.value * millisecondsPerTick;
 }
 
 /** Since the machine was booted, ms: the first number of proc_uptime(5), seconds. Never rejects. */
-export async function readUptimeMs({ root = '/', files = systemFiles }: FilesUnderRoot = {}): Promise<Fact<number>> {
+export async function readUptimeMs({ root = '/', files = promptFiles }: FilesUnderRoot = {}): Promise<Fact<number>> {
   const text = await textOf(files, join(root, 'proc/uptime'), smallBytesMax);
   const seconds = /^([0-9]{1,12}(?:\.[0-9]{1,9})?) /.exec(text ?? '')?.[1];
   return seconds === undefined ? unknown('/proc/uptime cannot be read') : known(Math.round(Number(seconds) * 1000));
@@ -100,7 +101,7 @@ export async function readUptimeMs({ root = '/', files = systemFiles }: FilesUnd
  */
 export async function readDaemonProcess(
   pid: number | undefined,
-  { root = '/', files = systemFiles }: FilesUnderRoot = {},
+  { root = '/', files = promptFiles }: FilesUnderRoot = {},
 ): Promise<Fact<DaemonProcess>> {
   if (pid === undefined) return unknown(`no process of ${daemonName} is known`);
   const [ticks, booted, uptime, status] = await Promise.all([

@@ -6,8 +6,8 @@ import type { Clock, Timer } from '../lib/clock.js';
 import { processMetrics } from './catalogue.js';
 import type { Families } from './metric-spec.js';
 
-/** Between two looks at how late the loop is, ms: often enough to see pauses of that length, and ten wake-ups a second. */
-const resolutionMs = 100;
+/** Between two looks at how late the loop is, ms: often enough to see pauses of that length, at two wake-ups a second. */
+const resolutionMs = 500;
 /** The time that the figures of the event loop are about, ms. */
 const windowMs = 30_000;
 

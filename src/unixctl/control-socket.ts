@@ -3,7 +3,7 @@
  * process, and the socket carries its number. Reads only; whether somebody listens shows when it is dialled.
  */
 
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, systemErrorCode } from '../lib/errors.js';
 
@@ -20,14 +20,14 @@ export interface ControlSocket {
  * The path of the socket of `daemon` (`ovs-vswitchd`, `ovsdb-server`, `ovn-controller`).
  * @throws AgentError NOT_CONNECTED when the daemon has left no usable pid file, PERMISSION_DENIED
  */
-export async function findControlSocket(runDir: string, daemon: string): Promise<string> {
-  return (await readControlSocket(runDir, daemon)).path;
+export function findControlSocket(runDir: string, daemon: string): string {
+  return readControlSocket(runDir, daemon).path;
 }
 
 /** As `findControlSocket`, with the process. */
-export async function readControlSocket(runDir: string, daemon: string): Promise<ControlSocket> {
+export function readControlSocket(runDir: string, daemon: string): ControlSocket {
   const file = join(runDir, `${daemon}.pid`);
-  const { text, mark } = await readPidFile(file);
+  const { text, mark } = readPidFile(file);
   const pid = text.trim();
   if (!/^\d{1,10}$/.test(pid)) {
     throw new AgentError('NOT_CONNECTED', `${file} holds no process id`, {
@@ -37,13 +37,20 @@ export async function readControlSocket(runDir: string, daemon: string): Promise
   return { path: join(runDir, `${daemon}.${pid}.ctl`), pid: Number(pid), mark: `${pid} ${mark}` };
 }
 
-async function readPidFile(file: string): Promise<{ readonly text: string; readonly mark: string }> {
+/** In place: it is looked at before each question, and lies in memory (tmpfs); a thread of the pool would cost ten times as much. */
+function readPidFile(file: string): { readonly text: string; readonly mark: string } {
   try {
-    await using handle = await open(file, 'r');
-    const { ino, mtimeMs } = await handle.stat();
-    // A process id has at most ten digits; whatever else the file is, it is not read to its end.
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(32), 0, 32, 0);
-    return { text: buffer.toString('utf8', 0, bytesRead), mark: `${ino} ${mtimeMs}` };
+    // O_NONBLOCK: whatever lies at the path, opening it does not hang.
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { ino, mtimeMs } = fstatSync(descriptor);
+      // A process id has at most ten digits; whatever else the file is, it is not read to its end.
+      const buffer = Buffer.alloc(32);
+      const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+      return { text: buffer.toString('utf8', 0, length), mark: `${ino} ${mtimeMs}` };
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (cause) {
     const isDenied = systemErrorCode(cause) === 'EACCES';
     throw new AgentError(isDenied ? 'PERMISSION_DENIED' : 'NOT_CONNECTED', `${file} cannot be read`, {

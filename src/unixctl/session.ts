@@ -102,7 +102,7 @@ export class UnixctlSession {
   }
 
   async #look(): Promise<Life> {
-    const found = await this.#find();
+    const found = this.#find();
     this.#mustBeOpen();
     const life = this.#life;
     if (life !== undefined && !life.client.isEnded && (found === undefined || found.mark === life.mark)) return life;
@@ -125,9 +125,9 @@ export class UnixctlSession {
   }
 
   /** A live connection outlasts a pid file that somebody removed. */
-  async #find(): Promise<ControlSocket | undefined> {
+  #find(): ControlSocket | undefined {
     try {
-      return await readControlSocket(this.#runDir, this.#daemon);
+      return readControlSocket(this.#runDir, this.#daemon);
     } catch (error) {
       if (this.#life?.client.isEnded === false) return undefined;
       throw error;

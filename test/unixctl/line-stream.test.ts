@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function dial(options: UnixctlOptions = {}): Promise<void> {
-  client = await UnixctlClient.connect(await findControlSocket(daemon.dir, 'ovs-vswitchd'), options);
+  client = await UnixctlClient.connect(findControlSocket(daemon.dir, 'ovs-vswitchd'), options);
 }
 
 async function linesOf(command: string, deadlineMs = 20_000): Promise<readonly string[]> {
