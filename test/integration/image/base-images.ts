@@ -1,6 +1,6 @@
 /**
  * What the image is built from where no registry can be reached: the machine's own Debian with the tools (scripts/test-root.sh)
- * and the machine's own Node.js, as two images in a private storage: one to run, and one to build in that has npm besides.
+ * and the machine's own Node.js, as two images in a private storage: one to run, with an npm that has to go, and one to build in.
  */
 
 import { execFile } from 'node:child_process';
@@ -126,6 +126,11 @@ export async function makeBaseImages(store: ImageStore): Promise<BaseImages> {
   const runtime = await commit(store, 'scratch', 'localhost/base-runtime', async (root) => {
     await output('cp', ['--archive', `${base}/.`, root]);
     await copyFile(await realpath(process.execPath), join(root, 'usr/bin/node'));
+    // As images of Node.js have it.
+    const npm = 'lib/node_modules/npm/bin/npm-cli.js';
+    await mkdir(join(root, 'usr/local', npm, '..'), { recursive: true });
+    await writeFile(join(root, 'usr/local', npm), '');
+    await symlink(`../${npm}`, join(root, 'usr/local/bin/npm'));
   });
   const build = await commit(store, runtime, 'localhost/base-build', addNpm);
   return { runtime, build, npmCache: await output('npm', ['config', 'get', 'cache']) };

@@ -1,12 +1,13 @@
 /**
- * Runs an image's own entry point in its mounted root, as an engine would: a mount namespace of its own, the root read-only, the
- * image's user, no capability, no way to gain one. The process that is started is the agent itself, so signals reach it.
+ * Runs an image's own entry point in its mounted root, as an engine would: namespaces of its own for mounts and processes, the agent
+ * process 1 of the latter, the root read-only, the image's user, no capability, no way to gain one.
  */
 
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Daemon } from '../lab/daemon.js';
+import { Daemon, eventually } from '../lab/daemon.js';
 
 /** Of `buildah inspect --type image`; what an engine goes by. */
 export interface ImageConfig {
@@ -30,7 +31,8 @@ export interface ImageConfig {
 const enter = `
 root=$1; shift
 mount --bind "$root" "$root"
-for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
+mount -t proc proc "$root/proc"
+for place in sys dev; do mount --rbind "/$place" "$root/$place"; done
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 while [ "$1" != -- ]; do mount --bind "$1" "$root/$2"; shift 2; done
 shift
@@ -81,7 +83,17 @@ export class Container {
     ];
     const command = [...asUser(User), ...Entrypoint, ...Cmd];
     this.#daemon = new Daemon(
-      ['unshare', '--mount', '--propagation=private', 'sh', '-euc', enter, 'sh', root, ...mounts, '--', ...command],
+      [
+        ...['unshare', '--pid', '--fork', '--kill-child', '--mount', '--propagation=private'],
+        'sh',
+        '-euc',
+        enter,
+        'sh',
+        root,
+        ...mounts,
+        '--',
+        ...command,
+      ],
       this.#env,
     );
   }
@@ -99,10 +111,14 @@ export class Container {
     return container;
   }
 
+  /** Of the agent, as the machine numbers it. */
   get pid(): number {
     const { pid } = this.#daemon;
     if (pid === undefined) throw new Error('the container was never started');
-    return pid;
+    // unshare(1) has one child, and every step to the agent takes the place of the one before.
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    if (!/^\d+$/.test(children)) throw new Error(`the container has no agent:\n${this.log}`);
+    return Number(children);
   }
 
   get isRunning(): boolean {
@@ -115,7 +131,7 @@ export class Container {
 
   /** Runs a command beside the agent, as its user, 20 s at most. */
   exec(command: readonly string[]): Promise<Ended> {
-    const place = ['--target', String(this.pid), '--mount', '--root', '--wd'];
+    const place = ['--target', String(this.pid), '--mount', '--pid', '--root', '--wd'];
     const args = [...place, '--', ...asUser(this.#options.image.OCIv1.config.User), ...command];
     return new Promise((resolve) => {
       const limits = { env: this.#env, timeout: 20_000, killSignal: 'SIGKILL' } as const;
@@ -129,8 +145,10 @@ export class Container {
     process.kill(this.pid, name);
   }
 
-  /** As an engine stops it; resolves when the process has ended. */
-  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    return this.#daemon.stop(signal);
+  /** As an engine stops it: by a signal to process 1, which alone can end it in order. Resolves when it has ended; kills it after 5 s. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.isRunning) return;
+    this.signal(signal);
+    await eventually(() => !this.isRunning, 'the container ends', 5_000).catch(() => this.#daemon.stop('SIGKILL'));
   }
 }

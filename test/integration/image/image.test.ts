@@ -18,6 +18,37 @@ const healthcheck = (question: string, ...more: readonly string[]) => [
 /** 2026-01-01, in seconds since 1970. */
 const epoch = 1_767_225_600;
 
+interface Package {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly version: string; readonly integrity?: string; readonly dev?: boolean }>
+  >;
+}
+
+interface Component extends Package {
+  readonly 'bom-ref': string;
+  readonly type: string;
+  readonly purl: string;
+}
+
+/** Of CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/), what this one has. */
+interface Sbom {
+  readonly bomFormat: string;
+  readonly specVersion: string;
+  readonly serialNumber: string;
+  readonly version: number;
+  readonly metadata: { readonly timestamp: string; readonly component: Component };
+  readonly components: readonly (Component & {
+    readonly hashes: readonly { readonly alg: string; readonly content: string }[];
+    readonly licenses: readonly unknown[];
+  })[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
 let store: ImageStore;
 let beside = '';
 let root = '';
@@ -62,8 +93,9 @@ describe('the image', () => {
     const { User, Entrypoint, StopSignal } = image.OCIv1.config;
     expect(User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(Entrypoint).toEqual(expect.arrayContaining(['--max-semi-space-size=2', '--max-old-space-size=96']));
-    expect(StopSignal ?? 'SIGTERM').toBe('SIGTERM');
-    expect(image.Docker.config.Healthcheck.Test).toContain(`${programs}/healthcheck.mjs`);
+    expect(StopSignal).toBe('SIGTERM');
+    const { Test } = image.Docker.config.Healthcheck;
+    expect([Test[0], Test[1], ...Test.slice(-2)]).toEqual(['CMD', 'node', `${programs}/healthcheck.mjs`, 'live']);
   });
 
   it('says what it is', async () => {
@@ -111,26 +143,52 @@ describe('the image', () => {
   });
 
   it('lists exactly the packages that it is made of, inside and beside it', async () => {
-    interface Sbom {
-      readonly bomFormat: string;
-      readonly components: readonly { readonly name: string; readonly version: string }[];
-    }
     const text = await readFile(join(root, documents, 'sbom.cdx.json'), 'utf8');
     expect(await readFile(join(beside, 'sbom.cdx.json'), 'utf8')).toBe(text);
     const sbom = JSON.parse(text) as Sbom;
-    const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
-      readonly packages: Readonly<Record<string, { readonly version: string; readonly dev?: boolean }>>;
-    };
+    const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as Lock;
     const production = Object.entries(packages)
       .filter(([place, { dev }]) => place !== '' && dev !== true)
       .map(([place, { version }]) => `${place.split('node_modules/').at(-1) ?? ''}@${version}`);
-    expect(sbom.bomFormat).toBe('CycloneDX');
     expect(sbom.components.map(({ name, version }) => `${name}@${version}`).sort()).toEqual(
       [...new Set(production)].sort(),
     );
     const licences = await readFile(join(root, documents, 'third-party-licenses.txt'), 'utf8');
     for (const name of new Set(production)) expect(licences).toContain(`${name}: `);
     expect(await readFile(join(beside, 'third-party-licenses.txt'), 'utf8')).toBe(licences);
+  });
+
+  it('describes each package as CycloneDX 1.5 has it: where it is from, its hash of the lock file, its licence, what it needs', async () => {
+    const { name, version } = JSON.parse(await readFile('package.json', 'utf8')) as Package;
+    const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as Lock;
+    const sbom = JSON.parse(await readFile(join(beside, 'sbom.cdx.json'), 'utf8')) as Sbom;
+    expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.5', version: 1 });
+    // The pattern of the schema.
+    expect(sbom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+    const itself = { type: 'application', name, version, purl: `pkg:npm/${name}@${version}` };
+    expect(sbom.metadata).toMatchObject({ timestamp: '2026-01-01T00:00:00.000Z', component: itself });
+    const integrities = new Map(
+      Object.entries(packages).map(([place, { version: of, integrity = '' }]) => [
+        `${place.split('node_modules/').at(-1) ?? ''}@${of}`,
+        integrity.replace(/^sha512-/, ''),
+      ]),
+    );
+    for (const component of sbom.components) {
+      const title = `${component.name}@${component.version}`;
+      expect(component.type, title).toBe('library');
+      // Only the @ of a scope is written otherwise (package-url.github.io, npm).
+      expect(component.purl, title).toBe(`pkg:npm/${title.replace(/^@/, '%40')}`);
+      const hashes = component.hashes.map(({ alg, content }) => [alg, Buffer.from(content, 'hex').toString('base64')]);
+      expect(hashes, title).toEqual([['SHA-512', integrities.get(title)]]);
+      expect(JSON.stringify(component.licenses), title).toMatch(/"(?:id|name|expression)":"[^"]+"/);
+    }
+    const refs = [sbom.metadata.component, ...sbom.components].map((component) => component['bom-ref']);
+    expect(new Set(refs).size).toBe(refs.length);
+    expect(sbom.dependencies.map(({ ref }) => ref).sort()).toEqual(refs.sort());
+    for (const { ref, dependsOn } of sbom.dependencies) {
+      expect(new Set(dependsOn).size, ref).toBe(dependsOn.length);
+      for (const needed of dependsOn) expect(refs, ref).toContain(needed);
+    }
   });
 });
 
@@ -187,6 +245,8 @@ describe('a container of the image', () => {
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
       expect(statusOf(container.pid, set), set).toMatch(/^0+$/);
     }
+    // Its number on the machine, and in the container.
+    expect(statusOf(container.pid, 'NSpid').split('\t')).toEqual([String(container.pid), '1']);
     // Denied to the user even where the root is not read-only, so the mount is looked at as well.
     expect((await container.exec(['sh', '-c', ': > /usr/x'])).code).not.toBe(0);
     expect(readFileSync(`/proc/${container.pid}/mountinfo`, 'utf8')).toMatch(/ \/ \/ ro[, ]|merged ro[, ]/);
