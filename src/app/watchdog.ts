@@ -23,6 +23,8 @@ export interface ServiceReportOptions {
   readonly clock: Clock;
 }
 
+/** Signs of life within the time of the watchdog: one may be lost, for its process can be late or fail on a busy machine. */
+const beatsWatched = 3;
 /** Between two signs of life where no watchdog says how often it wants them, ms. */
 const beatMsDefault = 15_000;
 /** More often than this is of no use to anybody and would be a load, ms. */
@@ -47,7 +49,7 @@ export class ServiceReport {
   constructor(options: ServiceReportOptions) {
     this.#options = options;
     const { watchdogMs } = options.notify;
-    this.#beatMs = Math.max(beatMsMin, watchdogMs === undefined ? beatMsDefault : watchdogMs / 2);
+    this.#beatMs = Math.max(beatMsMin, watchdogMs === undefined ? beatMsDefault : watchdogMs / beatsWatched);
   }
 
   /** Begins to report; the API has been started. */

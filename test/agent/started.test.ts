@@ -45,4 +45,12 @@ describe('a start', () => {
       expect(isStarted(status({ repair, pendingCount: 3 }))).toBe(true);
     }
   });
+
+  it('does not wait for a bridge that it is to look at only, but for one that will be repaired', () => {
+    const conditions = [about('bridge', 'ReadOnly')];
+    const complete = (repair: AgentStatus['repair']): boolean => isStarted(status({ repair, conditions }));
+    expect(complete('observe')).toBe(true);
+    // Before the writer's lock has been granted an agent is in standby, too.
+    expect([complete('standby'), complete('bootGrace'), complete('on')]).toEqual([false, false, false]);
+  });
 });
