@@ -1,7 +1,10 @@
 /** Who may write the annotations by which host and DPU speak: each way that a hostile user has, and what must go on. */
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { judge, policiesIn, type Json, type JsonMap, type Review } from '../fakes/admission-policy.js';
 
@@ -186,6 +189,26 @@ describe('the leases of DPUs', () => {
   ])('are not made %s', (_, review) => {
     expect(isAllowed(review)).toBe(false);
   });
+});
+
+it('the rights of an agent reach to the namespace of the lease on OpenShift, once its name is put in', async () => {
+  const file = join(import.meta.dirname, '../../deploy/host-cluster/rbac.yaml');
+  const [, script = ''] = /sed '([^']*openshift[^']*)' rbac\.yaml/.exec(readFileSync(file, 'utf8')) ?? [];
+  const { stdout } = await promisify(execFile)('sed', [script, file]);
+  interface Placed {
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  }
+  const objects = parseAllDocuments(stdout).map((document) => document.toJS() as Placed);
+  const places = objects.map(({ kind, metadata: { name, namespace = '' } }) => [kind, name, namespace]);
+  expect(places).toEqual([
+    ['Namespace', 'dpu-node-agent', ''],
+    ['ServiceAccount', 'dpu-worker-3', 'dpu-node-agent'],
+    ['ClusterRole', 'dpu-worker-3', ''],
+    ['ClusterRoleBinding', 'dpu-worker-3', ''],
+    ['Role', 'dpu-worker-3', 'openshift-ovn-kubernetes'],
+    ['RoleBinding', 'dpu-worker-3', 'openshift-ovn-kubernetes'],
+  ]);
 });
 
 describe('a lease that is being deleted', () => {
