@@ -187,6 +187,12 @@ describe('values', () => {
     ['a preset that is not there', { preset: 'ovn' }, /preset: .*ovnKubernetes, dpuNetworkOperator/],
     ['a capability beyond', { rights: { capabilities: ['SYS_ADMIN'] } }, /capabilities\.0/],
     ['a port below 1024', { http: { port: 80 } }, /http\.port: must be >= 1024/],
+    ['a seccomp profile without its file', { rights: { seccompProfile: { type: 'Localhost' } } }, /localhostProfile/],
+    [
+      'the file of a profile that is not used',
+      { rights: { seccompProfile: { localhostProfile: 'a.json' } } },
+      /seccompProfile/,
+    ],
     ['text for a switch', { metrics: { expose: 'yes' } }, /metrics\.expose: must be boolean/],
     ['no label at all', { preset: 'none' }, /preset none needs nodeSelector/],
     [
@@ -223,6 +229,14 @@ describe('values', () => {
     ['a share with OnDelete', { updateStrategy: { type: 'OnDelete', maxUnavailable: '10%' } }, /is for RollingUpdate/],
   ])('are refused: %s', (_, values, words) => {
     expect(() => renderObjects(values)).toThrow(words);
+  });
+
+  it.each<[string, Values, Values]>([
+    ['the label of the preset', {}, { 'k8s.ovn.org/dpu': '' }],
+    ['another value of it', { 'k8s.ovn.org/dpu': 'true' }, { 'k8s.ovn.org/dpu': 'true' }],
+    ['a further one', { rack: 'a' }, { 'k8s.ovn.org/dpu': '', rack: 'a' }],
+  ])('choose nodes, each label once: %s', (_, nodeSelector, wanted) => {
+    expect(podSpec(renderObjects({ nodeSelector })).nodeSelector).toEqual({ 'kubernetes.io/os': 'linux', ...wanted });
   });
 
   it('are told after the installation', () => {
