@@ -23,7 +23,7 @@ const methods = (): readonly string[] => daemon.asked.map(({ method }) => method
 const notConnected = expect.objectContaining({ code: 'NOT_CONNECTED' }) as Error;
 
 describe('the control socket', () => {
-  it('is found by the pid file', async () => {
+  it('is found by the pid file', () => {
     expect(findControlSocket(daemon.dir, 'ovs-vswitchd')).toBe(daemon.path(42));
   });
 
