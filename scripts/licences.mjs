@@ -25,6 +25,12 @@ const allowed = new Set([
 /** Packages with an install script that does nothing which is needed, and what it does. */
 const idleScripts = new Map([['protobufjs', 'warns where a package asks for another version of it']]);
 
+/** Versions that packages are made to take, by the names on the way to them. */
+const overrides = (tree, way = []) =>
+  Object.entries(tree).flatMap(([name, entry]) =>
+    typeof entry === 'string' ? [[[...way, name].join(' > '), entry]] : overrides(entry, [...way, name]),
+  );
+
 const nameOf = (place) => place.split('node_modules/').at(-1);
 
 /** Each word of an SPDX expression; both sides of an `AND` and of an `OR` have to be allowed. */
@@ -54,10 +60,10 @@ function neededBy() {
 
 function problems() {
   const found = [];
-  for (const kind of ['dependencies', 'devDependencies']) {
-    for (const [name, version] of Object.entries(manifest[kind])) {
-      if (!/^\d+\.\d+\.\d+$/.test(version)) found.push(`package.json: ${name} has no exact version: ${version}`);
-    }
+  const { dependencies, devDependencies } = manifest;
+  const direct = [dependencies, devDependencies].flatMap((kind) => Object.entries(kind));
+  for (const [name, version] of [...direct, ...overrides(manifest.overrides ?? {})]) {
+    if (!/^\d+\.\d+\.\d+$/.test(version)) found.push(`package.json: ${name} has no exact version: ${version}`);
   }
   for (const [place, { version, license, integrity, hasInstallScript, link }] of production) {
     const what = `${nameOf(place)} ${version}`;
