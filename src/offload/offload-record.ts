@@ -6,13 +6,10 @@
 
 import { known, unknown, type Fact } from '../model/fact.js';
 import type { Netdev, NetdevMap } from '../model/netdev.js';
-import type { ObservedBridge, ObservedPort, ObservedRoot } from '../model/observed.js';
 import type { StringMap } from '../model/ownership.js';
-import { effectiveValue, type Effective } from './effective-settings.js';
 import { engineOfType, type EngineEvent, type EngineView } from './engine-state.js';
 import type { TierContext } from './flow-tier.js';
 import type {
-  BridgeFacts,
   ConnectionFacts,
   HugePageFacts,
   InterfaceFacts,
@@ -22,39 +19,28 @@ import type {
   TrafficFacts,
   UpcallFacts,
 } from './offload-facts.js';
-import type {
-  InsertionReading,
-  MachineQuickReading,
-  MachineSlowReading,
-  SwitchQuickReading,
-  SwitchSlowReading,
+import {
+  askedAtMs,
+  type InsertionReading,
+  type MachineQuickReading,
+  type MachineSlowReading,
+  type SwitchQuickReading,
+  type SwitchSlowReading,
 } from './readings.js';
 import { allConnections, hardwareConnections } from './record/connection-tables.js';
+import { DatabaseRecord, type ObservedSwitch } from './record/database-record.js';
 import { EngineWatch } from './record/engine-watch.js';
-import { InterfaceList } from './record/interface-list.js';
-import { JudgedSettings, numberInForce, type JudgeInput } from './record/judged-settings.js';
-import { lastingValue } from './record/lasting-value.js';
 import { parseProcessStatistics, residentOf } from './record/life-watch.js';
-import { commonMode, MachineReadings } from './record/machine-readings.js';
+import { MachineReadings } from './record/machine-readings.js';
 import { countRepresentors, type RepresentorCounts } from './record/representor-counts.js';
-import { initOf, RootWatch } from './record/root-watch.js';
-import { evidenceOf } from './record/settings-evidence.js';
-import { SettingsWatch } from './record/settings-watch.js';
+import { initOf } from './record/root-watch.js';
+import { SettingsRecord } from './record/settings-record.js';
 import { makeContext } from './record/software-context.js';
 import { SwitchReadings } from './record/switch-readings.js';
-import { datapathTypesOf } from './preflight.js';
 import type { RestartAdvice } from './restart-advice.js';
 import { runOffloadChecks, type CheckReport } from './run-checks.js';
-import { settingRule } from './setting-rules.js';
 import type { LiveEdit, SettingResult } from './setting-verdicts.js';
 import type { SoftwareContext } from './software-reason.js';
-
-/** The database of Open vSwitch, as far as it is looked at. */
-export interface ObservedSwitch {
-  readonly root: ObservedRoot;
-  readonly bridges: ReadonlyMap<string, ObservedBridge>;
-  readonly ports: ReadonlyMap<string, ObservedPort>;
-}
 
 export interface RecordOptions {
   /** Settings key by key, as the configuration says. */
@@ -69,50 +55,35 @@ export interface RecordOptions {
 /** A datapath, with the limit of flows that the configuration of Open vSwitch asks for. */
 export type DatapathFacts = UpcallFacts & { readonly flowLimitConfigured: number };
 
-const notReadable = {
-  kind: 'unknown',
-  why: 'the database of Open vSwitch cannot be read',
-} as const;
-/** ovs-vswitchd may need so long to make the datapath of another type and to drop the old one, ms. */
-const typesTakenMs = 5_000;
-const notWritten = unknown('ovs-vswitchd has just started, and has not said yet what it initialised');
-const noEngines: EngineView['engines'] = new Set();
-
 export class OffloadRecord {
   readonly #startMs: number;
-  #declared: StringMap;
   #limits: OffloadLimits;
   /** The newest time that was told, monotonic ms. */
   #nowMs: number;
   readonly #switch: SwitchReadings;
   readonly #machine = new MachineReadings();
-  readonly #settings = new SettingsWatch();
-  readonly #judged = new JudgedSettings();
+  readonly #database: DatabaseRecord;
   readonly #engine = new EngineWatch();
-  readonly #root = new RootWatch();
-  readonly #interfaces: InterfaceList;
-  #seen: ObservedSwitch | undefined;
-  #bridges: Fact<readonly BridgeFacts[]> = notReadable;
+  readonly #settings: SettingsRecord;
   #devices: NetdevMap | undefined;
   #netdevs: Fact<readonly Netdev[]> = unknown('the devices were not read yet');
-  /** datapath_type of the bridges as last seen, each once, and when they changed, monotonic ms. */
-  #types: string | undefined;
-  #typesChangedAtMs: number | undefined;
   #busyMs: number | undefined;
   #traffic: Fact<TrafficFacts> = unknown('no traffic was measured yet');
-  #eswitchMode: Fact<string> = commonMode(this.#machine.eswitchModes);
 
   constructor({ declared, limits, owner, nowMs }: RecordOptions) {
-    this.#declared = declared;
     this.#limits = limits;
     this.#startMs = nowMs;
     this.#nowMs = nowMs;
     this.#switch = new SwitchReadings(limits.residentWindowMsMin);
-    this.#interfaces = new InterfaceList(owner);
+    this.#database = new DatabaseRecord(owner);
+    this.#settings = new SettingsRecord(
+      { database: this.#database, switch: this.#switch, machine: this.#machine, engine: this.#engine },
+      declared,
+    );
   }
 
   setDeclared(declared: StringMap, limits: OffloadLimits): void {
-    this.#declared = declared;
+    this.#settings.setDeclared(declared);
     this.#limits = limits;
   }
 
@@ -122,34 +93,24 @@ export class OffloadRecord {
    */
   noteSwitch(seen: ObservedSwitch | undefined, isGapless: boolean, nowMs: number): void {
     this.#pass(nowMs);
-    const isSame = seen !== undefined && seen === this.#seen && isGapless;
-    this.#seen = seen;
-    if (seen !== undefined) {
-      this.#root.note(seen.root, nowMs);
-      this.#interfaces.notePorts(seen.ports, nowMs);
-    }
-    // It is also told when nothing has changed.
-    if (isSame) return;
-    this.#bridges = seen === undefined ? notReadable : known([...seen.bridges.values()].map(bridgeFacts));
-    this.#noteTypes(nowMs);
-    const root = seen?.root;
-    this.#settings.noteStored(root?.otherConfig, root ?? { curCfg: 0, nextCfg: 0 }, isGapless, nowMs);
+    if (!this.#database.note(seen, isGapless, nowMs)) return;
+    this.#settings.noteStored(isGapless, nowMs);
     this.#observeEngine();
-    this.#observeSettings();
+    this.#settings.observe();
   }
 
   noteDevices(devices: NetdevMap | undefined, nowMs: number): void {
     this.#pass(nowMs);
     if (devices === undefined || devices === this.#devices) return;
     this.#devices = devices;
-    this.#interfaces.noteDevices(devices, nowMs);
+    this.#database.noteDevices(devices, nowMs);
     this.#netdevs = known([...devices.values()]);
   }
 
   /** @param mtuDrops packets that exceeded the MTU since it was counted, by name of the interface */
   noteStatistics(mtuDrops: ReadonlyMap<string, number>, atMs: number): void {
     this.#pass(atMs);
-    this.#interfaces.noteDrops(mtuDrops, atMs);
+    this.#database.noteStatistics(mtuDrops, atMs);
   }
 
   noteQuick(reading: SwitchQuickReading): void {
@@ -165,8 +126,8 @@ export class OffloadRecord {
     this.#pass(nowMs);
     this.#switch.noteNone(why, nowMs);
     this.#settings.noteNone(nowMs);
-    this.#interfaces.clearCounters();
-    this.#observeSettings();
+    this.#database.noteNone();
+    this.#settings.observe();
   }
 
   noteMachine(reading: MachineQuickReading): void {
@@ -178,7 +139,6 @@ export class OffloadRecord {
   noteTools(reading: MachineSlowReading): void {
     this.#pass(reading.readAtMs);
     this.#machine.noteTools(reading);
-    this.#eswitchMode = commonMode(this.#machine.eswitchModes);
     this.#observeEngine();
   }
 
@@ -214,20 +174,19 @@ export class OffloadRecord {
 
   /** Empty while the database cannot be read, and until it is known whether an ovs-vswitchd runs. */
   settings(): readonly SettingResult[] {
-    return this.#seen === undefined ? [] : this.#judged.results(this.#judgeInput());
+    return this.#settings.results();
   }
 
   /** What may be written now, in one transaction. */
   edits(): readonly LiveEdit[] {
-    return this.#seen === undefined ? [] : this.#judged.edits(this.#judgeInput());
+    return this.#settings.edits();
   }
 
   /** Undefined: no setting waits for a restart. */
   restart(): RestartAdvice | undefined {
     const upcalls = this.#switch.quick.fresh(this.#nowMs)?.upcalls;
     const flows = upcalls?.kind === 'known' ? Math.max(0, ...upcalls.value.map((dp) => dp.flows)) : undefined;
-    if (this.#seen === undefined) return undefined;
-    return this.#judged.restart(this.#judgeInput(), this.#engine.view?.kind ?? 'unknown', flows);
+    return this.#settings.restart(flows);
   }
 
   /** Of the last look at a database that could be read. */
@@ -237,7 +196,7 @@ export class OffloadRecord {
 
   /** Whether hw-offload is in effect in the ovs-vswitchd that runs; undefined: nothing proves it. */
   isInEffect(): { readonly value: boolean | undefined; readonly basis: string } {
-    const effective = this.#effective('hw-offload');
+    const effective = this.#settings.effective('hw-offload');
     if (effective.kind === 'unknown') return { value: undefined, basis: effective.why };
     return { value: effective.value === 'true', basis: effective.basis };
   }
@@ -245,17 +204,17 @@ export class OffloadRecord {
   /** Everything that is known at `nowMs`. */
   facts(nowMs: number): OffloadFacts {
     this.#pass(nowMs);
-    const seen = this.#seen;
+    const { newest } = this.#switch.slow;
     return {
       boot: this.#machine.boot(this.#startMs, nowMs),
-      root: seen === undefined ? notReadable : known(this.#root.facts(seen.root, nowMs)),
-      bridges: this.#bridges,
+      root: this.#database.rootFacts(nowMs),
+      bridges: this.#database.bridges,
       interfaces: this.#interfaceFacts(nowMs),
       engine: this.#engine.facts(),
-      settings: this.#settingFacts(),
+      settings: this.#settings.facts(),
       process: this.#processFacts(nowMs),
       devices: this.#netdevs,
-      ...this.#typesChanged(nowMs),
+      ...this.#database.typesChanged(newest === undefined ? undefined : askedAtMs(newest), nowMs),
       ...(this.#busyMs === undefined ? {} : { busyMs: this.#busyMs }),
       traffic: this.#traffic,
       connections: this.#connectionFacts(nowMs),
@@ -275,7 +234,7 @@ export class OffloadRecord {
   context(datapath: string): SoftwareContext & TierContext {
     const nowMs = this.#nowMs;
     const [type = ''] = datapath.split('@');
-    const root = this.#seen?.root;
+    const root = this.#database.seen?.root;
     const interfaces = this.#interfaceFacts(nowMs);
     const rows = interfaces.kind === 'known' ? interfaces.value : [];
     const providers = this.#switch.slow.fresh(nowMs)?.providerByPort;
@@ -283,7 +242,7 @@ export class OffloadRecord {
     return makeContext({
       engine: root === undefined ? engineOfType(type, nothingKnown) : engineOfType(type, { ...root, ...initOf(root) }),
       isInEffect: this.isInEffect().value,
-      effective: (key) => this.#effective(key),
+      effective: (key) => this.#settings.effective(key),
       hardwareTable: this.#hardwareTable(nowMs),
       tcFlags: flags?.kind === 'known' ? flags.value : undefined,
       rows: new Map(rows.map((row) => [row.name, row])),
@@ -295,9 +254,7 @@ export class OffloadRecord {
   datapaths(): readonly DatapathFacts[] {
     const upcalls = this.#switch.quick.fresh(this.#nowMs)?.upcalls;
     if (upcalls?.kind !== 'known') return [];
-    const effective = this.#effective('flow-limit');
-    const stored = effective.kind === 'known' ? effective.value : this.#settings.state.stored?.get('flow-limit');
-    const flowLimitConfigured = numberInForce('flow-limit', stored, 200_000);
+    const flowLimitConfigured = this.#settings.configured('flow-limit', 200_000);
     return upcalls.value.map((datapath) => ({ ...datapath, flowLimitConfigured }));
   }
 
@@ -330,41 +287,23 @@ export class OffloadRecord {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
   }
 
-  #noteTypes(nowMs: number): void {
-    if (this.#bridges.kind === 'unknown') return;
-    const types = datapathTypesOf(this.#bridges.value).join();
-    if (this.#types !== undefined && types !== this.#types) this.#typesChangedAtMs = nowMs;
-    this.#types = types;
-  }
-
-  #typesChanged(nowMs: number): Pick<OffloadFacts, 'typesChangedMs'> {
-    const atMs = this.#typesChangedAtMs;
-    const slow = this.#switch.slow.newest;
-    const isOver =
-      atMs === undefined || (slow !== undefined && slow.readAtMs - slow.cost.tookMs >= atMs + typesTakenMs);
-    return isOver ? {} : { typesChangedMs: Math.max(0, nowMs - atMs) };
-  }
-
   #noteLife(reading: SwitchQuickReading | SwitchSlowReading, step: 'old' | 'same' | 'new'): void {
     if (step === 'old') return;
     this.#pass(reading.readAtMs);
-    const askedAtMs = reading.readAtMs - reading.cost.tookMs;
-    this.#root.noteAnswer(step === 'new', askedAtMs - this.#switch.life.startedAtMs);
-    if (step === 'new') {
-      this.#settings.noteStart(this.#switch.life.startedAtMs, askedAtMs);
-      this.#interfaces.clearCounters();
-    } else this.#settings.noteSeen(askedAtMs);
+    const isNew = step === 'new';
+    const atMs = askedAtMs(reading);
+    this.#database.noteAnswer(isNew, atMs - this.#switch.life.startedAtMs);
+    this.#settings.noteAnswer(isNew, atMs);
     this.#observeEngine();
-    this.#observeSettings();
+    this.#settings.observe();
   }
 
   #observeEngine(): void {
-    const { root } = this.#seen ?? {};
     const isFirm = this.#machine.hasAsked && this.#switch.life.life !== undefined;
     this.#engine.note(
       {
-        bridges: this.#bridges,
-        root: root === undefined ? notReadable : this.#root.isOfLife ? known({ ...root, ...initOf(root) }) : notWritten,
+        bridges: this.#database.bridges,
+        root: this.#database.engineRoot(),
         eswitchModes: this.#machine.eswitchModes,
       },
       isFirm,
@@ -372,66 +311,22 @@ export class OffloadRecord {
     );
   }
 
-  #observeSettings(): void {
-    const root = this.#seen?.root;
-    const { life, isTold } = this.#switch.life;
-    if (root === undefined || !isTold) return;
-    this.#settings.observe({
-      incarnation: life,
-      isDoca: this.#engine.view?.isDoca,
-      evidence: evidenceOf({
-        root: this.#root.init(root),
-        quick: this.#switch.quick.newest,
-        slow: this.#switch.slow.newest,
-        takenAtMs: this.#settings.offloadTakenAtMs,
-        startedAtMs: this.#switch.life.startedAtMs,
-      }),
-    });
-  }
-
-  #judgeInput(): JudgeInput {
-    return {
-      state: this.#settings.state,
-      declared: this.#declared,
-      engines: this.#engine.view?.engines ?? noEngines,
-      eswitchMode: this.#eswitchMode,
-    };
-  }
-
-  #effective(key: string): Effective {
-    const rule = settingRule(key);
-    if (rule === undefined) return { kind: 'unknown', why: 'nothing is known of this setting' };
-    const { life, isTold, why } = this.#switch.life;
-    if (!isTold) return { kind: 'unknown', why };
-    const { state } = this.#settings;
-    return this.#seen === undefined ? lastingValue(state, rule, life, notReadable.why) : effectiveValue(state, rule);
-  }
-
-  #settingFacts(): Fact<readonly SettingResult[]> {
-    if (this.#seen === undefined) return notReadable;
-    return this.#settings.state.stored === undefined ? unknown(this.#switch.life.why) : known(this.settings());
-  }
-
   #interfaceFacts(nowMs: number): Fact<readonly InterfaceFacts[]> {
-    if (this.#seen === undefined) return notReadable;
-    const looks = [this.#switch.slow.newest, this.#machine.tools.newest].flatMap((reading) =>
-      reading === undefined ? [] : [reading.readAtMs - reading.cost.tookMs],
-    );
-    return this.#interfaces.facts(looks.length === 0 ? undefined : Math.min(...looks), nowMs);
+    const looks = [this.#switch.slow.newest, this.#machine.tools.newest].filter((reading) => reading !== undefined);
+    return this.#database.interfaceFacts(looks.length === 0 ? undefined : Math.min(...looks.map(askedAtMs)), nowMs);
   }
 
   #processFacts(nowMs: number): Fact<ProcessFacts> {
     const { life } = this.#switch;
-    const told = parseProcessStatistics(this.#seen?.root.statistics ?? new Map());
+    const told = parseProcessStatistics(this.#database.seen?.root.statistics ?? new Map());
     const machine = this.#machine.quick.fresh(nowMs);
     const resident = machine === undefined ? undefined : residentOf(machine, life.life);
     return life.facts(resident ?? told.residentBytes, told.crashes, nowMs);
   }
 
   #hardwareTable(nowMs: number): ConnectionFacts | undefined {
-    const stored = this.#settings.state.stored?.get('hw-offload-ct-size');
-    const size = String(numberInForce('hw-offload-ct-size', stored, 250_000));
-    const effective = this.#effective('hw-offload-ct-size');
+    const size = String(this.#settings.stored('hw-offload-ct-size', 250_000));
+    const effective = this.#settings.effective('hw-offload-ct-size');
     return hardwareConnections(this.#engine.view?.kind, this.#switch.insertion(nowMs), effective, size);
   }
 
@@ -444,7 +339,3 @@ export class OffloadRecord {
 }
 
 const nothingKnown = { ifaceTypes: [], isDpdkInitialized: undefined, isDocaInitialized: undefined };
-
-function bridgeFacts({ name, datapathType, hasSflow }: ObservedBridge): BridgeFacts {
-  return { name, datapathType, hasSflow };
-}

@@ -1,5 +1,5 @@
 /**
- * What was read of ovs-vswitchd and of the machine at one time, as those who read it hand it in. Types only. Times `…AtMs` are of
+ * What was read of ovs-vswitchd and of the machine at one time, as those who read it hand it in. Pure. Times `…AtMs` are of
  * the monotonic clock. Counters are totals since whatever counts them began; who compares two readings looks at `life` first.
  */
 
@@ -24,6 +24,9 @@ interface Reading {
   readonly wallMs: number;
   readonly cost: ReadingCost;
 }
+
+/** When it was asked for what was read, monotonic ms. */
+export const askedAtMs = ({ readAtMs, cost }: Pick<Reading, 'readAtMs' | 'cost'>): number => readAtMs - cost.tookMs;
 
 interface SwitchReading extends Reading {
   /** Whom it is of. */

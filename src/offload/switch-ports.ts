@@ -6,7 +6,7 @@
 import type { NetdevMap } from '../model/netdev.js';
 import { engineOf } from './judge-offload.js';
 import { objectsOfPorts, type OffloadObject } from './offload-objects.js';
-import type { ObservedSwitch } from './offload-record.js';
+import type { ObservedSwitch } from './record/database-record.js';
 import type { SwitchPort } from './traffic-record.js';
 
 export interface PortsView {

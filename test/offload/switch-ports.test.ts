@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ObservedSwitch } from '../../src/offload/offload-record.js';
+import type { ObservedSwitch } from '../../src/offload/record/database-record.js';
 import { SwitchPorts } from '../../src/offload/switch-ports.js';
 import { bridgeRow, netdev, observedOf, portRow } from '../fakes/plan-rows.js';
 

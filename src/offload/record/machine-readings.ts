@@ -21,6 +21,7 @@ export class MachineReadings {
   /** When the machine was booted, monotonic ms; undefined: not known. */
   #bootedAtMs: number | undefined;
   #modes: Fact<readonly string[]> = unknown('devlink was not asked yet');
+  #mode = commonMode(this.#modes);
   #hasAsked = false;
 
   noteQuick(reading: MachineQuickReading): void {
@@ -40,6 +41,7 @@ export class MachineReadings {
     const { eswitches } = reading;
     if (eswitches.kind === 'known') this.#modes = known(eswitches.value.map(({ mode }) => mode));
     else if (this.#modes.kind === 'unknown') this.#modes = eswitches;
+    this.#mode = commonMode(this.#modes);
   }
 
   toolsFailed(why: string): void {
@@ -55,6 +57,11 @@ export class MachineReadings {
   /** As devlink said last, however long ago: a mode does not change by not being asked for. */
   get eswitchModes(): Fact<readonly string[]> {
     return this.#modes;
+  }
+
+  /** One for all embedded switches; the same value until the tools are read again. */
+  get eswitchMode(): Fact<string> {
+    return this.#mode;
   }
 
   /** @param startMs when somebody began to look, monotonic ms */

@@ -2,7 +2,7 @@
 
 import type { SettingsEvidence } from '../effective-settings.js';
 import type { RootFacts } from '../offload-facts.js';
-import type { SwitchQuickReading, SwitchSlowReading } from '../readings.js';
+import { askedAtMs, type SwitchQuickReading, type SwitchSlowReading } from '../readings.js';
 
 /** What the log says when hw-offload latches: netdev-offload.c up to 3.6, dpif-offload.c from 3.7 on. */
 const enabledLine = /\bFlow API Enabled\b|\bFlow HW offload is enabled\b/;
@@ -25,8 +25,8 @@ export function evidenceOf({ root, quick, slow, takenAtMs, startedAtMs }: Eviden
   // Offload latches and stays: a yes holds for all of this life, and a no only for a daemon that has seen the change.
   const isNoWorth = (reading: SwitchQuickReading | SwitchSlowReading | undefined): boolean => {
     if (reading === undefined) return false;
-    const askedAtMs = reading.readAtMs - reading.cost.tookMs;
-    return askedAtMs >= takenAtMs && (askedAtMs >= startedAtMs + graceMs || hasDatapath(reading));
+    const atMs = askedAtMs(reading);
+    return atMs >= takenAtMs && (atMs >= startedAtMs + graceMs || hasDatapath(reading));
   };
   const { isDpdkInitialized, isDocaInitialized } = root;
   const isEnabled = slow?.isOffloadEnabled.kind === 'known' ? slow.isOffloadEnabled.value : undefined;
