@@ -29,6 +29,7 @@ const attach: Values = {
     attach: { mode: 'attach' },
   },
 };
+const attachAndWrite: Values = { ...attach, config: { ...(attach['config'] as Values), agent: { repair: 'on' } } };
 const exposed = { expose: true, tlsSecret: 'dpu-node-agent-http', tokenSecret: 'dpu-node-agent-scrape' };
 const monitored: Values = {
   metrics: { ...exposed, podMonitor: { enabled: true }, rules: { enabled: true }, dashboards: { enabled: true } },
@@ -241,7 +242,9 @@ describe('values', () => {
 
   it('are told after the installation', () => {
     expect(renderNotes({})).toMatch(/reads and reports, and writes nothing/);
-    expect(renderNotes(attach)).toMatch(/attaches pods[\s\S]*pod-security/);
+    expect(renderNotes(attachAndWrite)).toMatch(/attaches pods[\s\S]*pod-security/);
+    expect(renderNotes(attach)).toMatch(/writes nothing[\s\S]*no pod is attached/);
+    expect(renderNotes(attach)).not.toMatch(/attaches pods/);
     expect(renderNotes({ config: { agent: { repair: true } } })).not.toMatch(/writes nothing/);
     const foreign = renderNotes({ existingConfigMap: 'ours' });
     expect(foreign).toMatch(/What it does is in ConfigMap ours/);
@@ -307,6 +310,32 @@ describe('the configuration', () => {
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
+  });
+});
+
+/** The objects of the values that the guide shows: the YAML after a first line that says so. */
+function objectsOfGuide(mention: string): readonly KubeObject[] {
+  const guide = readFileSync(join(root, 'docs/install-kubernetes.md'), 'utf8');
+  const texts = [...guide.matchAll(/^( *)```yaml\n([\s\S]*?)^ *```$/gm)].map(([, indent = '', text = '']) =>
+    text.replaceAll(new RegExp(`^${indent}`, 'gm'), '').replace('sha256:…', `sha256:${'0'.repeat(64)}`),
+  );
+  const text = texts.find((each) => each.includes(mention));
+  if (text === undefined) throw new Error(`the guide has no values with ${mention}`);
+  return renderObjects(objectsIn(text)[0] as unknown as Values);
+}
+
+describe('the values that the guide shows', () => {
+  it('attach pods: the agent writes, and may', () => {
+    const objects = objectsOfGuide('# values.yaml');
+    const { data } = only(objects, 'ConfigMap') as unknown as { readonly data: Readonly<Record<string, string>> };
+    const { config } = loadConfig({ text: data['config.yaml'] ?? '', env: {}, sets: [] });
+    expect(config).toMatchObject({ agent: { repair: 'on' }, attach: { mode: 'attach' } });
+    expect(podSpec(objects).containers[0].securityContext.capabilities.add).toEqual(['NET_ADMIN']);
+  });
+
+  it('have the agents scraped, with alerts and dashboards', () => {
+    const kinds = objectsOfGuide('podMonitor:').map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(['PodMonitor', 'PrometheusRule', 'ConfigMap']));
   });
 });
 
