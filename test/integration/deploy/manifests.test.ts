@@ -187,6 +187,12 @@ describe('values', () => {
     ['a key that is not there, further in', { rights: { runAs: 0 } }, /rights: .*runAs/],
     ['a preset that is not there', { preset: 'ovn' }, /preset: .*ovnKubernetes, dpuNetworkOperator/],
     ['a capability beyond', { rights: { capabilities: ['SYS_ADMIN'] } }, /capabilities\.0/],
+    [
+      'an amount of no unit',
+      { resources: { requests: { 'ephemeral-storage': '64 MB' } } },
+      /ephemeral-storage: .*pattern/,
+    ],
+    ['a resource of no kind', { resources: { limits: { ram: '64Mi' } } }, /limits: .*ram/],
     ['a port below 1024', { http: { port: 80 } }, /http\.port: must be >= 1024/],
     ['a seccomp profile without its file', { rights: { seccompProfile: { type: 'Localhost' } } }, /localhostProfile/],
     [
