@@ -60,12 +60,14 @@ export class TrafficRecord {
   readonly #flows: FlowRecord;
   #totals: DatapathTotals;
   #delayMs: number;
+  /** As they were told last. */
+  #told: readonly SwitchPort[] | undefined;
   #ports: ReadonlyMap<string, Watched> = new Map();
   #types: ReadonlyMap<string, string> = new Map();
   /** ifindex by name of the device. */
   #devices: ReadonlyMap<string, number> = new Map();
-  /** Keys of objects by port. */
-  #keys: readonly (readonly [key: string, port: string])[] = [];
+  /** That the verdicts are of. */
+  #objects: readonly OffloadObject[] = [];
   /** Of ports that are gone. */
   #gone = nothingCarried;
   #verdicts: ReadonlyMap<string, OffloadVerdict> = new Map();
@@ -82,6 +84,7 @@ export class TrafficRecord {
 
   /** @param delayMs offloaded-stats-delay */
   setDelay(delayMs: number): void {
+    if (delayMs === this.#delayMs) return;
     this.#delayMs = delayMs;
     this.#totals.setDelay(delayMs);
     this.#flows.setDelay(delayMs);
@@ -100,6 +103,8 @@ export class TrafficRecord {
 
   /** Which ports there are; the others are forgotten. One whose engine is another than before begins anew. */
   setPorts(ports: readonly SwitchPort[]): void {
+    if (ports === this.#told) return;
+    this.#told = ports;
     this.#types = new Map(
       ports.flatMap(({ name, datapathType }) => (datapathType === undefined ? [] : [[name, datapathType]])),
     );
@@ -115,7 +120,7 @@ export class TrafficRecord {
   /** A device that was made anew has the name of the one before, and none of its verdicts. */
   #forgetVerdicts(devices: ReadonlyMap<string, { readonly ifindex: number }>): void {
     const kept = new Map(this.#verdicts);
-    for (const [key, port] of this.#keys) {
+    for (const { key, port } of this.#objects) {
       const before = this.#devices.get(port);
       if (before !== undefined && devices.get(port)?.ifindex !== before) kept.delete(key);
     }
@@ -204,7 +209,7 @@ export class TrafficRecord {
       before: this.#verdicts,
     });
     this.#verdicts = attribution.verdicts;
-    this.#keys = objects.map(({ key, port }) => [key, port]);
+    this.#objects = objects;
     return attribution;
   }
 

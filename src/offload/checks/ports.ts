@@ -16,6 +16,7 @@ import {
   type OffloadCheck,
   type OffloadFinding,
 } from '../check.js';
+import { netdevsByName } from '../netdev-index.js';
 import type { InterfaceFacts } from '../offload-facts.js';
 import { datapathTypesOf } from '../preflight.js';
 import { standsForUplink } from '../uplink-stand-in.js';
@@ -26,16 +27,19 @@ const virtualTypes = new Set(['internal', 'patch', 'vxlan', 'geneve', 'gre', 'er
 /** Types of interfaces that are tunnels. */
 export const tunnelTypes: ReadonlySet<string> = new Set(['vxlan', 'geneve', 'gre', 'erspan', 'gtpu', 'bareudp']);
 
+/** Names of devices. */
+type Names = Pick<ReadonlySet<string>, 'has'>;
+
 const isBroken = ({ ofport, error }: InterfaceFacts): boolean => ofport === -1 || (error ?? '') !== '';
 /** Whether the device of a port is not there: it could not be opened, and nothing has its name. */
-export const isGone = (row: InterfaceFacts, names: ReadonlySet<string>): boolean =>
+export const isGone = (row: InterfaceFacts, names: Names): boolean =>
   isBroken(row) && !virtualTypes.has(row.type) && !names.has(row.name);
 
 /**
  * For how long the device of a port has been gone, ms; 0: it is not. ovs-vswitchd leaves number, error and link as they were
  * where a device vanishes under it.
  */
-export const goneMs = (row: InterfaceFacts, names: ReadonlySet<string>): number =>
+export const goneMs = (row: InterfaceFacts, names: Names): number =>
   names.has(row.name) ? 0 : Math.max(isGone(row, names) ? row.brokenMs : 0, row.absentMs ?? 0);
 
 export const stalePorts: OffloadCheck = {
@@ -43,18 +47,20 @@ export const stalePorts: OffloadCheck = {
   reasons: ['PortStale'],
   run: ({ interfaces, devices }, { staleMsMin }) =>
     given([interfaces, devices], (rows, netdevs) => {
-      const names = new Set(netdevs.map(({ name }) => name));
-      const stale = rows.map((row) => ({ ...row, ms: goneMs(row, names) })).filter(({ ms }) => ms >= staleMsMin);
+      const byName = netdevsByName(netdevs);
+      const stale = rows.filter((row) => goneMs(row, byName) >= staleMsMin);
       return foundAny(
-        stale.map(({ name, bridge, error, ms, isOwn, ifaceId }) => ({
-          reason: 'PortStale',
-          subject: port(name),
-          message: `Port ${safeText(name)} on ${safeText(bridge)} has had no device for ${seconds(ms)} s.`,
-          evidence: evidenceOf({ error, 'iface-id': ifaceId, owner: isOwn ? 'this agent' : 'another' }),
-          remedy: isOwn
-            ? 'Nothing; it is the agent that removes it, when its intent is gone.'
-            : `Have its owner remove it; nothing else removes it, and a foreign port is never the agent's to delete.`,
-        })),
+        stale
+          .map((row) => ({ ...row, ms: goneMs(row, byName) }))
+          .map(({ name, bridge, error, ms, isOwn, ifaceId }) => ({
+            reason: 'PortStale',
+            subject: port(name),
+            message: `Port ${safeText(name)} on ${safeText(bridge)} has had no device for ${seconds(ms)} s.`,
+            evidence: evidenceOf({ error, 'iface-id': ifaceId, owner: isOwn ? 'this agent' : 'another' }),
+            remedy: isOwn
+              ? 'Nothing; it is the agent that removes it, when its intent is gone.'
+              : `Have its owner remove it; nothing else removes it, and a foreign port is never the agent's to delete.`,
+          })),
       );
     }),
 };
@@ -64,9 +70,9 @@ export const openPorts: OffloadCheck = {
   reasons: ['InterfaceError'],
   run: ({ interfaces, devices }) =>
     given([interfaces], (rows) => {
-      const names = devices.kind === 'known' ? new Set(devices.value.map(({ name }) => name)) : undefined;
+      const byName = devices.kind === 'known' ? netdevsByName(devices.value) : undefined;
       // A device that is gone is told as a stale port.
-      const broken = rows.filter((row) => isBroken(row) && (names === undefined || !isGone(row, names)));
+      const broken = rows.filter((row) => isBroken(row) && (byName === undefined || !isGone(row, byName)));
       return foundAny(
         broken.map(({ name, bridge, type, ofport, error }) => ({
           reason: 'InterfaceError',
@@ -134,7 +140,7 @@ export const links: OffloadCheck = {
   reasons: ['LinkDown', 'LinkFlapping'],
   run: ({ interfaces, devices }, { linkResetsMax }) =>
     given([interfaces, devices], (rows, netdevs) => {
-      const byName = new Map(netdevs.map((netdev) => [netdev.name, netdev]));
+      const byName = netdevsByName(netdevs);
       const down = rows.filter((row) => isDown(row, byName.get(row.name)));
       const flapping = rows.filter(({ linkResets }) => linkResets > linkResetsMax);
       const isUplink = ({ name }: InterfaceFacts): boolean => byName.get(name)?.kind === 'uplink';
@@ -265,15 +271,12 @@ export const uplinkOnSwitch: OffloadCheck = {
       const onSwitch = new Set(rows.map(({ name }) => name));
       const here = netdevs.filter(({ name, switchId }) => onSwitch.has(name) && switchId !== undefined);
       // A bond stands for the uplinks below it, which it hides: with one on the switch nothing can be said of them.
-      const others = rows.filter(
-        ({ type, name }) => !virtualTypes.has(type) && !here.some((netdev) => netdev.name === name),
-      );
-      const orphaned = here.filter(
-        ({ kind, switchId }) =>
-          kind !== 'uplink' && !here.some((other) => other.kind === 'uplink' && other.switchId === switchId),
-      );
+      const hereNames = new Set(here.map(({ name }) => name));
+      const others = rows.filter(({ type, name }) => !virtualTypes.has(type) && !hereNames.has(name));
+      const served = new Set(here.filter(({ kind }) => kind === 'uplink').map(({ switchId }) => switchId));
+      const orphaned = here.filter(({ kind, switchId }) => kind !== 'uplink' && !served.has(switchId));
       if (orphaned.length === 0) return clear;
-      const byName = new Map(netdevs.map((netdev) => [netdev.name, netdev]));
+      const byName = netdevsByName(netdevs);
       if (others.some(({ name }) => standsForUplink(name, byName))) return notTestable('the uplinks may be in a bond');
       const names = orphaned.map(({ name }) => name);
       return found({

@@ -85,12 +85,11 @@ export class InterfaceList {
     const resets = recent(this.#resets, nowMs);
     const drops = recent(this.#drops, nowMs);
     const made = new Map<string, Made>();
+    const sinceMs = (firstMs: number | undefined): number => (firstMs === undefined ? 0 : Math.max(0, nowMs - firstMs));
     let isSame = true;
     for (const { bridge, interfaces } of this.#ports?.values() ?? []) {
       for (const row of interfaces) {
         const { name } = row;
-        const sinceMs = (firstMs: number | undefined): number =>
-          firstMs === undefined ? 0 : Math.max(0, nowMs - firstMs);
         const counts = {
           isNew: (this.#open.firstMs(name) ?? -Infinity) > (lookedAtMs ?? Infinity),
           brokenMs: sinceMs(this.#broken.firstMs(name)),

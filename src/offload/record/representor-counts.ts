@@ -3,6 +3,7 @@
 import type { Fact } from '../../model/fact.js';
 import type { Netdev } from '../../model/netdev.js';
 import { goneMs } from '../checks/ports.js';
+import { netdevsByName } from '../netdev-index.js';
 import type { InterfaceFacts, OffloadLimits } from '../offload-facts.js';
 
 export interface RepresentorCounts {
@@ -25,9 +26,8 @@ export function countRepresentors(
   if (devices.kind === 'unknown') return { expected, present: 0, stale: 0, down: 0 };
   const present = devices.value.filter(({ kind }) => kind === 'hostVf').length;
   const rows = interfaces.kind === 'known' ? interfaces.value : [];
-  const byName = new Map(devices.value.map((netdev) => [netdev.name, netdev]));
-  const names = new Set(byName.keys());
-  const stale = rows.filter((row) => goneMs(row, names) >= staleMsMin).length;
+  const byName = netdevsByName(devices.value);
+  const stale = rows.filter((row) => goneMs(row, byName) >= staleMsMin).length;
   const down = rows.filter((row) => isDown(byName.get(row.name), row)).length;
   return { expected, present, stale, down };
 }

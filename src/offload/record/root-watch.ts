@@ -20,6 +20,8 @@ const whatIsSaid = ({ curCfg, isDpdkInitialized, isDocaInitialized, ifaceTypes }
 
 export class RootWatch {
   #asked: readonly Asked[] = [];
+  #restoreSinceMs: number | undefined;
+  #root: ObservedRoot | undefined;
   /** What the database said last. */
   #said: string | undefined;
   /** What a daemon that is gone left in the database; undefined: the one that runs has written there. */
@@ -42,11 +44,11 @@ export class RootWatch {
     if (isNew) this.#leftOver = this.#said;
     if (ageMs >= graceMs) this.#leftOver = undefined;
   }
-  #restoreSinceMs: number | undefined;
 
   note(root: ObservedRoot, nowMs: number): void {
     const { curCfg, nextCfg, isRestoreAwaited } = root;
-    this.#said = whatIsSaid(root);
+    if (root !== this.#root) this.#said = whatIsSaid(root);
+    this.#root = root;
     if (this.#said !== this.#leftOver) this.#leftOver = undefined;
     this.#restoreSinceMs = isRestoreAwaited ? (this.#restoreSinceMs ?? nowMs) : undefined;
     // A daemon that keeps up with a busy database is always a little behind: what counts is the oldest number not reached.
