@@ -9,6 +9,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
+import { HostLookup } from '../lib/host-lookup.js';
 import type { Access } from './credentials.js';
 import type { TlsMaterial } from './tls-material.js';
 
@@ -36,6 +37,7 @@ interface Lanes {
 
 export class ConnectionPool {
   readonly #limits: PoolLimits;
+  readonly #names = new HostLookup();
   #lanes: Lanes | undefined;
 
   constructor(limits: PoolLimits) {
@@ -59,8 +61,9 @@ export class ConnectionPool {
     for (const socket of sockets) socket.destroy();
   }
 
-  /** Ends every connection. */
+  /** Ends every connection, for good. */
   close(): void {
+    this.#names.close();
     this.#lanes?.calls.destroy();
     this.#lanes?.streams.destroy();
     this.#lanes = undefined;
@@ -68,7 +71,8 @@ export class ConnectionPool {
 
   #open(access: Access): Lanes {
     const { callSocketsMax, streamSocketsMax } = this.#limits;
-    const common = { noDelay: true, keepAliveMsecs: keepAliveMs, ...tlsOptions(access.tls) };
+    const { lookup } = this.#names;
+    const common = { noDelay: true, keepAliveMsecs: keepAliveMs, lookup, ...tlsOptions(access.tls) };
     const make = (options: AgentOptions): HttpAgent =>
       access.url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
     return {

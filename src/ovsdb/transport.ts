@@ -11,6 +11,7 @@ import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { AgentError, systemErrorCode, toError } from '../lib/errors.js';
+import { HostLookup } from '../lib/host-lookup.js';
 import { formatEndpoint } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -53,12 +54,18 @@ export async function dial(endpoint: Endpoint, options: DialOptions): Promise<So
     case 'unix':
       return connected(openPlain({ path: endpoint.path }), 'connect', endpoint, options.signal);
     case 'tcp': {
-      const socket = openPlain({ host: endpoint.host, port: endpoint.port, ...tcpOptions });
+      const names = new HostLookup();
+      const { lookup } = names;
+      const socket = openPlain({ host: endpoint.host, port: endpoint.port, lookup, ...tcpOptions });
+      socket.once('close', () => names.close());
       return connected(socket, 'connect', endpoint, options.signal);
     }
     case 'tls': {
       const secure = await tlsOptions(endpoint.host, options.tls, facts);
-      const socket = openTls({ host: endpoint.host, port: endpoint.port, ...tcpOptions, ...secure }, facts);
+      const names = new HostLookup();
+      const { lookup } = names;
+      const socket = openTls({ host: endpoint.host, port: endpoint.port, lookup, ...tcpOptions, ...secure }, facts);
+      socket.once('close', () => names.close());
       return connected(socket, 'secureConnect', endpoint, options.signal);
     }
   }

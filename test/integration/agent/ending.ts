@@ -34,14 +34,20 @@ export class EndingAgent implements AsyncDisposable {
     }
   }
 
-  static async start(rig: Rig, input: ConfigInput): Promise<EndingAgent> {
+  /** @param within a command that becomes the one that its further arguments are */
+  static async start(rig: Rig, input: ConfigInput, within: readonly string[] = []): Promise<EndingAgent> {
     await ensureBuilt();
     const dir = join(rig.lab.dir, 'agent');
     await mkdir(dir, { recursive: true });
     await writeFile(rig.configFile, rig.configText(input, dir));
-    const args = [mainFile, 'run', '--config', rig.configFile];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: rig.lab.env });
+    const [file, ...rest] = [...within, process.execPath];
+    const args = [...rest, mainFile, 'run', '--config', rig.configFile];
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: rig.lab.env });
     return new EndingAgent(child, join(dir, 'api.sock'));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get log(): string {

@@ -5,7 +5,7 @@
 
 import { connect as dial, createServer, type Socket } from 'node:net';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OffloadService } from '../../../src/gen/proto/dpu/agent/v1/offload_pb.js';
@@ -57,6 +57,17 @@ function expectOrderly({ code, signal, tookMs, log }: Ended): void {
   expect(log).toContain('"agent ended"');
   expect(log).not.toContain('bug of the agent');
   expect(tookMs, log.slice(-2_000)).toBeLessThan(endMsMax);
+}
+
+/** A network of its own, whose name server takes every question and answers none: what is sent to it goes to no device. */
+function withSilentResolver(resolver: string): readonly string[] {
+  const script = [
+    'ip link set lo up',
+    'ip route add 192.0.2.0/24 dev lo',
+    'mount --bind "$0" /etc/resolv.conf',
+    'exec "$@"',
+  ].join(' && ');
+  return ['unshare', '--net', '--mount', 'sh', '-c', script, resolver];
 }
 
 const dead = (path: string): Promise<boolean> =>
@@ -220,6 +231,37 @@ describe('the daemon that is told to end', () => {
       expect(cluster.direct.get('leases', ref)).toBeDefined();
     } finally {
       cluster.faults.thaw();
+      await cluster.close();
+    }
+  });
+
+  it('ends while a name server says nothing to what it was asked', async () => {
+    await using rig = await startRig();
+    const cluster = new ClusterApi({ kubelet: 'manual' });
+    await cluster.start();
+    try {
+      const kubeconfig = await cluster.writeKubeconfig(rig.lab.dir);
+      const named = (await readFile(kubeconfig, 'utf8')).replaceAll(/127\.0\.0\.1|localhost/g, 'api.host.example');
+      expect(named).toContain('api.host.example');
+      await writeFile(kubeconfig, named);
+      const resolver = join(rig.lab.dir, 'resolv.conf');
+      await writeFile(resolver, 'nameserver 192.0.2.53\n');
+      const input = {
+        ...config,
+        hostCluster: { kubeconfig, nodeName: 'host-1' },
+        attach: { mode: 'attach', ovnInstalled: 'ignore', bridge: 'br-sfc' },
+      };
+      await using agent = await EndingAgent.start(rig, input, withSilentResolver(resolver));
+      // 192.0.2.53:53, as the kernel writes it: what it asks is on its way, in a network that is the agent's alone.
+      const isAsked = async (): Promise<boolean> =>
+        (await readFile(`/proc/${agent.pid}/net/udp`, 'utf8').catch(() => '')).includes('350200C0:0035');
+      await agent.says('"API listens"');
+      await eventually(isAsked, 'the name server is asked');
+      const children = await readFile(`/proc/${agent.pid}/task/${agent.pid}/children`, 'utf8');
+      const askers = children.split(' ').filter((pid) => pid !== '');
+      expectOrderly(await agent.end('SIGTERM'));
+      await eventually(() => !askers.some((pid) => existsSync(`/proc/${pid}`)), 'whoever asked for it has ended too');
+    } finally {
       await cluster.close();
     }
   });
