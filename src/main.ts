@@ -6,6 +6,7 @@
 
 // Before all others: it listens from then on.
 import { stopSignal } from './app/stop-signal.js';
+import './lib/no-debugger.js';
 import { parseCommand, helpText, type Command } from './app/arguments.js';
 import { checkConfig, loadOrExplain, printSchema, showConfig } from './app/config-commands.js';
 import { applyOnce, showPlan } from './app/once.js';

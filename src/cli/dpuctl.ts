@@ -4,6 +4,7 @@
  * code of the command that is run. The one place of the command line that reads the environment.
  */
 
+import '../lib/no-debugger.js';
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../lib/clock.js';

@@ -142,6 +142,19 @@ describe('the agent as it is shipped', () => {
     expect(await listeners()).toEqual(['tcp 0100007F', 'tcp 0100007F', 'unix', 'unix']);
   });
 
+  it('opens no debugger when it is sent the signal for that', async () => {
+    const before = await listeners();
+    process.kill(agent.pid, 'SIGUSR1');
+    // Caught by a handler of its own, or of Node.js (SIGUSR1 is bit 9): it would end the process else, and not be seen here.
+    expect((Number.parseInt((await agent.status('SigCgt')).slice(-3), 16) >> 9) & 1).toBe(1);
+    const address = /"http (127\.0\.0\.1:\d+)"/.exec(agent.log)?.[1] ?? '';
+    // A thread of Node.js that has nothing else to do opens it within a millisecond or two; these are answered one after another.
+    for (let call = 0; call < 50; call += 1)
+      expect((await fetch(`http://${address}/healthz`)).status).toBeGreaterThan(0);
+    expect(await listeners()).toEqual(before);
+    expect(agent.log).not.toContain('Debugger');
+  });
+
   it('has made what docs/security.md says, with those modes, and nothing else on this machine', async () => {
     const documented = [...documentedTable('security.md', 'Path')].map(([path, cells]) => [
       path,
