@@ -135,16 +135,21 @@ export async function chainFlows(machine: Machine): Promise<readonly CountedFlow
   }));
 }
 
-/** Runs JavaScript inside the agent, by the inspector that Node.js opens on SIGUSR1; does not wait for its end. */
+/** A line that overrides the unit: Node.js opens its inspector, for `evaluateInside`. */
+export const inspected = 'Environment=NODE_OPTIONS=--inspect=127.0.0.1:9229';
+
+/** Runs JavaScript inside the agent, which is `inspected`; the agent has begun it or is about to, and need not have ended it. */
 export async function evaluateInside(machine: Machine, code: string): Promise<void> {
-  await machine.run('kill', '-s', 'USR1', String(await mainPid(machine)));
   const client = `
     const [target] = await (await fetch('http://127.0.0.1:9229/json')).json();
     const socket = new WebSocket(target.webSocketDebuggerUrl);
-    await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
-    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: process.argv[1] } }));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    process.exit(0);`;
+    const said = (name) => new Promise((resolve, reject) => { socket['on' + name] = resolve; socket.onerror = reject; });
+    await said('open');
+    const expression = 'setImmediate(() => {' + process.argv[1] + '}); 0';
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
+    // The answer comes before the code begins, which may never end.
+    const { result } = JSON.parse((await said('message')).data);
+    process.exit(result?.result?.value === 0 ? 0 : 1);`;
   await eventually(
     async () => {
       const flags = ['--experimental-websocket', '--input-type=module', '--eval', client];

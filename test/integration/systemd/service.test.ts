@@ -4,7 +4,7 @@
  * of version 1.
  */
 
-import { appendFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../lab/daemon.js';
 import * as agent from './installed.js';
@@ -54,7 +54,8 @@ afterAll(async () => (machine as Machine | undefined)?.close(), 60_000);
 
 describe('the service', () => {
   it('is what systemd understands', async () => {
-    const units = [agent.service, 'dpu-node-agent-sockets.service', 'dpu-node-agent-sockets.path'];
+    const helper = ['service', 'path', 'timer'].map((kind) => `dpu-node-agent-sockets.${kind}`);
+    const units = [agent.service, ...helper];
     const { code, stdout, stderr } = await machine.tryRun('systemd-analyze', 'verify', ...units);
     expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' });
   });
@@ -80,6 +81,51 @@ describe('the service', () => {
     expect((await machine.run('ovs-vsctl', 'list-br')).split('\n')).toEqual(['br-hbn', 'br-sfc', '']);
     expect(await agent.mainPid(machine)).toBe(pid);
     expect(await agent.restarts(machine)).toBe(0);
+  });
+
+  it('does not keep a target that wants it from being reached while it waits for Open vSwitch', async () => {
+    await machine.run('systemctl', 'stop', agent.service, 'openvswitch-switch', 'ovs-vswitchd', 'ovsdb-server');
+    try {
+      await agent.override(machine);
+      const units = '/run/systemd/system';
+      machine.write(`${units}/boot-probe.target`, `[Unit]\nWants=${agent.service} mlnx_bf_configure.service\n`);
+      // As a platform may have it: what the agent is behind is itself behind the target.
+      const configure =
+        '[Unit]\nAfter=boot-probe.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n';
+      machine.write(`${units}/mlnx_bf_configure.service`, configure);
+      await machine.run('systemctl', 'daemon-reload');
+      // It returns when the target is reached.
+      await machine.run('systemctl', 'start', 'boot-probe.target');
+      await agent.waitsForDatabase(machine);
+      expect(await agent.stateOf(machine)).toBe('activating');
+      expect(await machine.show('mlnx_bf_configure.service', 'ActiveState')).toEqual({ ActiveState: 'active' });
+    } finally {
+      await machine.run('systemctl', 'start', 'openvswitch-switch');
+    }
+    await agent.reaches(machine, 'active');
+  });
+
+  it('starts where directories of the system are missing that others have', async () => {
+    await stopped();
+    const dirs = ['/media', '/opt', '/mnt'].filter((dir) => existsSync(machine.path(dir)));
+    expect(dirs).toContain('/media');
+    for (const dir of dirs) await machine.run('mv', dir, `${dir}.away`);
+    try {
+      await running();
+    } finally {
+      for (const dir of dirs) await machine.run('mv', `${dir}.away`, dir);
+    }
+  });
+
+  it('is ready with a bridge that is not there where it is told to look only', async () => {
+    await running();
+    await stopped();
+    const absent = '  - name: br-absent\n    datapathType: netdev\nchains:';
+    machine.write(agent.configFile, `agent: { repair: observe }\n${agent.config.replace('chains:', absent)}`);
+    await agent.begin(machine);
+    await agent.reaches(machine, 'active');
+    await agent.says(machine, /"bridge br-absent".*"ReadOnly"/);
+    expect((await machine.run('ovs-vsctl', 'list-br')).split('\n')).toEqual(['br-hbn', 'br-sfc', '']);
   });
 
   it('runs as its own user with one capability, and nothing that it starts can have more', async () => {
@@ -147,14 +193,54 @@ describe('the service', () => {
     const opened = ['db.sock', 'br-hbn.mgmt', 'br-new.mgmt', 'br-sfc.mgmt', 'ovs-vswitchd.PID.ctl'].map(open);
     expect([...(await listed())].sort()).toEqual([...shut, ...opened].sort());
     await machine.run('ovs-vsctl', 'del-br', 'br-new');
-    // Its own changes do not set the helper off again and again.
+    // Its own changes do not set the helper off again and again. What it does is told to the journal here, and the timer is away.
+    const logged = '/run/systemd/system/dpu-node-agent-sockets.service.d/test.conf';
+    machine.write(logged, '[Service]\nLogLevelMax=info\n');
+    await machine.run('systemctl', 'daemon-reload');
+    await machine.run('systemctl', 'stop', 'dpu-node-agent-sockets.timer');
     const runs = async (): Promise<number> =>
       (await machine.run('journalctl', '--unit', 'dpu-node-agent-sockets.service', '--output=cat')).split('Finished')
         .length;
     const before = await runs();
     await machine.run('chmod', '0750', '/run/openvswitch/db.sock');
     await eventually(async () => (await listed()).includes(open('db.sock')), 'it is opened again');
+    await eventually(async () => (await runs()) > before, 'the run is over and told');
     expect((await runs()) - before).toBeLessThanOrEqual(4);
+    await machine.run('systemctl', 'start', 'dpu-node-agent-sockets.timer');
+  });
+
+  it('gets a socket whose making nobody noticed, before long', async () => {
+    await running();
+    const timer = 'dpu-node-agent-sockets.timer';
+    machine.write(`/run/systemd/system/${timer}.d/test.conf`, '[Timer]\nOnUnitInactiveSec=1s\nAccuracySec=10ms\n');
+    await machine.run('systemctl', 'daemon-reload');
+    expect(await machine.show(timer, 'ActiveState')).toEqual({ ActiveState: 'active' });
+    await machine.run('systemctl', 'stop', 'dpu-node-agent-sockets.path');
+    expect(await machine.show(timer, 'ActiveState')).toEqual({ ActiveState: 'inactive' });
+    await machine.run('chmod', '0750', '/run/openvswitch/br-sfc.mgmt');
+    await machine.run('systemctl', 'start', timer);
+    const mode = async (): Promise<string> => machine.run('stat', '--format=%a', '/run/openvswitch/br-sfc.mgmt');
+    await eventually(async () => (await mode()) === '770\n', 'the timer has opened it', 20_000);
+    rmSync(machine.path(`/run/systemd/system/${timer}.d`), { recursive: true });
+    await machine.run('systemctl', 'daemon-reload');
+    await machine.run('systemctl', 'start', 'dpu-node-agent-sockets.path');
+  });
+
+  it('gets the sockets of an Open vSwitch that runs as another user than root, as in RHEL', async () => {
+    await running();
+    await machine.run('useradd', '--system', '--user-group', 'openvswitch');
+    try {
+      await machine.run('chown', '-R', 'openvswitch:openvswitch', '/run/openvswitch');
+      await machine.run('sh', '-c', 'chmod 0750 /run/openvswitch/*.mgmt /run/openvswitch/db.sock');
+      const seen = async (): Promise<string> =>
+        machine.run('sh', '-c', 'cd /run/openvswitch; stat --format="%a %U:%G" db.sock br-sfc.mgmt br-hbn.mgmt');
+      const open = '770 openvswitch:dpu-node-agent-ovs\n';
+      await eventually(async () => (await seen()) === open.repeat(3), "they are opened and stay their owner's");
+    } finally {
+      await machine.run('chown', '-R', 'root:root', '/run/openvswitch');
+      await machine.run('systemctl', 'start', 'dpu-node-agent-sockets.service');
+      await machine.run('userdel', 'openvswitch');
+    }
   });
 
   it('lets its own user steer and root look; a drop-in makes root known', async () => {
@@ -199,7 +285,7 @@ describe('the service', () => {
   });
 
   it('is started again when its event loop is blocked', async () => {
-    await running(...fast);
+    await running(...fast, agent.inspected);
     const [pid, before] = [await agent.mainPid(machine), await agent.restarts(machine)];
     await agent.evaluateInside(machine, 'for (;;) {}');
     await eventually(async () => (await agent.restarts(machine)) > before, 'the watchdog bites', 15_000);

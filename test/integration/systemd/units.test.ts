@@ -57,26 +57,32 @@ describe('the units', () => {
   it('give the heap what the limit of memory leaves', () => {
     const service = read('systemd/dpu-node-agent.service');
     const [command = ''] = valuesOf(service, 'Service', 'ExecStart');
-    const option = (name: string): number => Number(new RegExp(`--${name}=(\\d+)`).exec(command)?.[1]);
-    const limit = (key: string): number => Number(/^(\d+)M$/.exec(valuesOf(service, 'Service', key)[0] ?? '')?.[1]);
-    const heap = option('max-old-space-size') + 2 * option('max-semi-space-size');
     // Node.js without a heap takes 70 MiB; the rest is for buffers and for children.
-    expect(heap + 70).toBeLessThan(limit('MemoryHigh'));
-    expect(limit('MemoryHigh')).toBeLessThan(limit('MemoryMax'));
+    expect(heapOf(command) + 70).toBeLessThan(limitOf(service, 'MemoryHigh'));
+    expect(limitOf(service, 'MemoryHigh')).toBeLessThan(limitOf(service, 'MemoryMax'));
   });
 
-  it('depend on nothing that may be missing', () => {
-    for (const file of ['dpu-node-agent.service', 'dpu-node-agent.container']) {
-      const keys = (sectionsOf(read(`systemd/${file}`)).get('Unit') ?? []).map(([key]) => key);
-      expect(keys.filter((key) => /^(?:Requires|Requisite|BindsTo|PartOf)$/.test(key))).toEqual([]);
-    }
+  it.each(['dpu-node-agent.service', 'dpu-node-agent.container'])(
+    '%s depends on nothing that may be missing',
+    (file) => {
+      const unit = sectionsOf(read(`systemd/${file}`)).get('Unit') ?? [];
+      const hard = unit.filter(([key]) => /^(?:Requires|Requisite|BindsTo|PartOf)$/.test(key));
+      expect(hard).toEqual([['Requires', 'sysinit.target']]);
+    },
+  );
+
+  it('can be started where a directory of the system is missing', () => {
+    const places = valuesOf(read('systemd/dpu-node-agent.service'), 'Service', 'NoExecPaths').join(' ').split(' ');
+    expect(places).toContain('-/var');
+    expect(places.filter((place) => !place.startsWith('-'))).toEqual([]);
   });
 
-  it('are installed where the package manager would put them', () => {
+  it('are installed where the package manager would put them, for all to read, and taken away again', () => {
     const dir = mkdtempSync(join(tmpdir(), 'dpu-units-'));
     try {
       for (const name of ['dpu-node-agent.mjs', 'dpuctl.mjs']) writeFileSync(join(dir, name), '');
-      run('sh', 'systemd/install.sh', '--root', join(dir, 'root'), dir);
+      // A hardened root: what only it can enter, the agent's user could not start.
+      run('sh', '-c', 'umask 077; exec sh systemd/install.sh --root "$0/root" "$0"', dir);
       const names = readdirSync(join(dir, 'root'), { recursive: true, encoding: 'utf8' });
       const files = names.filter((name) => statSync(join(dir, 'root', name)).isFile()).sort();
       const modes = files.map((name) => `${(statSync(join(dir, 'root', name)).mode & 0o777).toString(8)} ${name}`);
@@ -85,6 +91,7 @@ describe('the units', () => {
         '755 usr/bin/dpuctl',
         '644 usr/lib/systemd/system/dpu-node-agent-sockets.path',
         '644 usr/lib/systemd/system/dpu-node-agent-sockets.service',
+        '644 usr/lib/systemd/system/dpu-node-agent-sockets.timer',
         '644 usr/lib/systemd/system/dpu-node-agent.service',
         '644 usr/lib/sysusers.d/dpu-node-agent.conf',
         '644 usr/lib/tmpfiles.d/dpu-node-agent-sockets.conf',
@@ -94,11 +101,30 @@ describe('the units', () => {
         '644 usr/share/dpu-node-agent/drop-ins/10-restart-steps.conf',
         '644 usr/share/dpu-node-agent/drop-ins/20-peers.conf',
       ]);
+      const folders = names.filter((name) => statSync(join(dir, 'root', name)).isDirectory());
+      expect(folders.filter((name) => (statSync(join(dir, 'root', name)).mode & 0o777) !== 0o755)).toEqual([]);
+      run('sh', 'systemd/install.sh', '--root', join(dir, 'root'), '--remove');
+      const left = readdirSync(join(dir, 'root'), { recursive: true, encoding: 'utf8' });
+      expect(left.filter((name) => statSync(join(dir, 'root', name)).isFile() || name.includes('dpu-node'))).toEqual(
+        [],
+      );
+      expect(() => run('sh', 'systemd/install.sh', '--help')).toThrow('--help is not known');
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
   });
 });
+
+/** Options of Node.js for the heap: what it may take in all, MiB. */
+function heapOf(command: string): number {
+  const option = (name: string): number => Number(new RegExp(`--${name}=(\\d+)`).exec(command)?.[1]);
+  return option('max-old-space-size') + 2 * option('max-semi-space-size');
+}
+
+/** Limit of memory in a unit, MiB. */
+function limitOf(text: string, key: string): number {
+  return Number(/^(\d+)M$/.exec(valuesOf(text, 'Service', key)[0] ?? '')?.[1]);
+}
 
 describe('the quadlet', () => {
   const quadlet = read('systemd/dpu-node-agent.container');
@@ -130,6 +156,22 @@ describe('the quadlet', () => {
       );
     }
     expect([values('Notify'), values('HealthOnFailure')]).toEqual([['healthy'], ['kill']]);
+  });
+
+  it('never gives up: a registry that is away and a directory that is not there yet fail it at once', () => {
+    expect(valuesOf(quadlet, 'Unit', 'StartLimitIntervalSec')).toEqual(['0']);
+    expect(valuesOf(quadlet, 'Unit', 'StartLimitBurst')).toEqual([]);
+    expect(valuesOf(quadlet, 'Service', 'Restart')).toEqual(['always']);
+    // A target that is only wanted orders nothing.
+    for (const key of ['Wants', 'After'])
+      expect(valuesOf(quadlet, 'Unit', key).join(' ').split(' ')).toContain('network-online.target');
+  });
+
+  it('has room for the heap, for a check beside it, and for the podman that waits', () => {
+    const [, entry = ''] = /^ENTRYPOINT (.*)$/m.exec(read('containerfile/Containerfile')) ?? [];
+    // As for the unit; a check is a Node.js of its own in the same control group.
+    expect(heapOf(entry) + 70 + 45 + 60).toBeLessThan(limitOf(quadlet, 'MemoryHigh'));
+    expect(limitOf(quadlet, 'MemoryHigh')).toBeLessThan(limitOf(quadlet, 'MemoryMax'));
   });
 
   it('mounts no more than it needs, and what it mounts is made', () => {
@@ -190,6 +232,7 @@ describe('what is rendered for RHCOS', () => {
     expect(config.systemd.units).toEqual([
       { name: 'dpu-node-agent-sockets.service', contents: read('systemd/dpu-node-agent-sockets.service') },
       { name: 'dpu-node-agent-sockets.path', enabled: true, contents: read('systemd/dpu-node-agent-sockets.path') },
+      { name: 'dpu-node-agent-sockets.timer', contents: read('systemd/dpu-node-agent-sockets.timer') },
     ]);
   });
 
@@ -200,6 +243,10 @@ describe('what is rendered for RHCOS', () => {
     expect(parsed.spec.containerFile.map(({ content }) => content)).toEqual([
       read('systemd/rhcos/layer.Containerfile'),
     ]);
+    // The default of RHEL 9 is a Node.js that the agent cannot run on.
+    expect(read('systemd/rhcos/layer.Containerfile')).toMatch(
+      /module enable nodejs:(?:2[2-9]|[3-9]\d) [^]*\n +node --eval /,
+    );
     const enabled = /systemctl enable (.*?) &&/.exec(read('systemd/rhcos/layer.Containerfile'))?.[1]?.split(' ') ?? [];
     expect(enabled).toHaveLength(3);
     for (const unit of enabled) {
