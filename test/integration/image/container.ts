@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Daemon, eventually } from '../lab/daemon.js';
@@ -45,6 +45,12 @@ function asUser(user: string): readonly string[] {
   const none = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all', '--no-new-privs'];
   return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--groups=0', ...none, '--pdeathsig=KILL'];
 }
+
+/** unshare(1) has one child, and every step from there to the agent takes the place of the one before. */
+const childrenOf = (pid: number): string => {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, 'utf8').trim() : '';
+};
 
 export interface ContainerOptions {
   readonly root: string;
@@ -108,6 +114,8 @@ export class Container {
     await mkdir(join(options.root, 'run/openvswitch'), { recursive: true });
     const container = new Container(options);
     container.#daemon.start();
+    const starter = container.#daemon.pid ?? 0;
+    await eventually(() => !container.isRunning || childrenOf(starter) !== '', 'the container has a process');
     return container;
   }
 
@@ -115,8 +123,7 @@ export class Container {
   get pid(): number {
     const { pid } = this.#daemon;
     if (pid === undefined) throw new Error('the container was never started');
-    // unshare(1) has one child, and every step to the agent takes the place of the one before.
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    const children = childrenOf(pid);
     if (!/^\d+$/.test(children)) throw new Error(`the container has no agent:\n${this.log}`);
     return Number(children);
   }
