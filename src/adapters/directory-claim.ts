@@ -19,6 +19,9 @@ import { systemErrorCode } from '../lib/errors.js';
 /** Each time another has made the next name meanwhile; of more than a few at once nearly all see that one alive. */
 const triesMax = 64;
 
+/** Names with higher numbers are none of a claim; far more than there are starts. */
+const numberMax = 999_999_999_999_999;
+
 export class DirectoryClaim {
   #server: Server | undefined;
   readonly #name: string;
@@ -84,12 +87,14 @@ async function takePlace(dir: string, draft: string, name: string): Promise<bool
     const highest = Math.max(0, ...(await numbersIn(dir, name)));
     if (highest > 0 && (await isAlive(join(dir, `${name}.${highest}`)))) return false;
     const own = highest + 1;
+    // Under a name that nobody takes for a claim it would be one that the next does not see.
+    if (own > numberMax) throw new Error(`no number is left after ${name}.${highest}, which no claim has made`);
     if (!(await linked(join(dir, draft), join(dir, `${name}.${own}`)))) continue;
     const numbers = await numbersIn(dir, name);
     // The look was old: others have had, given back and cleared away what this made once more.
     if (numbers.some((number) => number > own)) await gone(unlink(join(dir, `${name}.${own}`)));
     else {
-      for (const number of numbers) if (number < own) await gone(unlink(join(dir, `${name}.${number}`)));
+      for (const number of numbers) if (number < own) await cleared(join(dir, `${name}.${number}`));
       return true;
     }
   }
@@ -122,6 +127,15 @@ async function gone(done: Promise<void>): Promise<boolean> {
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return false;
     throw error;
+  }
+}
+
+/** Removes a name of the past. A directory of such a name, which no claim has made, may stay: it is below the highest. */
+async function cleared(file: string): Promise<void> {
+  try {
+    await gone(unlink(file));
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EISDIR') throw error;
   }
 }
 

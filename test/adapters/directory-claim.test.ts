@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,22 @@ describe('the claim to a directory', () => {
     } finally {
       await new Promise((resolve) => squatter.close(resolve));
     }
+  });
+
+  it('passes by a directory, a file and a link that bear the name of a claim', async () => {
+    mkdirSync(join(dir, '.test.claim.1'));
+    writeFileSync(join(dir, '.test.claim.2'), '');
+    symlinkSync('/nowhere', join(dir, '.test.claim.3'));
+    expect(await make().take(dir)).toBe(true);
+    expect(readdirSync(dir).sort()).toEqual(['.test.claim.1', '.test.claim.4']);
+    expect(await make().take(dir)).toBe(false);
+  });
+
+  it('is refused rather than had by two, where a name of somebody has the last number', async () => {
+    const last = `.test.claim.${'9'.repeat(15)}`;
+    writeFileSync(join(dir, last), '');
+    await expect(make().take(dir)).rejects.toThrow('no number is left');
+    expect(readdirSync(dir)).toEqual([last]);
   });
 
   it('is taken in a directory whose path is longer than that of a socket may be', async () => {
