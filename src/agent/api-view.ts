@@ -11,10 +11,12 @@ import type { MachineFacts } from '../model/machine.js';
 import type { ReasonShare } from '../offload/attribute.js';
 import type { OffloadFinding } from '../offload/check.js';
 import type { FlowReason } from '../offload/flow-reasons.js';
+import type { Tally } from '../offload/flow-summary.js';
 import type { FlowTier } from '../offload/flow-tier.js';
 import type { OffloadStatus, OffloadVerdict } from '../offload/offload.js';
 import type { ConnectionFacts, HugePageFacts } from '../offload/offload-facts.js';
 import type { ExplainedFlow, InsertionReading, ReadingCost } from '../offload/readings.js';
+import type { RepresentorCounts } from '../offload/record/representor-counts.js';
 import type { RestartAdvice } from '../offload/restart-advice.js';
 import type { SettingResult } from '../offload/setting-verdicts.js';
 import type { OffloadPort } from '../offload/software-reason.js';
@@ -138,13 +140,6 @@ export interface MeasurementState {
   readonly problem: string | undefined;
 }
 
-/** Flows of one kind, since each was made. */
-export interface FlowTally {
-  readonly flows: number;
-  readonly packets: number;
-  readonly bytes: number;
-}
-
 export interface DatapathState {
   /** `netdev@ovs-netdev` */
   readonly name: string;
@@ -179,8 +174,8 @@ export interface OffloadSupervision {
   readonly notTestable: readonly { readonly check: string; readonly why: string }[];
   readonly datapaths: readonly DatapathState[];
   /** Of the newest whole dump; empty: there was none. */
-  readonly tiers: ReadonlyMap<FlowTier, FlowTally>;
-  readonly reasons: ReadonlyMap<FlowReason, FlowTally>;
+  readonly tiers: ReadonlyMap<FlowTier, Tally>;
+  readonly reasons: ReadonlyMap<FlowReason, Tally>;
   readonly measurements: readonly MeasurementState[];
   /** How much longer than usual everything waits, 1 upwards. */
   readonly slowdown: number;
@@ -192,16 +187,6 @@ export interface OffloadSupervision {
   readonly representors: RepresentorCounts;
   /** Packets of data since the agent looks, by where they were carried; only growth that was seen. */
   readonly packets: { readonly hardware: number; readonly software: number };
-}
-
-/** Representors of the host's functions: how many are to be there, and are. */
-export interface RepresentorCounts {
-  /** Undefined: not configured. */
-  readonly expected: number | undefined;
-  readonly present: number;
-  /** Ports whose device is gone. */
-  readonly stale: number;
-  readonly down: number;
 }
 
 export interface OffloadRow {
@@ -242,7 +227,7 @@ export interface OffloadMeasured {
   /** By the same counters: packets since the agent looks, only growth that was seen; undefined: nobody reads them. */
   readonly seen?: { readonly hardware: number; readonly software: number } | undefined;
   /** By the newest dump; undefined: there was none. */
-  readonly flows: { readonly hardware: FlowTally; readonly software: FlowTally; readonly apart: FlowTally } | undefined;
+  readonly flows: { readonly hardware: Tally; readonly software: Tally; readonly apart: Tally } | undefined;
   /** Why flows are in software, by packets, the most first; control traffic and warm-up left out. */
   readonly reasons: readonly ReasonShare[];
   /** Ports of the datapath that it uses. */

@@ -5,6 +5,9 @@ import type { Reason } from '../model/reasons.js';
 import { safeText } from '../lib/text.js';
 import type { OffloadFacts, OffloadLimits } from './offload-facts.js';
 
+/** A time in a sentence. */
+export const seconds = (ms: number): number => Math.round(ms / 1_000);
+
 /** What a finding is about. */
 export interface OffloadSubject {
   readonly kind: 'node' | 'vswitchd' | 'setting' | 'bridge' | 'port' | 'device' | 'datapath' | 'table';

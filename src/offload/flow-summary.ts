@@ -19,6 +19,7 @@ import { dataReasons, flowReasons, isApart, type FlowReason } from './flow-reaso
 import { flowTiers, isSoftware, tierOf, type FlowTier, type TierContext } from './flow-tier.js';
 import { softwareReason, type SoftwareContext, type SoftwareReason } from './software-reason.js';
 
+/** Flows of one kind, with their packets and bytes since each was made. */
 export interface Tally {
   readonly flows: number;
   readonly packets: number;

@@ -8,7 +8,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { DurationSchema } from '@bufbuild/protobuf/wkt';
 import type {
   DatapathState,
-  FlowTally,
   MeasurementState,
   OffloadEngine,
   OffloadMeasured,
@@ -43,6 +42,7 @@ import {
 import { safeText } from '../../lib/text.js';
 import type { OffloadFinding } from '../../offload/check.js';
 import { offloadFlowReasons, type FlowReason } from '../../offload/flow-reasons.js';
+import type { Tally } from '../../offload/flow-summary.js';
 import type { ExplainedFlow, InsertionReading } from '../../offload/readings.js';
 import type { SettingResult, SettingVerdict } from '../../offload/setting-verdicts.js';
 import { encodeMap, optional, optionalTimestamp, uint32, uint64 } from './common.js';
@@ -114,14 +114,14 @@ function share(value: number | undefined): number | undefined {
   return value !== undefined && value >= 0 && value <= 1 ? value : undefined;
 }
 
-function tally({ flows, packets, bytes }: FlowTally): MessageInitShape<typeof FlowTallySchema> {
+function tally({ flows, packets, bytes }: Tally): MessageInitShape<typeof FlowTallySchema> {
   return { flows: uint64(flows), packets: uint64(packets), bytes: uint64(bytes) };
 }
 
 const bounded = (value: string | undefined): string | undefined =>
   value === undefined || value.length <= valueLengthMax ? value : safeText(value, valueLengthMax);
 
-function encodeReason(reason: FlowReason, flows: FlowTally): MessageInitShape<typeof FlowReasonShareSchema> {
+function encodeReason(reason: FlowReason, flows: Tally): MessageInitShape<typeof FlowReasonShareSchema> {
   return { reason, tally: tally(flows), ...offloadFlowReasons[reason] };
 }
 

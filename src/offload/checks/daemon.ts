@@ -8,6 +8,7 @@ import {
   given,
   node,
   notTestable,
+  seconds,
   vswitchd,
   type OffloadCheck,
   type OffloadFinding,
@@ -16,7 +17,6 @@ import type { OffloadFacts, RootFacts } from '../offload-facts.js';
 import { hugePageBytes, initState, isInitAsked } from '../preflight.js';
 
 const mib = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
-const seconds = (ms: number): number => Math.round(ms / 1_000);
 
 export const hugePagesThere: OffloadCheck = {
   name: 'huge-pages',

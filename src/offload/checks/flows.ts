@@ -9,13 +9,12 @@ import {
   given,
   node,
   notTestable,
+  seconds,
   vswitchd,
   type OffloadCheck,
   type OffloadFinding,
 } from '../check.js';
 import type { CoverageFacts, OffloadFacts } from '../offload-facts.js';
-
-const seconds = (ms: number): number => Math.round(ms / 1_000);
 
 /** The counters of the list that grew, with their growth. */
 function grown({ growth }: CoverageFacts, names: readonly string[]): Readonly<Record<string, string>> {

@@ -13,6 +13,7 @@ import {
   node,
   notTestable,
   port,
+  seconds,
   type OffloadCheck,
   type OffloadFinding,
 } from '../check.js';
@@ -21,7 +22,6 @@ import type { InterfaceFacts } from '../offload-facts.js';
 import { datapathTypesOf } from '../preflight.js';
 import { standsForUplink } from '../uplink-stand-in.js';
 
-const seconds = (ms: number): number => Math.round(ms / 1_000);
 /** Types of interfaces that Open vSwitch makes itself, without a device that could be gone. */
 const virtualTypes = new Set(['internal', 'patch', 'vxlan', 'geneve', 'gre', 'erspan', 'tap', 'bareudp', 'gtpu']);
 /** Types of interfaces that are tunnels. */
