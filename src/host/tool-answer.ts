@@ -47,10 +47,29 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 function parseJson(text: string): unknown {
+  return parsedOrUndefined(text) ?? parsedOrUndefined(withJsonEscapes(text));
+}
+
+function parsedOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** A pair that begins with a backslash, or a control character that is no white space between the parts of a text in JSON. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const pairOrControl = /\\[^]|[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
+
+/**
+ * What is no JSON in a text that people have set, an alias for example: iproute2 before 6.1 writes `\'` for a quote, and before 7.0
+ * control characters as they are (its commits 49c63bc7 and 9e992607). One such alias must not hide all other devices.
+ */
+function withJsonEscapes(text: string): string {
+  return text.replace(pairOrControl, (found) => {
+    if (found === "\\'") return "'";
+    return found.length === 2 ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }

@@ -25,4 +25,11 @@ describe('the answer of a tool', () => {
     expect(rowsOf('ip', known('[{'))).toEqual(unknown('what ip wrote is no list in JSON'));
     expect(rowsOf('ip', unknown('gone'))).toEqual(unknown('gone'));
   });
+
+  it('may have texts that a version of iproute2 did not escape as JSON wants it', () => {
+    expect(rowsOf('ip', known('[{"a":"pod\\\'s \\\\ \\" \\n"},{"a":"\u0007"}]\n'))).toEqual(
+      known([{ a: 'pod\'s \\ " \n' }, { a: '\u0007' }]),
+    );
+    expect(rowsOf('ip', known('[{"a":\\\'}]'))).toEqual(unknown('what ip wrote is no list in JSON'));
+  });
 });
