@@ -2,12 +2,16 @@
 
 import type { DeviceSource, Unsubscribe } from '../agent/ports.js';
 import type { Clock } from '../lib/clock.js';
+import { AgentError } from '../lib/errors.js';
 import { createDevlinkReader } from '../host/devlink-reader.js';
 import { createSimulatedFinder } from '../host/finder-simulated.js';
 import { createSwitchdevFinder } from '../host/finder-switchdev.js';
 import type { RepresentorFinder } from '../host/finder.js';
 import { Inventory } from '../host/inventory.js';
+import { systemFiles } from '../host/file-source.js';
+import { LinkDumpReader } from '../host/link-dump-reader.js';
 import { IpLinkMonitor, noLinkMonitor } from '../host/link-monitor.js';
+import { sysfsLinkReader, type LinkReader } from '../host/link-reader.js';
 import { safeText } from '../lib/text.js';
 import type { NetdevMap } from '../model/netdev.js';
 import type { FindNetdev } from '../intent/resolve.js';
@@ -26,6 +30,8 @@ export interface HostDevicesOptions extends FinderSettings {
   readonly root: string;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Told once while it lasts: the devices are read, but at a higher price than they should be. */
+  readonly onTrouble?: ((error: Error) => void) | undefined;
 }
 
 /** The finder for ports of the configuration, whose functions a person has chosen. */
@@ -44,6 +50,16 @@ export function createPodFinder(settings: FinderSettings): RepresentorFinder {
   return createFinder({ ...settings, hostController, legacyNames });
 }
 
+/** `ip` tells of this machine's devices; under another root there is a tree of files that it does not know. */
+function linkReader({ root, clock, onTrouble }: HostDevicesOptions): LinkReader {
+  if (root !== '/') return sysfsLinkReader({ root, files: systemFiles });
+  const onFallback = (why: string): void =>
+    onTrouble?.(
+      new AgentError('NETDEV_REFUSED', `all network devices are read file by file, which costs more: ${why}`),
+    );
+  return new LinkDumpReader({ clock, onFallback });
+}
+
 export class HostDevices implements DeviceSource {
   readonly find: FindNetdev;
   /** The same for functions that pods name. */
@@ -58,7 +74,7 @@ export class HostDevices implements DeviceSource {
     // Events are those of this machine; under another root there is a tree of files that has none.
     const monitor = root === '/' ? new IpLinkMonitor({ clock, random }) : noLinkMonitor;
     const devlink = options.finder === 'switchdev' ? createDevlinkReader({ clock }) : undefined;
-    this.#inventory = new Inventory({ root, clock, random, finder, monitor, devlink });
+    this.#inventory = new Inventory({ links: linkReader(options), clock, random, finder, monitor, devlink });
     this.find = (selector, netdevs) => finder.find(selector, netdevs);
     this.findForPod = (selector, netdevs) => podFinder.find(selector, netdevs);
   }

@@ -119,7 +119,8 @@ export function assemble(options: AssembleOptions): Assembly {
   const { config, clock, random } = options;
   const client = createClient(config, clock, random);
   const lock = options.isWriter ? writerLock(config.agent.owner) : undefined;
-  const devices = new HostDevices({ ...config.representors, clock, random });
+  const onDeviceTrouble = (error: Error): void => options.onTrouble('network devices', error);
+  const devices = new HostDevices({ ...config.representors, clock, random, onTrouble: onDeviceTrouble });
   const probe = new SwitchProbe(config.ovs.runDir, clock, random);
   const liveness = new SharedLiveness(probe);
   const store = new OvsdbStore(client, config.ovsdb.deadlineMs ?? transactionMsDefault, lock);

@@ -11,12 +11,10 @@ import { backoffMs } from '../lib/backoff.js';
 import type { FindResult, LinkFacts, Netdev, NetdevChange, NetdevMap, RepresentorSelector } from '../model/netdev.js';
 import type { DevlinkPort } from './devlink.js';
 import type { DevlinkReader, DevlinkUnavailableCode } from './devlink-reader.js';
-import { systemFiles } from './file-source.js';
-import type { FileSource } from './file-source.js';
 import type { RepresentorFinder } from './finder.js';
 import type { LinkMonitor, WatchState } from './link-monitor.js';
+import type { LinkReader, LinkSource } from './link-reader.js';
 import { differingFields, diffNetdevs } from './netdev-changes.js';
-import { observeNetdevs } from './sysfs.js';
 
 /** Times of the inventory, ms. */
 export interface InventoryTiming {
@@ -24,6 +22,8 @@ export interface InventoryTiming {
   readonly coalesceMs: number;
   /** How often everything is read, devlink too, whatever the events said. */
   readonly fullMs: number;
+  /** The same where that takes long: at least this often. */
+  readonly fullMsMax: number;
   /** How often devices are read while there are no events. */
   readonly pollMs: number;
   /** How long after a device appeared its devlink port is looked for once more. */
@@ -35,6 +35,7 @@ export interface InventoryTiming {
 export const inventoryTiming: InventoryTiming = {
   coalesceMs: 30,
   fullMs: 60_000,
+  fullMsMax: 300_000,
   pollMs: 5_000,
   devlinkSettleMs: 1_000,
   retry: { baseMs: 500, capMs: 15_000 },
@@ -47,16 +48,14 @@ export const inventoryTiming: InventoryTiming = {
 const restFactor = 3;
 
 /**
- * With events, the look at everything is for what passed unheard, and reads a dozen files of each device, some 2 ms of processor time.
- * It takes place at most once in so many times its duration: a hundred devices would otherwise cost an idle agent 0.4 % of a core.
+ * With events, the look at everything is for what passed unheard. It takes place at most once in so many times the duration of the last
+ * one, so that it costs an idle agent a thousandth of a core at most, however many devices there are and however they are read;
+ * unless it takes so long that `fullMsMax` comes first.
  */
-const fullRestFactor = 2_000;
-/** ... and at least this often, ms. */
-const fullMsMax = 300_000;
+const fullRestFactor = 1_000;
 
 export interface InventoryOptions {
-  /** The directory under which `sys` lies; `/` unless given. */
-  readonly root?: string;
+  readonly links: LinkReader;
   readonly clock: Clock;
   /** Draws from [0, 1), for the backoff. */
   readonly random: () => number;
@@ -64,7 +63,6 @@ export interface InventoryOptions {
   readonly monitor: LinkMonitor;
   /** Without it, representors are told apart by their port names only. */
   readonly devlink?: DevlinkReader | undefined;
-  readonly files?: FileSource;
   readonly timing?: InventoryTiming;
 }
 
@@ -79,6 +77,8 @@ export interface InventoryStatus {
   /** Whether one complete look has been made. Before that the snapshot is empty and means nothing. */
   readonly isSynced: boolean;
   readonly watch: WatchState;
+  /** What the last look was made of; undefined before the first. */
+  readonly source: LinkSource | undefined;
   readonly devlink: DevlinkState;
   /** Looks that succeeded and failed, since the start. */
   readonly lookCount: number;
@@ -111,7 +111,6 @@ export class Inventory {
   readonly #options: InventoryOptions;
   readonly #clock: Clock;
   readonly #timing: InventoryTiming;
-  readonly #files: FileSource;
   readonly #listeners = new Set<ChangeListener>();
   readonly #abort = new AbortController();
   #snapshot: NetdevMap = new Map<string, Netdev>();
@@ -120,6 +119,7 @@ export class Inventory {
   #status: InventoryStatus = {
     isSynced: false,
     watch: { mode: 'polling', reason: 'the monitor has not started yet' },
+    source: undefined,
     devlink: { kind: 'unused' },
     lookCount: 0,
     failureCount: 0,
@@ -137,14 +137,15 @@ export class Inventory {
   #settleTimer: Timer | undefined;
   /** Waiting for a look that begins after they came. */
   #waiters: Waiter[] = [];
+  /** When the last look at everything began, and when the next one is due. */
   #fullMs = -Infinity;
+  #nextFullMs = -Infinity;
   #failuresInRow = 0;
 
   constructor(options: InventoryOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#timing = options.timing ?? inventoryTiming;
-    this.#files = options.files ?? systemFiles;
   }
 
   /**
@@ -158,7 +159,6 @@ export class Inventory {
         look: () => this.#request('links', this.#timing.coalesceMs),
         watchChanged: (watch) => this.#watchChanged(watch),
       });
-      this.#armSlowTimer();
     }
     if (this.#status.isSynced) return Promise.resolve();
     return this.#waitForLook();
@@ -227,7 +227,7 @@ export class Inventory {
 
   #watchChanged(watch: WatchState): void {
     this.#status = { ...this.#status, watch };
-    if (this.#isStarted) this.#armSlowTimer();
+    this.#armSlowTimer();
   }
 
   /** Asks for one more look. Requests while one is running or waiting are merged into one. */
@@ -241,20 +241,24 @@ export class Inventory {
     });
   }
 
+  /**
+   * Set anew after each look, when its cost is known. Looks for events do not put off the one at everything. While a look fails, it
+   * is tried again anyway.
+   */
   #armSlowTimer(): void {
     this.#slowTimer?.cancel();
-    if (this.#abort.signal.aborted) return;
-    const waitMs = this.#status.watch.mode === 'events' ? this.#fullWaitMs() : this.#timing.pollMs;
+    if (this.#abort.signal.aborted || !this.#status.isSynced) return;
+    const untilFullMs = Math.max(0, this.#nextFullMs - this.#clock.nowMs());
+    const waitMs = this.#status.watch.mode === 'events' ? untilFullMs : this.#timing.pollMs;
     this.#slowTimer = this.#clock.after(waitMs, () => {
-      this.#armSlowTimer();
       const isFullDue = this.#clock.nowMs() - this.#fullMs >= this.#timing.fullMs;
       this.#request(isFullDue ? 'full' : 'links', 0);
     });
   }
 
-  #fullWaitMs(): number {
-    const { fullMs } = this.#timing;
-    return Math.max(fullMs, Math.min(fullMsMax, fullRestFactor * (this.#status.durationMs ?? 0)));
+  #fullRestMs(durationMs: number): number {
+    const { fullMs, fullMsMax } = this.#timing;
+    return Math.max(fullMs, Math.min(fullMsMax, fullRestFactor * durationMs));
   }
 
   async #run(): Promise<void> {
@@ -268,6 +272,7 @@ export class Inventory {
       this.#request(breadth, this.#retryMs());
       return;
     }
+    this.#armSlowTimer();
     this.#runAgain(this.#clock.nowMs() - startMs);
     this.#publish(next);
     for (const waiter of waiters) waiter.resolve();
@@ -306,7 +311,10 @@ export class Inventory {
         durationMs,
         lastError: undefined,
       };
-      if (breadth === 'full') this.#fullMs = startMs;
+      if (breadth === 'full') {
+        this.#fullMs = startMs;
+        this.#nextFullMs = this.#clock.nowMs() + this.#fullRestMs(durationMs);
+      }
       return next;
     } catch (error) {
       this.#status = { ...this.#status, failureCount: this.#status.failureCount + 1, lastError: toError(error) };
@@ -316,7 +324,7 @@ export class Inventory {
 
   async #look(breadth: Breadth): Promise<NetdevMap> {
     const { signal } = this.#abort;
-    const reading = await observeNetdevs({ root: this.#options.root ?? '/', files: this.#files }, signal);
+    const reading = await this.#options.links.read(signal);
     const links = new Map(reading.netdevs);
     // What could not be read this time is not gone: its last reading stands.
     for (const name of reading.unreadable.keys()) {
@@ -328,7 +336,7 @@ export class Inventory {
     signal.throwIfAborted();
     if (hasNew) this.#settleDevlink();
     this.#links = links;
-    this.#status = { ...this.#status, unreadable: reading.unreadable };
+    this.#status = { ...this.#status, unreadable: reading.unreadable, source: reading.source };
     return this.#options.finder.identify(links.values(), (link) => this.#portOf(link));
   }
 

@@ -1,8 +1,8 @@
 /**
  * Reads files that the kernel makes from numbers that it has at hand: memory, huge pages, a process, a sysctl. No lock of a driver
  * or of another process stands behind them, so they are read in place: 15 µs each, where three trips to a thread of the pool and
- * back take 300 µs of processor time. Not for devices (`carrier` and the names of ports wait for the kernel's rtnl lock) and not
- * for what waits for the memory of another process (`cmdline`, `environ`, `smaps`).
+ * back take 300 µs of processor time. Of devices only `ifindex`, `carrier_changes` and links (`carrier` and the names of ports wait
+ * for the kernel's rtnl lock), and nothing that waits for the memory of another process (`cmdline`, `environ`, `smaps`).
  */
 
 import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';

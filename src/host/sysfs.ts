@@ -127,10 +127,14 @@ async function readDriverNames(device: DeviceReader): Promise<readonly string[] 
   return parent === undefined ? [driver] : [driver, parent];
 }
 
+async function readCarrierChanges(device: DeviceReader): Promise<number | undefined> {
+  const text = await device.optional('carrier_changes');
+  return text === undefined ? undefined : parseNumber(text);
+}
+
 async function readAttributes(device: DeviceReader, name: string): Promise<LinkFacts> {
   const ifindex = await device.requiredNumber('ifindex');
   const flags = await device.requiredNumber('flags');
-  const carrierChanges = await device.optional('carrier_changes');
   return {
     name,
     ifindex,
@@ -141,7 +145,7 @@ async function readAttributes(device: DeviceReader, name: string): Promise<LinkF
     hasCarrier: (flags & flagUp) !== 0 && (await device.optional('carrier')) === '1',
     operstate: (await device.optional('operstate')) ?? 'unknown',
     isPromiscuous: (flags & flagPromiscuous) !== 0,
-    carrierChanges: carrierChanges === undefined ? undefined : parseNumber(carrierChanges),
+    carrierChanges: await readCarrierChanges(device),
     alias: await device.optional('ifalias'),
     switchId: (await device.optional('phys_switch_id'))?.toLowerCase(),
     portName: await device.optional('phys_port_name'),
@@ -169,6 +173,39 @@ export async function observeNetdev(options: SysfsOptions, name: string): Promis
   }
 }
 
+/** What is behind a device for as long as it lives. */
+export interface NetdevBacking {
+  readonly ifindex: number;
+  readonly driverNames: readonly string[] | undefined;
+}
+
+/** Undefined: this reading cannot tell; whether the device is gone or cannot be read, `observeNetdev` tells. */
+export function observeBacking(options: SysfsOptions, name: string): Promise<NetdevBacking | undefined> {
+  return readOrUndefined(options, name, async (device) => {
+    const driverNames = await readDriverNames(device);
+    // Read last: a device that took the name meanwhile has another number, and numbers do not come back.
+    return { ifindex: await device.requiredNumber('ifindex'), driverNames };
+  });
+}
+
+/** Undefined as for `observeBacking`. */
+export function observeCarrierChanges(options: SysfsOptions, name: string): Promise<number | undefined> {
+  return readOrUndefined(options, name, readCarrierChanges);
+}
+
+async function readOrUndefined<T>(
+  { root, files }: SysfsOptions,
+  name: string,
+  readFrom: (device: DeviceReader) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await readFrom(new DeviceReader(files, `${classDirectory(root)}/${name}`));
+  } catch (error) {
+    if (error instanceof Vanished || error instanceof Unreadable) return undefined;
+    throw error;
+  }
+}
+
 function classDirectory(root: string): string {
   return `${root.endsWith('/') ? root.slice(0, -1) : root}/sys/class/net`;
 }
@@ -178,7 +215,20 @@ function classDirectory(root: string): string {
  * Rejects with the signal's reason when it is aborted. Entries whose names `isNetdevName` refuses are passed over.
  */
 export async function observeNetdevs(options: SysfsOptions, signal?: AbortSignal): Promise<NetdevsReading> {
-  const names = (await options.files.list(classDirectory(options.root))).filter(isNetdevName).sort();
+  return observeNamed(options, await listNetdevs(options), signal);
+}
+
+/** Names of all devices, in order. Rejects as `observeNetdevs` does. */
+export async function listNetdevs({ root, files }: SysfsOptions): Promise<readonly string[]> {
+  return (await files.list(classDirectory(root))).filter(isNetdevName).sort();
+}
+
+/** Reads these devices, a few at a time. Names must satisfy `isNetdevName`. */
+export async function observeNamed(
+  options: SysfsOptions,
+  names: readonly string[],
+  signal?: AbortSignal,
+): Promise<NetdevsReading> {
   const readings = new Map<string, NetdevReading>();
   const queue = names.values();
   const work = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,5 +76,17 @@ describe('the devices of a machine', () => {
     await devices.close();
     devices.refresh();
     await rm(root, { recursive: true });
+  });
+
+  it('are those of this machine under /, where ip tells of all at once', async () => {
+    const troubles: Error[] = [];
+    const options = { root: '/', clock: systemClock, random: () => 0.5, finder: 'simulated' } as const;
+    const devices = new HostDevices({ ...options, onTrouble: (error) => troubles.push(error) });
+    await devices.start();
+    expect(devices.snapshot()?.get('lo')).toMatchObject({ ifindex: 1, mac: '00:00:00:00:00:00' });
+    // Where there is no ip they are read all the same, and somebody is told.
+    const hasIp = spawnSync('ip', ['-j', '-d', 'link', 'show']).status === 0;
+    expect(troubles).toMatchObject(hasIp ? [] : [{ code: 'NETDEV_REFUSED' }]);
+    await devices.close();
   });
 });

@@ -8,6 +8,7 @@ import { createSwitchdevFinder } from '../../src/host/finder-switchdev.js';
 import { Inventory, inventoryTiming } from '../../src/host/inventory.js';
 import type { InventoryOptions } from '../../src/host/inventory.js';
 import type { LinkListener, LinkMonitor, WatchState } from '../../src/host/link-monitor.js';
+import { sysfsLinkReader, type LinkReader } from '../../src/host/link-reader.js';
 import { systemClock, type Clock } from '../../src/lib/clock.js';
 import type { NetdevChange } from '../../src/model/netdev.js';
 import { readDescription, SysfsTree } from '../fakes/sysfs-tree.js';
@@ -60,9 +61,11 @@ let told: NetdevChange[];
 
 const quick = { ...inventoryTiming, coalesceMs: 1, devlinkSettleMs: 600_000, retry: { baseMs: 1, capMs: 5 } };
 
+const linksOf = (files: FileSource): LinkReader => sysfsLinkReader({ root: tree.root, files });
+
 function create(more: Partial<InventoryOptions> = {}): void {
   inventory = new Inventory({
-    root: tree.root,
+    links: linksOf(systemFiles),
     clock: systemClock,
     random: () => 0.5,
     finder: createSwitchdevFinder({ acceptsLegacyNames: false }),
@@ -165,7 +168,7 @@ describe('Inventory', () => {
       ...systemFiles,
       list: (path) => (isBroken ? Promise.reject(new Error('EIO')) : systemFiles.list(path)),
     };
-    create({ files });
+    create({ links: linksOf(files) });
     await inventory.start();
     told = [];
     isBroken = true;
@@ -187,7 +190,7 @@ describe('Inventory', () => {
           ? Promise.reject(Object.assign(new Error('EMFILE'), { code: 'EMFILE' }))
           : systemFiles.read(path, bytesMax),
     };
-    create({ files });
+    create({ links: linksOf(files) });
     await inventory.start();
     told = [];
     isBroken = true;
@@ -207,27 +210,52 @@ describe('Inventory', () => {
   });
 
   it('reads everything now and then although no event came', async () => {
-    create({ timing: { ...quick, fullMs: 5 } });
+    create({ timing: { ...quick, fullMs: 5, fullMsMax: 5 } });
     await inventory.start();
     await tree.set('p0', 'mtu', '9000');
     await vi.waitFor(() => expect(inventory.snapshot().get('p0')?.mtu).toBe(9000), patience);
   });
 
   it('rests the longer between looks at everything the longer they take, and five minutes at most', async () => {
+    let nowMs = 0;
+    let lookMs = 10;
     const waits: number[] = [];
     const clock: Clock = {
       ...systemClock,
-      // Time flies: whatever is done takes long.
-      nowMs: () => systemClock.nowMs() * 3_600_000,
-      after: (delayMs, then, isDaemon) => {
+      nowMs: () => nowMs,
+      after: (delayMs, then, isBackground) => {
         waits.push(delayMs);
-        return systemClock.after(delayMs, then, isDaemon);
+        return systemClock.after(delayMs, then, isBackground);
       },
     };
-    create({ clock, timing: { ...quick, fullMs: 5 } });
+    const files = linksOf(systemFiles);
+    const links: LinkReader = {
+      read: async (signal) => {
+        nowMs += lookMs;
+        return files.read(signal);
+      },
+    };
+    create({ clock, links });
     await inventory.start();
-    await vi.waitFor(() => expect(waits).toContain(300_000), patience);
-    expect(waits).toContain(5);
+    expect(waits.at(-1)).toBe(60_000);
+    lookMs = 90;
+    await inventory.refresh();
+    expect(waits.at(-1)).toBe(90_000);
+    lookMs = 5_000;
+    await inventory.refresh();
+    expect(waits.at(-1)).toBe(300_000);
+    // A look for an event does not put it off.
+    const { lookCount } = inventory.status();
+    nowMs += 100_000;
+    monitor.listener?.look();
+    await vi.waitFor(() => expect(inventory.status().lookCount).toBe(lookCount + 1), patience);
+    expect(waits.at(-1)).toBe(195_000);
+  });
+
+  it('says what its devices were read from', async () => {
+    expect(inventory.status().source).toBeUndefined();
+    await inventory.start();
+    expect(inventory.status().source).toEqual({ kind: 'sysfs' });
   });
 
   it('asks devlink for new devices and on request, not for each event', async () => {
@@ -302,7 +330,7 @@ describe('Inventory', () => {
   });
 
   it('gives up its start when it is closed before a look succeeded', async () => {
-    create({ root: '/nonexistent' });
+    create({ links: sysfsLinkReader({ root: '/nonexistent', files: systemFiles }) });
     const started = expect(inventory.start()).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
     await vi.waitFor(() => expect(inventory.status().failureCount).toBeGreaterThan(0), patience);
     await inventory.close();

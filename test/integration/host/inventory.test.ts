@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDevlinkReader } from '../../../src/host/devlink-reader.js';
 import { createSimulatedFinder } from '../../../src/host/finder-simulated.js';
 import { Inventory, inventoryTiming } from '../../../src/host/inventory.js';
+import { LinkDumpReader } from '../../../src/host/link-dump-reader.js';
 import { IpLinkMonitor } from '../../../src/host/link-monitor.js';
 import { applyLinkChanges } from '../../../src/host/link-batch.js';
 import { systemClock } from '../../../src/lib/clock.js';
@@ -26,7 +27,7 @@ beforeEach(async () => {
   netns.ip('link', 'add', 'rep0-3', 'type', 'veth', 'peer', 'name', 'eth0-3');
   told = [];
   inventory = new Inventory({
-    root: netns.root,
+    links: new LinkDumpReader({ clock: systemClock, root: netns.root, tool: netns.tool }),
     clock: systemClock,
     random: Math.random,
     finder: createSimulatedFinder(),
