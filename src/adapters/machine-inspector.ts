@@ -60,7 +60,7 @@ export class HostMachineInspector implements MachineInspector {
 
   async readQuick(
     pid: number | undefined,
-    names: ReadonlySet<string>,
+    names: ReadonlySet<string> | undefined,
     signal: AbortSignal,
   ): Promise<MachineQuickReading> {
     const began = this.#begin();
@@ -68,7 +68,7 @@ export class HostMachineInspector implements MachineInspector {
       readMemory(this.#source),
       readHugePages(this.#source),
       readDaemonProcess(pid, this.#source),
-      this.#counters.read(names, signal),
+      names === undefined ? unknown('counters were not asked for') : this.#counters.read(names, signal),
       readKernelConnections(this.#source),
       readUptimeMs(this.#source),
     ]);

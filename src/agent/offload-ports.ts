@@ -41,8 +41,15 @@ export interface SwitchInspector {
 
 /** The machine under the switch. */
 export interface MachineInspector {
-  /** @param names devices whose counters are wanted. Never throws: what cannot be read is unknown */
-  readQuick(pid: number | undefined, names: ReadonlySet<string>, signal: AbortSignal): Promise<MachineQuickReading>;
+  /**
+   * Never throws: what cannot be read is unknown.
+   * @param names devices whose counters are wanted; undefined: none is asked for, and they are unknown
+   */
+  readQuick(
+    pid: number | undefined,
+    names: ReadonlySet<string> | undefined,
+    signal: AbortSignal,
+  ): Promise<MachineQuickReading>;
   readSlow(signal: AbortSignal): Promise<MachineSlowReading>;
   /** What the platform does at this moment, by itself and cheaper than `readSlow`. Never throws. */
   readPlatform(signal: AbortSignal): Promise<MachineSlowReading['platform']>;

@@ -18,6 +18,7 @@ import { OffloadRecord } from '../offload/offload-record.js';
 import type { SwitchQuickReading } from '../offload/readings.js';
 import { offloadedDelayMsDefault } from '../offload/statistics-timing.js';
 import { SwitchPorts } from '../offload/switch-ports.js';
+import { statisticsMsIn } from '../offload/statistics-timing.js';
 import { TrafficRecord } from '../offload/traffic-record.js';
 import type { OffloadSupervision, SoftwareFlowsAnswer, SoftwareFlowsQuestion } from './api-view.js';
 import type { JournalChange } from './journal.js';
@@ -64,6 +65,10 @@ export interface OffloadPolicy {
 
 /** Events of the database are gathered for so long, ms: settings are followed key by key, and a burst of ports is one look. */
 const gatherMs = 50;
+/** An ovs-vswitchd that has answered within this time, ms, … */
+const answeredMsMax = 15_000;
+/** … and writes its counters at least this often, ms, would have told what passes. */
+const countedMsMax = 10_000;
 /** Fewer packets than this prove nothing of a single port; the threshold of the configuration is for the whole node. */
 const portPacketsMin = 200;
 
@@ -86,6 +91,8 @@ export class OffloadSupervisor {
   #seen: StoreSnapshot | undefined;
   #isGapless = false;
   #pid: number | undefined;
+  /** When ovs-vswitchd answered last, monotonic ms. */
+  #answeredAtMs = -Infinity;
 
   constructor(parts: OffloadSupervisorParts, policy: OffloadPolicy) {
     const { clock, inspector, machine, onBug } = parts;
@@ -136,6 +143,7 @@ export class OffloadSupervisor {
       clock,
       pid: () => this.#pid,
       devices: () => this.#deviceNames(),
+      countMark: () => this.#countMark(),
       onQuick: (reading) => {
         this.#book.read('machine', reading);
         this.#record.noteMachine(reading);
@@ -256,6 +264,7 @@ export class OffloadSupervisor {
   #quick(reading: SwitchQuickReading): void {
     this.#book.read('quick', reading);
     this.#pid = reading.life.pid;
+    this.#answeredAtMs = reading.readAtMs;
     this.#totals.noteLife(reading.life);
     this.#record.noteQuick(reading);
     this.#traffic.noteQuick(reading);
@@ -290,6 +299,16 @@ export class OffloadSupervisor {
   #deviceNames(): ReadonlySet<string> {
     const netdevs = this.#parts.devices.snapshot();
     return this.#seen === undefined ? new Set() : this.#ports.view(this.#seen, netdevs).devices;
+  }
+
+  /** As long as this is the same, no packet has passed a port; undefined: that is not known. */
+  #countMark(): string | undefined {
+    const { clock, store } = this.#parts;
+    const otherConfig = this.#seen?.root.otherConfig;
+    // One that is stopped or busy counts nothing while the kernel goes on.
+    const isCounting = clock.nowMs() - this.#answeredAtMs <= answeredMsMax && store.state().kind === 'synced';
+    const isFollowed = otherConfig !== undefined && statisticsMsIn(otherConfig) <= countedMsMax;
+    return isCounting && isFollowed ? this.#totals.mark : undefined;
   }
 
   /** Follows settings and ports, and writes what is to be written. */

@@ -66,6 +66,12 @@ export class TotalsWatch {
     this.#parts.onCount(totals, this.#life, totals.atMs);
   }
 
+  /** Another after each new count; undefined: nothing was told, or nobody is known to have counted it. */
+  get mark(): string | undefined {
+    const totals = this.#parts.totals();
+    return totals === undefined || this.#life === undefined ? undefined : `${this.#life} ${totals.atMs ?? 'nothing'}`;
+  }
+
   /** This ovs-vswitchd has answered. */
   noteLife({ pid, startedMs }: Incarnation): void {
     this.#life = `${pid}/${startedMs}`;

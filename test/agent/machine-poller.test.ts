@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MachinePoller } from '../../src/agent/machine-poller.js';
-import { unknown } from '../../src/model/fact.js';
+import { known, unknown } from '../../src/model/fact.js';
 import type { MachineQuickReading, MachineSlowReading } from '../../src/offload/readings.js';
 import { ManualClock } from '../config/manual-clock.js';
 
@@ -15,22 +15,34 @@ const slow: MachineSlowReading = {
   ...{ platform: none, eswitches: none, qdiscs: none, addresses: none, tcFlags: none },
 };
 
+const deviceCounters = { ifindex: 9, packets: 1, bytes: 1, cpuPackets: undefined, cpuBytes: undefined };
+
 class World {
   readonly clock = new ManualClock();
   readonly asked: string[] = [];
   readonly failed: string[] = [];
+  /** Names of devices, as they were asked for. */
+  readonly counted: (readonly string[] | undefined)[] = [];
+  readonly told: MachineQuickReading[] = [];
   bugs = 0;
+  mark: string | undefined;
+  platform: MachineSlowReading['platform'] = none;
   errors: { quick?: Error; slow?: Error } = {};
   readonly poller = new MachinePoller({
     inspector: {
-      readQuick: () => this.#answer('quick', quick),
-      readSlow: () => this.#answer('slow', slow),
+      readQuick: (_pid, names) => {
+        this.counted.push(names === undefined ? undefined : [...names]);
+        const devices = names === undefined ? none : known(new Map([['rep0-1', deviceCounters]]));
+        return this.#answer('quick', { ...quick, devices, readAtMs: this.clock.nowMs() });
+      },
+      readSlow: () => this.#answer('slow', { ...slow, platform: this.platform }),
       readPlatform: () => Promise.resolve(none),
     },
     clock: this.clock,
     pid: () => undefined,
-    devices: () => new Set(),
-    onQuick: () => undefined,
+    devices: () => new Set(['rep0-1']),
+    countMark: () => this.mark,
+    onQuick: (reading) => this.told.push(reading),
     onSlow: () => undefined,
     onFailed: (name) => this.failed.push(name),
     onBug: () => (this.bugs += 1),
@@ -62,10 +74,44 @@ describe('the reader of the machine', () => {
     await at.pass(600_000);
     await at.poller.close();
     expect(at.count('quick')).toBeGreaterThan(50);
-    expect(at.count('slow')).toBeGreaterThan(8);
-    expect(at.count('slow')).toBeLessThan(12);
+    // Each tells the same as the one before.
+    expect(at.count('slow')).toBeGreaterThan(4);
+    expect(at.count('slow')).toBeLessThan(7);
     expect(at.failed).toEqual([]);
     expect(at.clock.timerCount).toBe(0);
+  });
+
+  it('asks tools twice as often while they tell something else each time, and while the platform sets the card up', async () => {
+    const at = new World();
+    at.platform = known('running');
+    at.poller.start();
+    await at.pass(600_000);
+    expect(at.count('slow')).toBeGreaterThan(8);
+    for (let minute = 0; minute < 10; minute += 1) {
+      at.platform = unknown(`not told, ${minute}`);
+      await at.pass(60_000);
+    }
+    await at.poller.close();
+    expect(at.count('slow')).toBeGreaterThan(17);
+    expect(at.count('slow')).toBeLessThan(23);
+  });
+
+  it('reads counters of devices as often as something was counted, and tells them each time', async () => {
+    const at = new World();
+    at.mark = '7/1 100';
+    at.poller.start();
+    await at.pass(35_000);
+    expect(at.counted).toEqual([['rep0-1'], undefined, undefined, undefined]);
+    at.mark = '7/1 200';
+    await at.pass(20_000);
+    expect(at.counted.slice(4)).toEqual([['rep0-1'], undefined]);
+    at.mark = undefined;
+    await at.pass(20_000);
+    expect(at.counted.slice(6)).toEqual([['rep0-1'], ['rep0-1']]);
+    await at.poller.close();
+    const known = at.told.map(({ devices }) => devices.kind === 'known' && devices.value.get('rep0-1'));
+    expect(known).toEqual(at.told.map(() => deviceCounters));
+    expect(new Set(at.told.map(({ readAtMs }) => readAtMs)).size).toBe(at.told.length);
   });
 
   it.each([

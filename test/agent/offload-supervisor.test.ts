@@ -176,13 +176,15 @@ class World {
   #machine(): MachineInspector {
     const stamp = () => ({ readAtMs: this.clock.nowMs(), wallMs: this.clock.wallMs(), cost });
     return {
-      readQuick: (): Promise<MachineQuickReading> =>
-        Promise.resolve({
+      readQuick: (_pid, names): Promise<MachineQuickReading> => {
+        this.asked.push(names === undefined ? 'machine' : 'counters');
+        return Promise.resolve({
           ...stamp(),
           ...{ memory: none, hugePages: none, process: none, connections: none },
-          devices: this.counters === undefined ? none : known(this.counters),
+          devices: this.counters === undefined || names === undefined ? none : known(this.counters),
           uptimeMs: known(86_400_000),
-        }),
+        });
+      },
       readSlow: (): Promise<MachineSlowReading> =>
         this.tools.then(() => ({
           ...stamp(),
@@ -221,6 +223,26 @@ describe('the supervisor of offload', () => {
     await at.pass(60_000);
     expect(at.written).toEqual([]);
     expect(at.supervisor.supervision()?.settings.map(({ key }) => key)).toEqual(['hw-offload', 'max-idle']);
+    await at.supervisor.close();
+  });
+
+  it.each([
+    ['spares the counters of devices while ovs-vswitchd counts nothing', {}, undefined, true],
+    ['reads them while ovs-vswitchd writes its own seldom', { 'stats-update-interval': '60000' }, undefined, false],
+    ['reads them while ovs-vswitchd does not answer', {}, new AgentError('DEADLINE_EXCEEDED', 'no answer'), false],
+  ])('%s', async (_what, otherConfig, error, isSpared) => {
+    const at = new World({ mode: 'observe' });
+    at.change(otherConfig);
+    at.counters = new Map();
+    at.totals = { atMs: 100, packets: new Map(), mtuDrops: new Map() };
+    at.supervisor.start();
+    await at.pass(15_000);
+    at.quickError = error;
+    await at.pass(20_000);
+    at.asked.splice(0);
+    // Before a minute has passed, after which they are read whatever was counted.
+    await at.pass(20_000);
+    expect([at.asked.includes('machine'), at.asked.includes('counters')]).toEqual([isSpared, !isSpared]);
     await at.supervisor.close();
   });
 

@@ -39,6 +39,26 @@ describe('what ovs-vswitchd has counted', () => {
     ]);
   });
 
+  it('has a mark that is another after each count and for each daemon, and none while nobody counts', () => {
+    const world = new World();
+    world.read = () => totalsAt(100);
+    expect(world.watch.mark).toBeUndefined();
+    const marks = [100, 200].map((atMs) => {
+      world.watch.noteLife({ pid: 7, startedMs: 1 });
+      world.read = () => totalsAt(atMs);
+      return world.watch.mark;
+    });
+    world.watch.noteLife({ pid: 8, startedMs: 2 });
+    expect(new Set([...marks, world.watch.mark]).size).toBe(3);
+    world.read = () => totalsAt(undefined);
+    expect(world.watch.mark).toBeDefined();
+    world.watch.noteGone();
+    expect(world.watch.mark).toBeUndefined();
+    world.watch.noteLife({ pid: 8, startedMs: 2 });
+    world.read = () => undefined;
+    expect(world.watch.mark).toBeUndefined();
+  });
+
   it('is of nobody until a daemon has answered', () => {
     const world = new World();
     world.read = () => totalsAt(100);
