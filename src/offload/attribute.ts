@@ -145,6 +145,10 @@ interface PortEvidence {
   readonly reasons: readonly ReasonShare[];
 }
 
+/** Of a port that no flow uses, as most do not on a quiet node; it is only read. */
+const noShares = new FlowShares();
+const noFlows = noShares.counted;
+
 /** Looks at each port once, however many objects use it. */
 function portEvidence({
   dump,
@@ -159,7 +163,8 @@ function portEvidence({
     if (before !== undefined) return before;
     const shares = dump === undefined ? undefined : portShares(port, dump);
     const newer = reasons === undefined || reasons === dump ? shares : portShares(port, reasons);
-    const flows = isWhole ? shares?.counted : undefined;
+    const counted = shares === noShares ? noFlows : shares?.counted;
+    const flows = isWhole ? counted : undefined;
     const grown = growth === undefined ? undefined : { ...growth, ...growth.port(port) };
     const found = { counters: counters(port), flows, grown, reasons: topReasons(newer) };
     seen.set(port, found);
@@ -193,16 +198,16 @@ function objectRow(
 
 /** Flows in and out of a port; none is counted twice. */
 function portShares(port: string, dump: PortDump): FlowShares {
-  const shares = new FlowShares();
   const flows = dump.get(port);
-  if (flows === undefined) return shares;
+  if (flows === undefined) return noShares;
+  const shares = new FlowShares();
   shares.merge(flows.incoming);
   shares.merge(flows.outgoing);
   return shares;
 }
 
 function topReasons(shares: FlowShares | undefined): readonly ReasonShare[] {
-  if (shares === undefined) return [];
+  if (shares === undefined || shares === noShares) return [];
   const found: ReasonShare[] = [];
   for (const reason of dataReasons) {
     const tally = shares.reason(reason);

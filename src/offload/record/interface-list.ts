@@ -35,6 +35,8 @@ export class InterfaceList {
   #resetTotals: ReadonlyMap<string, number> = new Map();
   #made: ReadonlyMap<string, Made> = new Map();
   #list: Fact<readonly InterfaceFacts[]> = known([]);
+  /** What the list was made for last: several ask in one look. Undefined: something was noted since. */
+  #madeFor: { readonly lookedAtMs: number | undefined; readonly nowMs: number } | undefined;
 
   constructor(owner: string) {
     this.#owners = [owner, podsMark(owner)];
@@ -43,6 +45,7 @@ export class InterfaceList {
   notePorts(ports: Ports, nowMs: number): void {
     if (ports === this.#ports) return;
     this.#ports = ports;
+    this.#madeFor = undefined;
     const broken: string[] = [];
     const open: string[] = [];
     const resets = new Map<string, number>();
@@ -62,18 +65,21 @@ export class InterfaceList {
   /** @param devices of the kernel */
   noteDevices(devices: NetdevMap, nowMs: number): void {
     this.#devices = devices;
+    this.#madeFor = undefined;
     this.#noteAbsent(nowMs);
   }
 
   /** @param totals packets that exceeded the MTU, by name of the interface */
   noteDrops(totals: ReadonlyMap<string, number>, atMs: number): void {
     this.#drops.add(atMs, totals);
+    this.#madeFor = undefined;
   }
 
   /** Another ovs-vswitchd counts anew. */
   clearCounters(): void {
     this.#resets.clear();
     this.#drops.clear();
+    this.#madeFor = undefined;
   }
 
   /**
@@ -81,6 +87,8 @@ export class InterfaceList {
    * @param lookedAtMs when the ports were last looked at by what is seldom asked; undefined: never
    */
   facts(lookedAtMs: number | undefined, nowMs: number): Fact<readonly InterfaceFacts[]> {
+    if (this.#madeFor?.nowMs === nowMs && this.#madeFor.lookedAtMs === lookedAtMs) return this.#list;
+    this.#madeFor = { lookedAtMs, nowMs };
     if (nowMs >= (this.#resets.newestAtMs ?? -Infinity) + resetsPeriodMs) this.#resets.add(nowMs, this.#resetTotals);
     const resets = recent(this.#resets, nowMs);
     const drops = recent(this.#drops, nowMs);
