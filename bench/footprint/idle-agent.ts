@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import process from 'node:process';
 import { Daemon, eventually } from '../../src/sandbox/lab/daemon.js';
 import { between, doings, resident, type Doings, type Resident } from './process-figures.js';
-import { heapFlags } from './program.js';
+import { heapFlags, mallocEnvironment } from './program.js';
 
 const readyMsMax = 120_000;
 
@@ -21,7 +21,7 @@ export class IdleAgent implements AsyncDisposable {
 
   /** @param program its main file */
   static async start(program: string, configFile: string): Promise<IdleAgent> {
-    const env = { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}` };
+    const env = { ...mallocEnvironment, PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}` };
     // For whoever looks for what is large: BENCH_NODE_FLAGS="--heapsnapshot-signal=SIGUSR2".
     const extra = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((word) => word !== '');
     const daemon = new Daemon([process.execPath, ...heapFlags, ...extra, program, 'run', '--config', configFile], env);

@@ -8,6 +8,9 @@ import process from 'node:process';
 /** As the image and the units give them to node. */
 export const heapFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'];
 
+/** As they give it to malloc(3). */
+export const mallocEnvironment = { MALLOC_ARENA_MAX: '1' };
+
 export class Program implements Disposable {
   readonly file: string;
   readonly #dir: string;

@@ -90,9 +90,10 @@ describe('the image', () => {
   });
 
   it('runs as a user that has no name, with flags for the heap', () => {
-    const { User, Entrypoint, StopSignal } = image.OCIv1.config;
+    const { User, Entrypoint, Env, StopSignal } = image.OCIv1.config;
     expect(User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(Entrypoint).toEqual(expect.arrayContaining(['--max-semi-space-size=2', '--max-old-space-size=96']));
+    expect(Env).toContain('MALLOC_ARENA_MAX=1');
     expect(StopSignal).toBe('SIGTERM');
     const { Test } = image.Docker.config.Healthcheck;
     expect([Test[0], Test[1], ...Test.slice(-2)]).toEqual(['CMD', 'node', `${programs}/healthcheck.mjs`, 'live']);
