@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import process from 'node:process';
 import { Daemon, eventually } from '../../src/sandbox/lab/daemon.js';
 import { between, doings, resident, type Doings, type Resident } from './process-figures.js';
-import { heapFlags, mallocEnvironment } from './program.js';
+import { heapFlags } from '../../src/sandbox/agent-process.js';
+import { mallocEnvironment } from './program.js';
 
 const readyMsMax = 120_000;
 

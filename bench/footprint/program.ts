@@ -5,9 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
-/** As the image and the units give them to node. */
-export const heapFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'];
-
 /** As they give it to malloc(3). */
 export const mallocEnvironment = { MALLOC_ARENA_MAX: '1' };
 

@@ -16,6 +16,9 @@ function httpAddressIn(log: string): string | undefined {
   return line === undefined ? undefined : /"http ([^"]+)"/.exec(line)?.[1];
 }
 
+/** As the image and the units give them to node: without, V8 collects as late as it likes. */
+export const heapFlags = ['--max-semi-space-size=2', '--max-old-space-size=96'] as const;
+
 export class AgentProcess {
   /** Run directory of the agent, for `--run-dir`. */
   readonly runDir: string;
@@ -26,11 +29,19 @@ export class AgentProcess {
   /**
    * @param dir the agent's run directory is `agent` in it
    * @param namespace network namespace to run in, if any
+   * @param nodeFlags of node itself, such as `heapFlags`
    */
-  constructor(mainFile: string, configFile: string, dir: string, namespace: string | undefined) {
+  constructor(
+    mainFile: string,
+    configFile: string,
+    dir: string,
+    namespace: string | undefined,
+    nodeFlags: readonly string[] = [],
+  ) {
     const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
     const env = { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}` };
-    this.#daemon = new Daemon([...inside, process.execPath, mainFile, 'run', '--config', configFile], env);
+    const program = [process.execPath, ...nodeFlags, mainFile];
+    this.#daemon = new Daemon([...inside, ...program, 'run', '--config', configFile], env);
     this.runDir = join(dir, 'agent');
     this.#api = new AgentApi(this.socket);
   }

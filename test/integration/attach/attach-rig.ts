@@ -97,7 +97,10 @@ export class AttachRig implements AsyncDisposable {
   }
 
   /** Writes a configuration and starts an agent with it; `input` is laid over it, section by section. */
-  async agent(input: Readonly<Record<string, Section | readonly unknown[]>> = {}): Promise<AgentProcess> {
+  async agent(
+    input: Readonly<Record<string, Section | readonly unknown[]>> = {},
+    nodeFlags: readonly string[] = [],
+  ): Promise<AgentProcess> {
     await ensureBuilt();
     this.#count += 1;
     const parent = join(this.ovs.dir, `agent${this.#count}`);
@@ -121,7 +124,7 @@ export class AttachRig implements AsyncDisposable {
     }
     const file = join(dir, 'config.yaml');
     await writeFile(file, JSON.stringify(base, undefined, 2));
-    const agent = new AgentProcess(mainFile, file, parent, this.hosts.dpu);
+    const agent = new AgentProcess(mainFile, file, parent, this.hosts.dpu, nodeFlags);
     this.#agents.push(agent);
     agent.start();
     return agent;

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { heapFlags } from '../../../src/sandbox/agent-process.js';
 import { seeded } from '../agent/chaos.js';
 import { agentUser, attachSays, AttachRig, eventually } from './attach-rig.js';
 import { addressOf, agentWrites, converged, podRequest, readRows } from './world.js';
@@ -24,7 +25,7 @@ async function processorMs(pid: number | undefined): Promise<number> {
 describe('two hundred pods at once', () => {
   it('are all attached, reach one another, and are all gone when they are deleted at once', async () => {
     await using rig = await AttachRig.start({ vfCount: count });
-    const agent = await rig.agent();
+    const agent = await rig.agent({}, heapFlags);
     await attachSays(agent, ({ mode, cluster }) => mode === 'on' && cluster.kind === 'synced', 'that it may plug');
     rig.cluster.audit.clear();
     const usedMs = await processorMs(agent.pid);
