@@ -22,12 +22,13 @@ export class StillCounters {
   /**
    * The counters as they were read last, if they are the same now; undefined: read them.
    * @param mark of what ovs-vswitchd has counted, another after each change; undefined: nobody knows
+   * @param names another set after each change of ports or devices, also where a device is made anew under its name
    * @param nowMs monotonic
    */
   at(mark: string | undefined, names: ReadonlySet<string>, nowMs: number): MachineQuickReading['devices'] | undefined {
     const kept = this.#kept;
     if (kept === undefined || kept.mark !== mark || nowMs - kept.atMs >= keptMsMax) return undefined;
-    return hasSame(kept.names, names) ? kept.counters : undefined;
+    return kept.names === names ? kept.counters : undefined;
   }
 
   /**
@@ -43,11 +44,4 @@ export class StillCounters {
     const isUsable = mark !== undefined && counters.kind === 'known';
     this.#kept = isUsable ? { counters, names, mark, atMs } : undefined;
   }
-}
-
-function hasSame(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  if (some === others) return true;
-  if (some.size !== others.size) return false;
-  for (const name of some) if (!others.has(name)) return false;
-  return true;
 }

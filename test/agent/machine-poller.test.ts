@@ -26,6 +26,7 @@ class World {
   readonly told: MachineQuickReading[] = [];
   bugs = 0;
   mark: string | undefined;
+  readonly names = new Set(['rep0-1']);
   platform: MachineSlowReading['platform'] = none;
   errors: { quick?: Error; slow?: Error } = {};
   readonly poller = new MachinePoller({
@@ -40,7 +41,7 @@ class World {
     },
     clock: this.clock,
     pid: () => undefined,
-    devices: () => new Set(['rep0-1']),
+    devices: () => this.names,
     countMark: () => this.mark,
     onQuick: (reading) => this.told.push(reading),
     onSlow: () => undefined,

@@ -7,6 +7,7 @@ import type { InterfaceTotals } from '../../src/agent/totals-watch.js';
 import { AgentError } from '../../src/lib/errors.js';
 import type { Finding } from '../../src/model/condition.js';
 import { known, unknown } from '../../src/model/fact.js';
+import type { NetdevMap } from '../../src/model/netdev.js';
 import { offloadLimitsDefault } from '../../src/offload/offload-facts.js';
 import type {
   DeviceCounters,
@@ -41,6 +42,8 @@ class World {
   life = life;
   totals: InterfaceTotals | undefined;
   counters: ReadonlyMap<string, DeviceCounters> | undefined;
+  /** The same while no device has changed, as the inventory tells them. */
+  readonly netdevs: NetdevMap = new Map();
   ifaceTypes: readonly string[] = [];
   isWriter = true;
   isConnected = true;
@@ -69,7 +72,7 @@ class World {
         devices: {
           snapshot: () => {
             if (this.deviceError !== undefined) throw this.deviceError;
-            return new Map();
+            return this.netdevs;
           },
           problem: () => undefined,
           find: () => ({ kind: 'missing' }) as never,
